@@ -1,0 +1,76 @@
+//! Arrays within a table.
+
+use super::{FieldPath, Section, Site, join};
+use crate::document::Fallback;
+use crate::document::kind::{Kind, found};
+use crate::document::value::{Spot, Table, Value};
+
+/// An element with the spot at which it stands.
+#[derive(Clone, Debug)]
+pub struct Item<T> {
+    /// What was read.
+    pub value: T,
+    /// Where, for [`Section::problem_at`].
+    pub site: Site,
+}
+
+impl Section {
+    /// The elements of an array that has to be there, in order; those that do not fit are problems and left out.
+    pub fn required_list<K: Kind>(&mut self, name: &'static str, kind: K) -> Vec<Item<K::Value>> {
+        self.record(name, || Fallback::Required);
+        match self.array(name) {
+            Some(array) => self.items(name, &kind, &array),
+            None => {
+                if !self.has(name) {
+                    self.missing(name, &format!("an array, each element {}", kind.expected()));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// The elements of an array whose default is the empty one.
+    pub fn list<K: Kind>(&mut self, name: &'static str, kind: K) -> Vec<Item<K::Value>> {
+        self.record(name, || Fallback::Value("[]".to_owned()));
+        self.array(name).map_or_else(Vec::new, |array| self.items(name, &kind, &array))
+    }
+
+    /// The tables of an array of tables; `None` when it is absent. `default` is what holds then, as TOML writes it.
+    pub fn table_list(&mut self, name: &'static str, default: &str) -> Option<Vec<Self>> {
+        self.record(name, || Fallback::Value(default.to_owned()));
+        let array = self.array(name)?;
+        let table = |(index, value): (usize, Spot)| {
+            let at = value.at;
+            let path = FieldPath {
+                shown: format!("{}[{index}]", self.below(name)),
+                pattern: format!("{}[]", join(&self.path.pattern, name)),
+            };
+            let table: Table =
+                self.as_table(|| Site { offset: at, field: path.shown.clone() }, value)?;
+            Some(self.section(path, at, table))
+        };
+        Some(array.into_iter().enumerate().filter_map(table).collect())
+    }
+
+    fn array(&mut self, name: &'static str) -> Option<Vec<Spot>> {
+        let value = self.take(name)?;
+        match value.value {
+            Value::Array(array) => Some(array),
+            other => {
+                let found = found(&other, false);
+                self.problem(name, format_args!("found {found}, expected an array"));
+                None
+            }
+        }
+    }
+
+    fn items<K: Kind>(&self, name: &str, kind: &K, array: &[Spot]) -> Vec<Item<K::Value>> {
+        let item = |(index, value): (usize, &Spot)| {
+            let field = format!("{}[{index}]", self.below(name));
+            let site = Site { offset: value.at, field };
+            let read = self.fit_at(|| site.clone(), kind, &value.value)?;
+            Some(Item { value: read, site })
+        };
+        array.iter().enumerate().filter_map(item).collect()
+    }
+}
