@@ -1,0 +1,247 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::fixture::{KEY, Limits, ROUTE, World, at, qps};
+use crate::{
+    Batch, Change, EndpointId, Limit, MethodId, Owner, OwnerId, Period, Quota, Revision, ServiceId,
+};
+
+fn ask(world: &World, now: Now) -> Result<Permit, Refused> {
+    ask_for(world, KEY, &ROUTE, now)
+}
+
+fn ask_for(world: &World, key: &[u8], route: &Route, now: Now) -> Result<Permit, Refused> {
+    let root = world.reader.current().unwrap();
+    let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(now)));
+    match decider.decide(&root, key, route, now) {
+        Decision::Admit(permit, _) => Ok(permit),
+        Decision::Refuse(refused) => Err(refused),
+    }
+}
+
+fn refusal(world: &World, now: Now) -> Option<Refusal> {
+    ask(world, now).err().map(|refused| refused.refusal)
+}
+
+/// A clock that stands still.
+struct Stopped(Now);
+
+impl Clock for Stopped {
+    fn now(&self) -> Now {
+        self.0
+    }
+}
+
+/// The real time, on an invented day.
+struct Running {
+    start: Instant,
+    /// Milliseconds since 1970 at the start.
+    unix_ms: u64,
+}
+
+impl Clock for Running {
+    fn now(&self) -> Now {
+        let elapsed = self.start.elapsed();
+        Now {
+            monotonic: 1 + u64::try_from(elapsed.as_nanos()).unwrap(),
+            unix_ms: self.unix_ms + u64::try_from(elapsed.as_millis()).unwrap(),
+        }
+    }
+}
+
+fn daily(ceiling: u64) -> Limit<Quota> {
+    Limit::Ceiling(Quota { ceiling, period: Period::Day })
+}
+
+#[test]
+fn every_state_has_its_refusal() {
+    let mut world = World::new(Limits::default());
+    assert_eq!(refusal(&world, at(0)), None);
+    let unknown = ask_for(&world, b"another", &ROUTE, at(0)).unwrap_err();
+    assert_eq!(unknown.refusal, Refusal::KeyUnknown);
+    let start = u32::try_from(at(10).unix()).unwrap();
+    for (record, expected) in [
+        (Record { status: Status::Waiting, ..world.record }, Refusal::KeyPending),
+        (Record { status: Status::Suspended, ..world.record }, Refusal::KeySuspended),
+        (Record { status: Status::Revoked, ..world.record }, Refusal::KeyRevoked),
+        (Record { not_before: start + 1, ..world.record }, Refusal::KeyNotYetValid),
+        (Record { not_after: start, ..world.record }, Refusal::KeyExpired),
+    ] {
+        world.publish(Batch { keys: vec![Change::Put(record)], ..Batch::default() });
+        assert_eq!(refusal(&world, at(10)), Some(expected));
+    }
+    let suspended = Owner { application: "acme".into(), active: false };
+    world.publish(Batch {
+        keys: vec![Change::Put(world.record)],
+        owners: vec![(OwnerId(0), Some(Arc::new(suspended)))],
+        ..Batch::default()
+    });
+    assert_eq!(refusal(&world, at(10)), Some(Refusal::OwnerInactive));
+}
+
+#[test]
+fn a_key_works_through_its_last_second() {
+    let mut world = World::new(Limits::default());
+    let end = u32::try_from(at(10).unix()).unwrap();
+    let record = Record { not_after: end, not_before: end - 5, ..world.record };
+    world.publish(Batch { keys: vec![Change::Put(record)], ..Batch::default() });
+    let ends: Vec<_> = [4, 5, 9, 10].map(|second| refusal(&world, at(second))).into();
+    assert_eq!(ends, [Some(Refusal::KeyNotYetValid), None, None, Some(Refusal::KeyExpired)]);
+}
+
+#[test]
+fn what_the_plan_does_not_open_is_refused() {
+    let world = World::new(Limits::default());
+    for route in [
+        Route { method: Some(MethodId(1)), ..ROUTE },
+        Route { method: None, ..ROUTE },
+        Route { endpoint: EndpointId(1), ..ROUTE },
+    ] {
+        let refused = ask_for(&world, KEY, &route, at(0)).unwrap_err();
+        assert_eq!(refused.refusal, Refusal::NotEntitled);
+    }
+    let elsewhere = Route { service: ServiceId(1), ..ROUTE };
+    assert_eq!(
+        ask_for(&world, KEY, &elsewhere, at(0)).unwrap_err().refusal,
+        Refusal::RouteNotFound
+    );
+}
+
+#[test]
+fn limits_are_reported_in_their_order() {
+    let closed = Limits {
+        service: Limit::Closed,
+        method_qps: Limit::Closed,
+        qps: Limit::Closed,
+        method_quota: Limit::Closed,
+        quota: Limit::Closed,
+        concurrency: Limit::Closed,
+    };
+    let open = Limits::default();
+    for (limits, expected) in [
+        (closed, Refusal::ServiceOverQps),
+        (Limits { service: open.service, ..closed }, Refusal::OverQps),
+        (Limits { quota: Limit::Closed, concurrency: Limit::Closed, ..open }, Refusal::OverQuota),
+        (Limits { concurrency: Limit::Closed, ..open }, Refusal::OverConcurrency),
+    ] {
+        let refused = ask(&World::new(limits), at(0)).unwrap_err();
+        assert_eq!((refused.refusal, refused.retry_after), (expected, None));
+    }
+}
+
+#[test]
+fn a_refused_call_spends_nothing_anywhere() {
+    let world = World::new(Limits {
+        service: qps(100, 100),
+        qps: qps(50, 50),
+        quota: daily(3),
+        ..Limits::default()
+    });
+    let last = (0..3).map(|_| ask(&world, at(1)).unwrap()).next_back().unwrap();
+    let before: Vec<_> = last.readings().iter().copied().collect();
+    for _ in 0..1000 {
+        assert_eq!(refusal(&world, at(1)), Some(Refusal::OverQuota));
+    }
+    // A larger quota shows what the others have counted: three calls and this one.
+    let mut world = world;
+    world.publish(world.batch(Limits { quota: daily(9), qps: qps(50, 50), ..Limits::default() }));
+    let permit = ask(&world, at(1)).unwrap();
+    let after: Vec<_> = permit.readings().iter().map(|(_, reading)| reading.remaining).collect();
+    assert_eq!(after, [46, 5]);
+    assert_eq!(before.iter().map(|(_, reading)| reading.remaining).collect::<Vec<_>>(), [47, 0]);
+}
+
+#[test]
+fn open_requests_are_counted_while_their_permits_live() {
+    let world = World::new(Limits { concurrency: Limit::Ceiling(2), ..Limits::default() });
+    let first = ask(&world, at(0)).unwrap();
+    let _second = ask(&world, at(0)).unwrap();
+    assert_eq!(refusal(&world, at(0)), Some(Refusal::OverConcurrency));
+    drop(first);
+    assert_eq!(refusal(&world, at(0)), None);
+}
+
+#[test]
+fn a_greedy_key_does_not_starve_its_service() {
+    // The greedy key may call ten times a second, the service a hundred.
+    let world =
+        World::new(Limits { service: qps(100, 100), qps: qps(10, 10), ..Limits::default() });
+    let greedy = (0..10_000).filter(|_| ask(&world, at(1)).is_ok()).count();
+    assert_eq!(greedy, 10);
+    let mut world = world;
+    world.publish(world.batch(Limits { service: qps(100, 100), ..Limits::default() }));
+    let polite = (0..1000).filter(|_| ask(&world, at(1)).is_ok()).count();
+    assert_eq!(polite, 90, "only what was admitted has been spent");
+}
+
+/// Calls from eight threads, refusals of other kinds between them, while another thread swaps
+/// every ten milliseconds for `duration`. Returns how many were admitted and in how many seconds.
+fn storm(world: World, unix_ms: u64, duration: Duration) -> (u64, f64) {
+    let World { mut writer, reader, record, .. } = world;
+    let start = Instant::now();
+    let clock = Arc::new(Running { start, unix_ms });
+    let decider = Decider::new(reader.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+    let calls: [(&[u8], Route, bool); 4] = [
+        (KEY, ROUTE, true),
+        (b"unknown", ROUTE, false),
+        (KEY, ROUTE, true),
+        (KEY, Route { method: None, ..ROUTE }, false),
+    ];
+    let admitted = AtomicU64::new(0);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut cache = reader.cache();
+                for (key, route, entitled) in calls.iter().cycle() {
+                    if stop.load(Relaxed) {
+                        return;
+                    }
+                    let root = cache.load().unwrap();
+                    if let Decision::Admit(..) = decider.decide(root, key, route, clock.now()) {
+                        assert!(entitled);
+                        admitted.fetch_add(1, Relaxed);
+                    }
+                }
+            });
+        }
+        let mut number = 1;
+        while start.elapsed() < duration {
+            number += 1;
+            let batch = Batch { keys: vec![Change::Put(record)], ..Batch::default() };
+            let revision = Revision { epoch: 1, number };
+            writer.publish(batch, revision, 0, || unreachable!(), || ());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        stop.store(true, Relaxed);
+    });
+    (admitted.into_inner(), start.elapsed().as_secs_f64())
+}
+
+#[test]
+fn qps_is_exact_from_eight_threads_with_swaps() {
+    let world = World::new(Limits {
+        service: qps(1_000_000, 1_000_000),
+        qps: qps(2000, 100),
+        ..Limits::default()
+    });
+    let (admitted, seconds) = storm(world, 0, Duration::from_secs(2));
+    let bound = 100.0 + 2000.0 * seconds;
+    assert!(admitted as f64 <= bound, "{admitted} of {bound}");
+    assert!(admitted as f64 >= 0.99 * (100.0 + 2000.0 * 2.0), "{admitted} of {bound}");
+}
+
+#[test]
+fn a_quota_is_exact_from_eight_threads_across_a_window() {
+    let world = World::new(Limits {
+        method_quota: Limit::Ceiling(Quota { ceiling: 1 << 30, period: Period::Hour }),
+        qps: qps(1_000_000_000, 1_000_000_000),
+        quota: Limit::Ceiling(Quota { ceiling: 5000, period: Period::Minute }),
+        ..Limits::default()
+    });
+    // The minute ends half way through.
+    let (admitted, _) = storm(world, 1_767_268_859_250, Duration::from_millis(1500));
+    assert_eq!(admitted, 10_000);
+}

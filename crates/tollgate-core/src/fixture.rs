@@ -1,0 +1,135 @@
+//! A small world for tests: one service, one key, limits as the test wants them.
+
+use std::sync::Arc;
+
+use crate::{
+    Batch, Change, EndpointId, Grant, HostPattern, KeyId, Limit, LineTag, MethodCeiling, MethodId,
+    Methods, Now, Owner, OwnerId, Qps, Quota, RateLimitHeaders, Record, Revision, Root, Route,
+    RoutesBuilder, Scheme, Schemes, Scope, Segment, Service, ServiceId, SnapshotReader,
+    SnapshotWriter, Status, Terms, TermsId, handoff,
+};
+
+pub(crate) const KEY: &[u8] = b"demo-key";
+
+pub(crate) const ROUTE: Route =
+    Route { service: ServiceId(0), endpoint: EndpointId(0), method: Some(MethodId(0)) };
+
+/// What limits the key. Everything is exempt unless a test says otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) service: Limit<Qps>,
+    pub(crate) method_qps: Limit<Qps>,
+    pub(crate) qps: Limit<Qps>,
+    pub(crate) method_quota: Limit<Quota>,
+    pub(crate) quota: Limit<Quota>,
+    pub(crate) concurrency: Limit<u32>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            service: Limit::Exempt,
+            method_qps: Limit::Exempt,
+            qps: Limit::Exempt,
+            method_quota: Limit::Exempt,
+            quota: Limit::Exempt,
+            concurrency: Limit::Exempt,
+        }
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) writer: SnapshotWriter,
+    pub(crate) reader: SnapshotReader,
+    pub(crate) record: Record,
+    service: Service,
+    number: u64,
+}
+
+pub(crate) fn qps(ceiling: u32, burst: u32) -> Limit<Qps> {
+    Limit::Ceiling(Qps::new(ceiling.try_into().unwrap(), burst.try_into().unwrap()))
+}
+
+pub(crate) fn at(seconds: u64) -> Now {
+    Now { monotonic: seconds * 1_000_000_000, unix_ms: (1_767_268_800 + seconds) * 1000 }
+}
+
+impl World {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let (mut writer, reader) = handoff();
+        let record = Record {
+            digest: Scheme::Sha256.digest(KEY),
+            id: KeyId::inline("demo").unwrap(),
+            meter: writer.allot(&[LineTag(1)]).unwrap(),
+            terms: TermsId(0),
+            owner: OwnerId(0),
+            not_before: 0,
+            not_after: Record::NEVER,
+            status: Status::Active,
+        };
+        let service = Service {
+            id: ServiceId(0),
+            name: "orders".into(),
+            upstream: 0,
+            upstream_path: None,
+            path_length: 0,
+            credentials: Box::default(),
+            qps: Limit::Exempt,
+            meter: writer.allot(&[]).unwrap(),
+            rate_limit_headers: RateLimitHeaders::Draft11,
+            disclose_key_state: false,
+        };
+        let mut world = Self { writer, reader, record, service, number: 0 };
+        let owner = Owner { application: "acme".into(), active: true };
+        world.publish(Batch {
+            keys: vec![Change::Put(record)],
+            owners: vec![(OwnerId(0), Some(Arc::new(owner)))],
+            ..world.batch(limits)
+        });
+        world
+    }
+
+    pub(crate) fn batch(&self, limits: Limits) -> Batch {
+        let service = Service { qps: limits.service, ..self.service.clone() };
+        let mut routes = RoutesBuilder::default();
+        routes.service(service);
+        routes.route(&HostPattern::Every, &[Segment::Rest], ROUTE, &[http::Method::GET]);
+        let terms = terms(limits);
+        Batch {
+            terms: vec![(TermsId(0), Some(Arc::new(terms)))],
+            routes: Some(Arc::new(routes.build())),
+            ..Batch::default()
+        }
+    }
+
+    pub(crate) fn publish(&mut self, batch: Batch) {
+        self.number += 1;
+        let revision = Revision { epoch: 1, number: self.number };
+        let first = || Root::empty(Arc::new(Schemes::only(Scheme::Sha256)));
+        self.writer.publish(batch, revision, 0, first, || ());
+    }
+}
+
+fn terms(limits: Limits) -> Terms {
+    let ceiling = MethodCeiling {
+        method: MethodId(0),
+        qps: limits.method_qps,
+        quota: limits.method_quota,
+        tag: LineTag(1),
+    };
+    let endpoint = crate::EndpointGrant {
+        endpoint: EndpointId(0),
+        methods: Methods::Listed([ceiling].into()),
+    };
+    let grant = Grant {
+        service: ServiceId(0),
+        package: "basic".into(),
+        plan: "free".into(),
+        active: true,
+        scope: Scope::Endpoints([endpoint].into()),
+        qps: limits.qps,
+        quota: limits.quota,
+        tag: LineTag::KEY,
+    };
+    Terms { grants: [grant].into(), concurrency: limits.concurrency }
+}

@@ -1,0 +1,290 @@
+//! The hand-off of snapshots from the one publisher to all readers.
+//!
+//! A request loads the root once. A swap stores the next root and then posts a [`Notice`] to every
+//! worker; each worker deals with its open requests and answers. Since a worker decides and lists a
+//! request in one poll, everything it decides after its answer was decided by the new root.
+
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
+
+use arc_swap::{ArcSwapOption, Cache};
+
+use crate::meters::Allotment;
+use crate::{Batch, Change, LineTag, MeterId, Meters, Revision, Root, Status};
+
+type Shared = Arc<ArcSwapOption<Root>>;
+
+/// The side that reads. Cheap to clone; has no way to store.
+#[derive(Clone, Debug)]
+pub struct SnapshotReader {
+    shared: Shared,
+    meters: Arc<Meters>,
+}
+
+/// The snapshot as one thread holds it: a load costs a comparison while nothing changes.
+#[derive(Debug)]
+pub struct SnapshotCache(Cache<Shared, Option<Arc<Root>>>);
+
+impl SnapshotCache {
+    /// The newest snapshot; `None` before the first.
+    pub fn load(&mut self) -> Option<&Root> {
+        self.0.load().as_deref()
+    }
+}
+
+impl SnapshotReader {
+    /// A cache for a thread that decides.
+    #[must_use]
+    pub fn cache(&self) -> SnapshotCache {
+        SnapshotCache(Cache::new(Arc::clone(&self.shared)))
+    }
+
+    /// The newest snapshot, for those who ask rarely.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Root>> {
+        self.shared.load_full()
+    }
+
+    /// Whether `root` is the newest snapshot still.
+    pub(crate) fn is_current(&self, root: &Root) -> bool {
+        self.shared.load().as_deref().is_some_and(|newest| std::ptr::eq(newest, root))
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
+    }
+}
+
+/// Where a worker is told of swaps.
+pub trait Mailbox: Send + Sync {
+    /// Delivers a notice without waiting.
+    fn post(&self, notice: Notice);
+}
+
+/// Tells a worker that a revision has been stored. Dropping it is the worker's answer: nothing it
+/// has open contradicts the revision, and all it decides from now on is decided by it.
+#[derive(Debug)]
+pub struct Notice {
+    dead: Arc<Dead>,
+    answers: Arc<Answers>,
+}
+
+/// Which open requests a revision may have ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Dead {
+    /// None.
+    None,
+    /// Those that count on one of these meters, sorted.
+    Meters(Vec<MeterId>),
+    /// Any.
+    Any,
+}
+
+struct Answers {
+    left: AtomicUsize,
+    enforced: Box<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for Answers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answers({:?} left)", self.left)
+    }
+}
+
+impl Notice {
+    /// Which open requests to look at.
+    #[must_use]
+    pub fn dead(&self) -> &Dead {
+        &self.dead
+    }
+}
+
+impl Drop for Notice {
+    fn drop(&mut self) {
+        self.answers.answer();
+    }
+}
+
+impl Answers {
+    fn answer(&self) {
+        if self.left.fetch_sub(1, AcqRel) == 1 {
+            (self.enforced)();
+        }
+    }
+}
+
+/// The side that publishes. There is one.
+pub struct SnapshotWriter {
+    shared: Shared,
+    meters: Arc<Meters>,
+    mailboxes: Vec<Box<dyn Mailbox>>,
+    allotment: Allotment,
+    /// Older roots that someone may still hold.
+    older: Vec<(u64, Weak<Root>)>,
+    retired: Vec<Retired>,
+    /// Roots stored so far.
+    stored: u64,
+}
+
+/// A meter that no key has any more.
+#[derive(Debug)]
+struct Retired {
+    meter: MeterId,
+    /// Its windows end at this second since 1970.
+    until: u64,
+    /// The root that was the last to know it.
+    root: u64,
+}
+
+impl std::fmt::Debug for SnapshotWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SnapshotWriter({} workers)", self.mailboxes.len())
+    }
+}
+
+/// A hand-off that holds no snapshot yet.
+#[must_use]
+pub fn handoff() -> (SnapshotWriter, SnapshotReader) {
+    let shared = Shared::default();
+    let meters = Arc::<Meters>::default();
+    let writer = SnapshotWriter {
+        shared: Arc::clone(&shared),
+        meters: Arc::clone(&meters),
+        mailboxes: Vec::new(),
+        allotment: Allotment::default(),
+        older: Vec::new(),
+        retired: Vec::new(),
+        stored: 0,
+    };
+    (writer, SnapshotReader { shared, meters })
+}
+
+impl SnapshotWriter {
+    /// Has every later swap posted to `mailbox`. A worker is added before it serves.
+    pub fn add_worker(&mut self, mailbox: Box<dyn Mailbox>) {
+        self.mailboxes.push(mailbox);
+    }
+
+    /// The newest snapshot.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Root>> {
+        self.shared.load_full()
+    }
+
+    /// A new meter with lines for `tags`; `None` when all 134,217,728 lines are in use.
+    pub fn allot(&mut self, tags: &[LineTag]) -> Option<MeterId> {
+        self.allotment.allot(&self.meters, tags)
+    }
+
+    /// Ties a line to `meter` for each of `tags` that has none yet. To be done before terms that
+    /// need the lines are published.
+    pub fn extend(&mut self, meter: MeterId, tags: &[LineTag]) -> Option<()> {
+        self.allotment.extend(&self.meters, meter, tags)
+    }
+
+    /// Gives a meter up that the present snapshot no longer knows. Its lines serve again once no
+    /// older root is held, nothing of it is open, and its windows have ended at `until` (seconds
+    /// since 1970).
+    pub fn retire(&mut self, meter: MeterId, until: u64) {
+        self.retired.push(Retired { meter, until, root: self.stored });
+    }
+
+    /// Takes a retired meter back into use, with its counters as they stand. False if its lines
+    /// serve something else by now.
+    pub fn revive(&mut self, meter: MeterId) -> bool {
+        let at = self.retired.iter().position(|retired| retired.meter == meter);
+        at.map(|at| self.retired.swap_remove(at)).is_some()
+    }
+
+    /// Frees the retired meters whose time has come and returns them.
+    pub fn reap(&mut self, unix: u64) -> Vec<MeterId> {
+        self.older.retain(|(_, root)| root.strong_count() > 0);
+        let oldest = self.older.iter().map(|(stored, _)| *stored).min().unwrap_or(self.stored);
+        let (allotment, meters) = (&mut self.allotment, &self.meters);
+        let mut freed = Vec::new();
+        self.retired.retain(|retired| {
+            let keep =
+                unix < retired.until || oldest < retired.root || meters.in_flight(retired.meter);
+            if !keep {
+                allotment.release(meters, retired.meter);
+                freed.push(retired.meter);
+            }
+            keep
+        });
+        freed
+    }
+
+    /// Stores the revision that `batch` makes of the present one (or of `first`, if there is none)
+    /// and posts it. `enforced` is called once, when every worker has answered.
+    pub fn publish(
+        &mut self,
+        batch: Batch,
+        revision: Revision,
+        unix: u64,
+        first: impl FnOnce() -> Root,
+        enforced: impl Fn() + Send + Sync + 'static,
+    ) -> Arc<Root> {
+        let before = self.current();
+        let dead = before.as_deref().map_or(Dead::None, |before| dead(before, &batch));
+        let next = match &before {
+            Some(before) => before.with(batch, revision, unix.max(before.published)),
+            None => first().with(batch, revision, unix),
+        };
+        let next = Arc::new(next);
+        self.shared.store(Some(Arc::clone(&next)));
+        if let Some(before) = before {
+            self.older.push((self.stored, Arc::downgrade(&before)));
+        }
+        self.older.retain(|(_, root)| root.strong_count() > 0);
+        self.stored += 1;
+        self.post(dead, enforced);
+        next
+    }
+
+    fn post(&self, dead: Dead, enforced: impl Fn() + Send + Sync + 'static) {
+        let dead = Arc::new(dead);
+        // One more than there are workers, so that it ends after the last post at the earliest.
+        let left = AtomicUsize::new(self.mailboxes.len() + 1);
+        let answers = Arc::new(Answers { left, enforced: Box::new(enforced) });
+        for mailbox in &self.mailboxes {
+            let (dead, answers) = (Arc::clone(&dead), Arc::clone(&answers));
+            mailbox.post(Notice { dead, answers });
+        }
+        answers.answer();
+    }
+}
+
+/// Which open requests the batch may end. Whether it does end one is decided by the new root.
+fn dead(before: &Root, batch: &Batch) -> Dead {
+    let owner_ends = batch.owners.iter().any(|(id, next)| {
+        before.owners.get(id.0).is_some_and(|owner| owner.active)
+            && !next.as_ref().is_some_and(|owner| owner.active)
+    });
+    let terms_end = batch.terms.iter().any(|(id, next)| {
+        before.terms.get(id.0).is_some() && next.as_ref().is_none_or(|terms| terms.inactive())
+    });
+    if owner_ends || terms_end {
+        return Dead::Any;
+    }
+    let mut meters: Vec<_> = batch
+        .keys
+        .iter()
+        .filter_map(|change| match change {
+            Change::Remove(digest) => before.keys.find(digest).map(|record| record.meter),
+            Change::Put(record) => {
+                let ends =
+                    record.status != Status::Active || record.not_after != crate::Record::NEVER;
+                ends.then_some(record.meter)
+            }
+        })
+        .collect();
+    meters.sort_unstable();
+    meters.dedup();
+    if meters.is_empty() { Dead::None } else { Dead::Meters(meters) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use super::*;
+use crate::fixture::{Limits, World};
+use crate::{Owner, OwnerId, Record};
+
+struct Post(Sender<Notice>);
+
+impl Mailbox for Post {
+    fn post(&self, notice: Notice) {
+        self.0.send(notice).unwrap();
+    }
+}
+
+fn world_with_worker() -> (World, Receiver<Notice>) {
+    let mut world = World::new(Limits::default());
+    let (sender, receiver) = channel();
+    world.writer.add_worker(Box::new(Post(sender)));
+    (world, receiver)
+}
+
+fn suspend(world: &World) -> Batch {
+    let record = Record { status: Status::Suspended, ..world.record };
+    Batch { keys: vec![Change::Put(record)], ..Batch::default() }
+}
+
+#[test]
+fn a_revision_is_enforced_when_every_worker_has_answered() {
+    let (mut world, first) = world_with_worker();
+    let (sender, second) = channel();
+    world.writer.add_worker(Box::new(Post(sender)));
+    let enforced = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&enforced);
+    let batch = suspend(&world);
+    let revision = Revision { epoch: 1, number: 2 };
+    world.writer.publish(batch, revision, 0, || unreachable!(), move || seen.store(true, SeqCst));
+    let notice = first.recv().unwrap();
+    assert_eq!(notice.dead(), &Dead::Meters(vec![world.record.meter]));
+    drop(notice);
+    assert!(!enforced.load(SeqCst), "the second worker has not answered");
+    drop(second.recv().unwrap());
+    assert!(enforced.load(SeqCst));
+}
+
+#[test]
+fn notices_name_what_may_have_ended() {
+    let (mut world, posted) = world_with_worker();
+    let owner = |active| Some(Arc::new(Owner { application: "acme".into(), active }));
+    for (batch, expected) in [
+        (Batch { keys: vec![Change::Put(world.record)], ..Batch::default() }, Dead::None),
+        (suspend(&world), Dead::Meters(vec![world.record.meter])),
+        (
+            Batch { keys: vec![Change::Remove(world.record.digest)], ..Batch::default() },
+            Dead::Meters(vec![world.record.meter]),
+        ),
+        (Batch { owners: vec![(OwnerId(7), owner(true))], ..Batch::default() }, Dead::None),
+        (Batch { owners: vec![(OwnerId(0), owner(false))], ..Batch::default() }, Dead::Any),
+        (world.batch(Limits::default()), Dead::None),
+    ] {
+        world.publish(batch);
+        assert_eq!(posted.recv().unwrap().dead(), &expected);
+    }
+}
+
+#[test]
+fn lines_serve_again_only_when_no_root_knows_them_and_their_window_has_ended() {
+    let mut world = World::new(Limits::default());
+    let held = world.reader.current();
+    world.publish(Batch { keys: vec![Change::Remove(world.record.digest)], ..Batch::default() });
+    world.writer.retire(world.record.meter, 100);
+    assert!(world.writer.reap(99).is_empty(), "its window has not ended");
+    assert!(world.writer.reap(100).is_empty(), "an older root still knows it");
+    drop(held);
+    assert_eq!(world.writer.reap(100), [world.record.meter]);
+    assert!(!world.writer.revive(world.record.meter), "gone");
+}
+
+#[test]
+fn a_meter_that_is_wanted_again_in_time_keeps_its_counters() {
+    let mut world = World::new(Limits::default());
+    world.writer.retire(world.record.meter, 100);
+    assert!(world.writer.revive(world.record.meter));
+    assert!(world.writer.reap(200).is_empty());
+}

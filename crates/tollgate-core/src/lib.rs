@@ -1,0 +1,46 @@
+//! The pure heart of Tollgate: what a snapshot holds, what a meter counts, and what is decided
+//! about one request.
+//!
+//! Nothing here performs I/O, knows a runtime or reads a clock: time is passed in as [`Now`], so
+//! that every rule can be tested at any instant. A request's part of the road is [`Decider::decide`]; a key
+//! change's part is [`SnapshotWriter::publish`].
+
+mod clock;
+mod decision;
+mod digest;
+#[cfg(test)]
+mod fixture;
+mod handoff;
+mod key_id;
+mod limits;
+mod meters;
+mod owner;
+mod path;
+mod persistent;
+mod record;
+mod refusal;
+mod routes;
+mod service;
+mod snapshot;
+mod table;
+mod terms;
+mod upstream;
+
+pub use clock::{Clock, Now};
+pub use decision::{Caller, Decider, Decision, Permit, Readings, Refused, standing};
+pub use digest::{Digest, Pepper, Scheme, Schemes};
+pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};
+pub use key_id::{KeyId, KeyIdForm};
+pub use limits::{Limit, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
+pub use meters::{Line, LineTag, MeterId, Meters};
+pub use owner::{Owner, OwnerId};
+pub use path::{AmbiguousPath, normalize_path};
+pub use persistent::Chunked;
+pub use record::{Record, Status};
+pub use refusal::Refusal;
+pub use routes::{HostPattern, Route, RouteError, Routes, RoutesBuilder, Segment};
+pub use service::{CredentialPlace, EndpointId, MethodId, RateLimitHeaders, Service, ServiceId};
+pub use snapshot::{Batch, Change, Revision, Root};
+pub use table::Table;
+pub use terms::{EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId};
+pub use upstream::{FixedResponse, HostHeader, Target, Upstream, UpstreamTimeouts};

@@ -1,0 +1,44 @@
+//! What a snapshot knows of one key.
+
+use crate::{Digest, KeyId, MeterId, OwnerId, TermsId};
+
+/// The state of a package key as its control plane last said it. Expiry is not a status: it is the
+/// instant in [`Record::not_after`], enforced by the proxy's own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Made but not yet provisioned (v3 `waiting`, key set `Pending`).
+    Waiting,
+    /// Usable.
+    Active,
+    /// Barred until it is activated again (v3 `disabled`).
+    Suspended,
+    /// Barred for good.
+    Revoked,
+}
+
+/// One key. Everything that many keys share stands elsewhere in the snapshot and is named here by
+/// index, so that a change of it does not touch the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Stands for the key itself.
+    pub digest: Digest,
+    /// Its public name.
+    pub id: KeyId,
+    /// Where its calls are counted: the chain's, so that a rotated key keeps its counters.
+    pub meter: MeterId,
+    /// What it may call, and how often.
+    pub terms: TermsId,
+    /// The application it belongs to.
+    pub owner: OwnerId,
+    /// First second of validity, since 1970; 0 for always.
+    pub not_before: u32,
+    /// First second after validity, since 1970; [`Record::NEVER`] for never.
+    pub not_after: u32,
+    /// Its state.
+    pub status: Status,
+}
+
+impl Record {
+    /// A `not_after` that does not come.
+    pub const NEVER: u32 = u32::MAX;
+}

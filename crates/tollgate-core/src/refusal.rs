@@ -1,0 +1,159 @@
+//! Why a request was not let through: one enum, one table.
+
+use http::StatusCode;
+
+/// The reason of a refusal. Its [code](Refusal::code) is the same in problem details, metric
+/// label, log and `explain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the table below says what each one means")]
+pub enum Refusal {
+    RouteNotFound,
+    MethodNotAllowed,
+    BadRequest,
+    KeyMissing,
+    KeyMalformed,
+    KeyAmbiguous,
+    KeyUnknown,
+    KeyPending,
+    KeyNotYetValid,
+    KeySuspended,
+    KeyRevoked,
+    KeyExpired,
+    OwnerInactive,
+    PlanInactive,
+    NotEntitled,
+    ServiceOverQps,
+    OverQps,
+    OverQuota,
+    OverConcurrency,
+    BodyTooLarge,
+    TargetTooLong,
+    HeadersTooLarge,
+    RequestTimeout,
+    NoSnapshot,
+    Draining,
+    UpstreamUnreachable,
+    UpstreamBadResponse,
+    UpstreamTimeout,
+}
+
+struct Row {
+    refusal: Refusal,
+    code: &'static str,
+    status: StatusCode,
+    /// Looks like `key_rejected` to a stranger (design decision 5).
+    hidden: bool,
+    title: &'static str,
+}
+
+const fn row(refusal: Refusal, code: &'static str, status: StatusCode, title: &'static str) -> Row {
+    Row { refusal, code, status, hidden: false, title }
+}
+
+const fn hidden(refusal: Refusal, code: &'static str, title: &'static str) -> Row {
+    Row { refusal, code, status: StatusCode::UNAUTHORIZED, hidden: true, title }
+}
+
+use Refusal as R;
+use StatusCode as S;
+
+/// In the order of the enum, which a test holds it to.
+#[rustfmt::skip]
+const TABLE: [Row; Refusal::COUNT] = [
+    row(R::RouteNotFound, "route_not_found", S::NOT_FOUND, "No service matches this host and path"),
+    row(R::MethodNotAllowed, "method_not_allowed", S::METHOD_NOT_ALLOWED, "The endpoint does not know this method"),
+    row(R::BadRequest, "bad_request", S::BAD_REQUEST, "The request is malformed"),
+    row(R::KeyMissing, "key_missing", S::UNAUTHORIZED, "The request carries no key"),
+    row(R::KeyMalformed, "key_malformed", S::UNAUTHORIZED, "What the request carries cannot be a key"),
+    row(R::KeyAmbiguous, "key_ambiguous", S::BAD_REQUEST, "The request carries two different keys"),
+    hidden(R::KeyUnknown, "key_unknown", "The key is not known"),
+    hidden(R::KeyPending, "key_pending", "The key is waiting to be activated"),
+    hidden(R::KeyNotYetValid, "key_not_yet_valid", "The key is not valid yet"),
+    hidden(R::KeySuspended, "key_suspended", "The key is suspended"),
+    hidden(R::KeyRevoked, "key_revoked", "The key is revoked"),
+    hidden(R::KeyExpired, "key_expired", "The key has expired"),
+    hidden(R::OwnerInactive, "owner_inactive", "The owner of the key is not active"),
+    hidden(R::PlanInactive, "plan_inactive", "The plan of the key is not active"),
+    row(R::NotEntitled, "not_entitled", S::FORBIDDEN, "The plan of the key does not open this endpoint or method"),
+    row(R::ServiceOverQps, "service_over_qps", S::TOO_MANY_REQUESTS, "The service is over its queries per second"),
+    row(R::OverQps, "over_qps", S::TOO_MANY_REQUESTS, "The key is over its queries per second"),
+    row(R::OverQuota, "over_quota", S::TOO_MANY_REQUESTS, "The key has used up its quota"),
+    row(R::OverConcurrency, "over_concurrency", S::TOO_MANY_REQUESTS, "The key has too many requests open"),
+    row(R::BodyTooLarge, "body_too_large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
+    row(R::TargetTooLong, "target_too_long", S::URI_TOO_LONG, "The request target is too long"),
+    row(R::HeadersTooLarge, "headers_too_large", S::REQUEST_HEADER_FIELDS_TOO_LARGE, "The header is too large"),
+    row(R::RequestTimeout, "request_timeout", S::REQUEST_TIMEOUT, "The request did not arrive in time"),
+    row(R::NoSnapshot, "no_snapshot", S::SERVICE_UNAVAILABLE, "The proxy has no keys to decide from yet"),
+    row(R::Draining, "draining", S::SERVICE_UNAVAILABLE, "The proxy is shutting down"),
+    row(R::UpstreamUnreachable, "upstream_unreachable", S::BAD_GATEWAY, "The upstream cannot be reached"),
+    row(R::UpstreamBadResponse, "upstream_bad_response", S::BAD_GATEWAY, "The upstream's response is malformed"),
+    row(R::UpstreamTimeout, "upstream_timeout", S::GATEWAY_TIMEOUT, "The upstream did not answer in time"),
+];
+
+impl Refusal {
+    /// How many reasons there are.
+    pub const COUNT: usize = Self::UpstreamTimeout as usize + 1;
+
+    /// What a stranger is told in place of a hidden code.
+    pub const HIDDEN_CODE: &str = "key_rejected";
+
+    /// The title that goes with [`Refusal::HIDDEN_CODE`].
+    pub const HIDDEN_TITLE: &str = "The key is not accepted";
+
+    /// Every reason, in the order of the table.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| row.refusal)
+    }
+
+    /// The position in the table, below [`Refusal::COUNT`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The stable name of the reason.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        TABLE[self.index()].code
+    }
+
+    /// The HTTP status that answers with it.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        TABLE[self.index()].status
+    }
+
+    /// Whether a stranger sees [`Refusal::HIDDEN_CODE`] instead, so that no answer tells an unknown
+    /// key from a revoked one.
+    #[must_use]
+    pub fn hidden(self) -> bool {
+        TABLE[self.index()].hidden
+    }
+
+    /// One sentence for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        TABLE[self.index()].title
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_stands_in_the_order_of_the_enum() {
+        for (index, refusal) in Refusal::all().enumerate() {
+            assert_eq!(refusal.index(), index, "{}", refusal.code());
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_looks_alike() {
+        let mut statuses: Vec<_> =
+            Refusal::all().filter(|refusal| refusal.hidden()).map(Refusal::status).collect();
+        statuses.dedup();
+        assert_eq!(statuses, [StatusCode::UNAUTHORIZED]);
+    }
+}

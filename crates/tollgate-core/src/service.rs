@@ -1,0 +1,62 @@
+//! Services, as far as a request's road needs them.
+
+use http::HeaderName;
+
+use crate::{Limit, MeterId, Qps};
+
+/// Index of a service, stable over revisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceId(pub u32);
+
+/// Index of an endpoint among those of all services, stable over revisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EndpointId(pub u32);
+
+/// Index of a method among those of all endpoints, stable over revisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MethodId(pub u32);
+
+/// An API that is protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its index.
+    pub id: ServiceId,
+    /// Its name.
+    pub name: Box<str>,
+    /// The upstream, as an index into [`Routes::upstream`](crate::Routes::upstream).
+    pub upstream: u32,
+    /// What stands in place of the service's path towards the upstream; `None` = the path itself.
+    pub upstream_path: Option<Box<str>>,
+    /// How long the service's own path is, in bytes without a final slash.
+    pub path_length: usize,
+    /// Where a key may stand, in the order of precedence.
+    pub credentials: Box<[CredentialPlace]>,
+    /// QPS over all keys, counted on the meter beside it.
+    pub qps: Limit<Qps>,
+    /// Where [`Service::qps`] counts.
+    pub meter: MeterId,
+    /// Which fields tell a caller about its limits.
+    pub rate_limit_headers: RateLimitHeaders,
+    /// Tell callers unknown, suspended, revoked and expired keys apart.
+    pub disclose_key_state: bool,
+}
+
+/// A place where a key may stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialPlace {
+    /// A header field of this name.
+    Header(HeaderName),
+    /// `Authorization` with this scheme, compared without case.
+    Authorization(Box<str>),
+    /// A parameter of the query, compared after percent-decoding.
+    Query(Box<str>),
+}
+
+/// Which fields tell a caller about its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimitHeaders {
+    /// `RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-11.
+    Draft11,
+    /// None.
+    None,
+}

@@ -1,0 +1,136 @@
+//! What a key may call, and how often.
+
+use std::sync::Arc;
+
+use crate::{EndpointId, Limit, LineTag, MethodId, Qps, Quota, Route, ServiceId};
+
+/// Index of [`Terms`] in a snapshot. It names the pair of a plan and the overrides of a key, so
+/// that a changed plan changes one entry however many keys have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TermsId(pub u32);
+
+/// The terms of a key: one grant for each service that it may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// One grant a service, sorted by [`Grant::service`].
+    pub grants: Box<[Grant]>,
+    /// Requests that a key may have open at a time.
+    pub concurrency: Limit<u32>,
+}
+
+/// What a plan opens of one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The service.
+    pub service: ServiceId,
+    /// The package, as upstreams see it.
+    pub package: Arc<str>,
+    /// The plan, as upstreams see it.
+    pub plan: Arc<str>,
+    /// Whether the plan is active.
+    pub active: bool,
+    /// What is open.
+    pub scope: Scope,
+    /// Queries per second of the key under this plan.
+    pub qps: Limit<Qps>,
+    /// Quota of the key under this plan.
+    pub quota: Limit<Quota>,
+    /// The line that counts both.
+    pub tag: LineTag,
+}
+
+/// What is open of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every endpoint.
+    Service,
+    /// These, sorted by [`EndpointGrant::endpoint`].
+    Endpoints(Box<[EndpointGrant]>),
+}
+
+/// What is open of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointGrant {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Its open methods.
+    pub methods: Methods,
+}
+
+/// Which methods of an endpoint are open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// Every one, and calls that match none where the endpoint allows them.
+    All,
+    /// These, sorted by [`MethodCeiling::method`].
+    Listed(Box<[MethodCeiling]>),
+}
+
+/// An open method, with ceilings that are checked in addition to the plan's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MethodCeiling {
+    /// The method.
+    pub method: MethodId,
+    /// Queries per second of a key on this method.
+    pub qps: Limit<Qps>,
+    /// Quota of a key on this method.
+    pub quota: Limit<Quota>,
+    /// The line that counts both.
+    pub tag: LineTag,
+}
+
+impl Terms {
+    /// The grant for a service.
+    #[must_use]
+    pub fn grant(&self, service: ServiceId) -> Option<&Grant> {
+        let at = self.grants.binary_search_by_key(&service, |grant| grant.service).ok()?;
+        self.grants.get(at)
+    }
+
+    /// Whether every plan behind the terms is switched off.
+    #[must_use]
+    pub fn inactive(&self) -> bool {
+        self.grants.iter().all(|grant| !grant.active)
+    }
+
+    /// The lines that a meter needs under these terms.
+    pub fn tags(&self) -> impl Iterator<Item = LineTag> {
+        self.grants.iter().flat_map(|grant| {
+            let endpoints = match &grant.scope {
+                Scope::Service => &[][..],
+                Scope::Endpoints(endpoints) => endpoints,
+            };
+            let methods = endpoints.iter().flat_map(|endpoint| match &endpoint.methods {
+                Methods::All => &[][..],
+                Methods::Listed(methods) => methods,
+            });
+            let limited = methods.filter(|method| method.limited());
+            std::iter::once(grant.tag).chain(limited.map(|method| method.tag))
+        })
+    }
+}
+
+impl Grant {
+    /// Whether the grant opens what `route` leads to, and with which ceiling of its own.
+    #[must_use]
+    pub fn opens(&self, route: &Route) -> Option<Option<&MethodCeiling>> {
+        let Scope::Endpoints(endpoints) = &self.scope else { return Some(None) };
+        let at = endpoints.binary_search_by_key(&route.endpoint, |grant| grant.endpoint).ok()?;
+        match &endpoints.get(at)?.methods {
+            Methods::All => Some(None),
+            Methods::Listed(methods) => {
+                let called = route.method?;
+                let at = methods.binary_search_by_key(&called, |ceiling| ceiling.method).ok()?;
+                methods.get(at).map(Some)
+            }
+        }
+    }
+}
+
+impl MethodCeiling {
+    /// Whether either ceiling is one.
+    #[must_use]
+    pub fn limited(&self) -> bool {
+        self.qps != Limit::Exempt || self.quota != Limit::Exempt
+    }
+}

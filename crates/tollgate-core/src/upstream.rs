@@ -1,0 +1,74 @@
+//! Where admitted requests go.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+
+/// A named destination. Pools belong to one [`Upstream::generation`]: a changed definition never
+/// meets connections of the old one.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The name in the configuration.
+    pub name: Box<str>,
+    /// Told apart from every earlier definition of any upstream in this process.
+    pub generation: u64,
+    /// What answers.
+    pub target: Target,
+}
+
+/// What answers in an upstream's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A server that speaks HTTP/1.1.
+    Server {
+        /// Host name or address, without brackets.
+        host: Box<str>,
+        /// TCP port.
+        port: u16,
+        /// The value of `Host` where [`HostHeader::Upstream`] is set.
+        authority: HeaderValue,
+        /// Which `Host` it sees.
+        host_header: HostHeader,
+        /// How long to wait for it.
+        timeouts: UpstreamTimeouts,
+        /// Idle connections that a worker keeps.
+        max_idle: usize,
+    },
+    /// A response that is built in: maintenance pages, mocks, the demo.
+    Fixed(FixedResponse),
+}
+
+/// Whose `Host` an upstream sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostHeader {
+    /// The one that the client sent.
+    Client,
+    /// The upstream's own.
+    Upstream,
+}
+
+/// How long to wait for an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamTimeouts {
+    /// For the connection.
+    pub connect: Duration,
+    /// From the sent request head to the response head.
+    pub first_byte: Duration,
+    /// Between two pieces of a body, either way.
+    pub idle: Duration,
+    /// For the whole request; `None` = no bound.
+    pub request: Option<Duration>,
+    /// How long an unused connection is kept.
+    pub keep_alive: Duration,
+}
+
+/// A response that needs no upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixedResponse {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its fields, `Content-Type` among them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Its body.
+    pub body: Box<str>,
+}
