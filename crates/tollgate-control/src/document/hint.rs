@@ -3,11 +3,12 @@
 /// As many names as an operator reads at a glance.
 const HANDFUL: usize = 5;
 
-/// Beyond this many names nearness is not measured: a file in which all is wrong must still be read fast.
+/// Beyond this many names nearness is not measured: a file in which all is wrong must still be read
+/// fast.
 const MEASURED: usize = 64;
 
-/// What there is to choose from, in words: `expected one of: demo, orders`, the closest to `wrong` first where there are
-/// many.
+/// What there is to choose from, in words: `expected one of: demo, orders`, the closest to `wrong`
+/// first where there are many.
 pub fn one_of<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
     let count = names.clone().count();
     if count == 0 {
@@ -40,7 +41,8 @@ fn distance(left: &str, right: &str) -> usize {
         letters.map(|c| c.to_ascii_lowercase()).collect()
     };
     let (left, right) = (plain(left), plain(right));
-    // Rows of the classic table: two swapped neighbours are one edit, hence the row before the last.
+    // Rows of the classic table: two swapped neighbours are one edit, hence the row before the
+    // last.
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=right.len()).collect();
     for (i, a) in left.iter().enumerate() {

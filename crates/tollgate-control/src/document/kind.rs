@@ -27,7 +27,8 @@ pub trait Kind: Copy {
     /// What reading gives.
     type Value;
 
-    /// Whether a value must not be repeated in a message, because it could be a secret put into the wrong field.
+    /// Whether a value must not be repeated in a message, because it could be a secret put into the
+    /// wrong field.
     const SECRET: bool = false;
 
     /// What fits, to follow the word "expected".

@@ -6,7 +6,8 @@ use std::sync::Arc;
 /// A place in a file. Ordered by file, then line, then column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The file, named as the operator named it: on the command line, or relative to the file given there.
+    /// The file, named as the operator named it: on the command line, or relative to the file given
+    /// there.
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,

@@ -8,12 +8,14 @@ use super::Place;
 
 /// One thing that an operator has to look at.
 ///
-/// Shown as `tollgate.toml:12:12: services.orders.upstream: no upstream "ordres" (expected one of: demo, orders)`.
+/// Shown as `tollgate.toml:12:12: services.orders.upstream: no upstream "ordres" (expected one of:
+/// demo, orders)`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Where.
     pub place: Place,
-    /// Path of the field, such as `services.orders.upstream`; empty when the problem is the file or its syntax.
+    /// Path of the field, such as `services.orders.upstream`; empty when the problem is the file or
+    /// its syntax.
     pub field: String,
     /// What is wrong, and what was expected instead.
     pub message: String,

@@ -1,8 +1,8 @@
 //! Holding the reference document against the fields that the code asks for.
 //!
-//! The reference shows every field on a line of its own, `name = value # what it does`. A field whose default is nothing
-//! may stand as `#name = value # what it does`, and a table likewise as `#[name]`; a comment of prose has a blank after
-//! its `#`.
+//! The reference shows every field on a line of its own, `name = value # what it does`. A field
+//! whose default is nothing may stand as `#name = value # what it does`, and a table likewise as
+//! `#[name]`; a comment of prose has a blank after its `#`.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,13 @@ struct Shown<'t> {
     path: Vec<&'t str>,
     value: &'t str,
     explained: bool,
-    /// Whether it is set, and not only mentioned.
-    live: bool,
+    /// Whether it is only mentioned in a table that is set.
+    mentioned: bool,
 }
 
-/// What is wrong with the reference: fields not shown, shown with another default, unknown or without a word of what they
-/// do. Nothing when it is right. Fields of the top-level sections named in `aside` are left out of it.
+/// What is wrong with the reference: fields not shown, shown with another default, unknown or
+/// without a word of what they do. Nothing when it is right. Fields of the top-level sections named
+/// in `aside` are left out of it.
 pub fn differences(reference: &str, knobs: &[Knob], aside: &[&str]) -> Vec<String> {
     let shown: Vec<_> = lines(reference)
         .into_iter()
@@ -55,7 +56,7 @@ fn disagreement(knob: &Knob, place: &Shown<'_>) -> Option<String> {
         return None;
     };
     let (line, path, value) = (place.line, &knob.path, place.value);
-    if !place.live {
+    if place.mentioned {
         return Some(format!(
             "line {line}: {path} has the default {default} and is only mentioned"
         ));
@@ -65,6 +66,7 @@ fn disagreement(knob: &Knob, place: &Shown<'_>) -> Option<String> {
 
 fn lines(reference: &str) -> Vec<Shown<'_>> {
     let mut section: Vec<&str> = Vec::new();
+    let mut section_live = true;
     let mut shown = Vec::new();
     for (number, line) in reference.lines().enumerate() {
         let (text, live) = match line.strip_prefix('#') {
@@ -76,12 +78,14 @@ fn lines(reference: &str) -> Vec<Shown<'_>> {
         };
         if let Some(header) = text.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             section = header.split('.').collect();
+            section_live = live;
         } else if let Some((name, rest)) = text.split_once(" = ") {
             let (value, comment) = uncomment(rest);
             let mut path = section.clone();
             path.push(name.trim());
             let explained = comment.is_some_and(|comment| !comment.trim().is_empty());
-            shown.push(Shown { line: number + 1, path, value, explained, live });
+            let mentioned = section_live && !live;
+            shown.push(Shown { line: number + 1, path, value, explained, mentioned });
         }
     }
     shown

@@ -17,11 +17,11 @@ use super::{Fallback, Knob, Place, Problem};
 
 pub use self::lists::Item;
 
-/// A table of the document. Fields are taken by name; each that does not fit is a problem, and so is each that is left
-/// when the section is dropped.
+/// A table of the document. Fields are taken by name; each that does not fit is a problem, and so
+/// is each that is left when the section is dropped.
 ///
-/// A reader asks for every field it knows, whatever the others say, so that all mistakes are found at once and a field
-/// that it knows is never called unknown.
+/// A reader asks for every field it knows, whatever the others say, so that all mistakes are found
+/// at once and a field that it knows is never called unknown.
 pub struct Section {
     report: Rc<Report>,
     text: Rc<Text>,
@@ -30,8 +30,7 @@ pub struct Section {
     at: usize,
     /// What nobody has asked for yet.
     rest: Table,
-    /// What was asked for, and where it stands if it does.
-    asked: Vec<(&'static str, Option<usize>)>,
+    asked: Vec<Asked>,
     /// Added to the report of an unknown field.
     purpose: Option<&'static str>,
 }
@@ -41,6 +40,14 @@ pub struct Section {
 struct FieldPath {
     shown: String,
     pattern: String,
+}
+
+/// A field that was asked for.
+struct Asked {
+    name: &'static str,
+    /// Where it stands, if it does.
+    at: Option<usize>,
+    misfit: bool,
 }
 
 /// A spot of the document that a problem can be pinned to.
@@ -86,8 +93,8 @@ impl Section {
         }
     }
 
-    /// The root of another file, whose problems join those of this one. `None`, with the problems reported, when it is
-    /// no TOML.
+    /// The root of another file, whose problems join those of this one. `None`, with the problems
+    /// reported, when it is no TOML.
     pub fn open_beside(&self, path: &Path) -> Option<Self> {
         Self::open(path, &self.report)
     }
@@ -119,8 +126,8 @@ impl Section {
         }
     }
 
-    /// The field; `None` when it is absent, and with a problem when it does not fit. [`Section::has`] tells one from the
-    /// other.
+    /// The field; `None` when it is absent, and with a problem when it does not fit.
+    /// [`Section::has`] tells one from the other.
     pub fn optional<K: Kind>(&mut self, name: &'static str, kind: K) -> Option<K::Value> {
         self.record(name, || Fallback::Absent);
         let value = self.take(name)?;
@@ -143,7 +150,12 @@ impl Section {
 
     /// Whether a field that was asked for stands in the document, whether or not it fits.
     pub fn has(&self, name: &str) -> bool {
-        self.asked.iter().any(|(asked, at)| *asked == name && at.is_some())
+        self.asked(name).is_some_and(|asked| asked.at.is_some())
+    }
+
+    /// Whether a field that was asked for stands in the document and does not fit.
+    pub fn is_misfit(&self, name: &str) -> bool {
+        self.asked(name).is_some_and(|asked| asked.misfit)
     }
 
     /// The fields asked for so far that stand in the document, out of `names`.
@@ -163,8 +175,8 @@ impl Section {
 
     /// Where a field stands; the section's header if it does not.
     pub fn site(&self, name: &str) -> Site {
-        let asked = self.asked.iter().find(|(asked, _)| *asked == name);
-        Site { offset: asked.and_then(|(_, at)| *at).unwrap_or(self.at), field: self.below(name) }
+        let at = self.asked(name).and_then(|asked| asked.at).unwrap_or(self.at);
+        Site { offset: at, field: self.below(name) }
     }
 
     /// The section itself.
@@ -212,13 +224,23 @@ impl Section {
 
     fn take(&mut self, name: &'static str) -> Option<Spot> {
         let value = self.rest.take(name);
-        self.asked.push((name, value.as_ref().map(|value| value.at)));
+        let at = value.as_ref().map(|value| value.at);
+        self.asked.push(Asked { name, at, misfit: false });
         value
     }
 
-    fn fit<K: Kind>(&self, name: &str, kind: &K, spot: &Spot) -> Option<K::Value> {
+    fn asked(&self, name: &str) -> Option<&Asked> {
+        self.asked.iter().find(|asked| asked.name == name)
+    }
+
+    /// Reads the field that was taken last.
+    fn fit<K: Kind>(&mut self, name: &str, kind: &K, spot: &Spot) -> Option<K::Value> {
         let site = || Site { offset: spot.at, field: self.below(name) };
-        self.fit_at(site, kind, &spot.value)
+        let value = self.fit_at(site, kind, &spot.value);
+        if let Some(asked) = self.asked.last_mut().filter(|_| value.is_none()) {
+            asked.misfit = true;
+        }
+        value
     }
 
     fn fit_at<K: Kind>(
@@ -253,7 +275,7 @@ impl Section {
     }
 
     fn report_unknown(&self, name: &str, key: usize) {
-        let known = || self.asked.iter().map(|(known, _)| *known);
+        let known = || self.asked.iter().map(|asked| asked.name);
         let what = if self.path.shown.is_empty() { "section or field" } else { "field" };
         let hint = match (self.purpose, nearest(name, known())) {
             (Some(purpose), _) => purpose.to_owned(),

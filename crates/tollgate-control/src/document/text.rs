@@ -35,7 +35,8 @@ impl Text {
             Ok(text) => Ok(Self::new(path, text)),
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
-                // What stands before the bad byte is UTF-8, so the place is found in it as in any text.
+                // What stands before the bad byte is UTF-8, so the place is found in it as in any
+                // text.
                 let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
                 Err(Problem {
                     place: Self::new(path, before).place(valid),

@@ -29,8 +29,8 @@ impl Instant {
         }
     }
 
-    /// The first second that is past it when it is read as the last day, or as the end: a day holds through its last
-    /// second, an instant ends what it names.
+    /// The first second that is past it when it is read as the last day, or as the end: a day holds
+    /// through its last second, an instant ends what it names.
     pub fn end(self) -> i64 {
         const DAY: i64 = 86_400;
         match self {

@@ -23,8 +23,8 @@ impl Name {
         fits.then(|| Self(name.into()))
     }
 
-    /// What takes the place of a name that is none, in a document that is refused.
-    pub(crate) fn stand_in(name: &str) -> Self {
+    /// A name that is known to fit, or one that does not in a document that is refused.
+    pub(crate) fn unchecked(name: &str) -> Self {
         Self(name.into())
     }
 

@@ -15,7 +15,8 @@ pub struct Item<T> {
 }
 
 impl Section {
-    /// The elements of an array that has to be there, in order; those that do not fit are problems and left out.
+    /// The elements of an array that has to be there, in order; those that do not fit are problems
+    /// and left out.
     pub fn required_list<K: Kind>(&mut self, name: &'static str, kind: K) -> Vec<Item<K::Value>> {
         self.record(name, || Fallback::Required);
         match self.array(name) {
@@ -35,7 +36,8 @@ impl Section {
         self.array(name).map_or_else(Vec::new, |array| self.items(name, &kind, &array))
     }
 
-    /// The tables of an array of tables; `None` when it is absent. `default` is what holds then, as TOML writes it.
+    /// The tables of an array of tables; `None` when it is absent. `default` is what holds then, as
+    /// TOML writes it.
     pub fn table_list(&mut self, name: &'static str, default: &str) -> Option<Vec<Self>> {
         self.record(name, || Fallback::Value(default.to_owned()));
         let array = self.array(name)?;

@@ -18,7 +18,8 @@ impl Section {
         Some(self.child(name, name, at, table))
     }
 
-    /// The table of this name; when it is absent an empty one, so that defaults hold and what it must have is missing.
+    /// The table of this name; when it is absent an empty one, so that defaults hold and what it
+    /// must have is missing.
     pub fn table_or_empty(&mut self, name: &'static str) -> Self {
         match self.table(name) {
             Some(section) => section,
@@ -28,7 +29,8 @@ impl Section {
 
     /// The named tables below `name`, such as all `[services.*]`, in the order of the document.
     ///
-    /// A name outside the charset of names is a problem; the table is read all the same, for its own problems.
+    /// A name outside the charset of names is a problem; the table is read all the same, for its
+    /// own problems.
     pub fn tables(&mut self, name: &'static str) -> Vec<(Name, Self)> {
         let Some(value) = self.take(name) else {
             return self.probe_table(name).into_iter().collect();
@@ -41,7 +43,8 @@ impl Section {
         table.into_iter().filter_map(|field| self.named(&group, field)).collect()
     }
 
-    /// The fields of the table `name`, whose names the operator gives, in the order of the document.
+    /// The fields of the table `name`, whose names the operator gives, in the order of the
+    /// document.
     pub fn entries<K: Kind>(
         &mut self,
         name: &'static str,
@@ -74,7 +77,7 @@ impl Section {
         let name = Name::new(&written).unwrap_or_else(|| {
             let message = format!("{written:?} is no name, expected {NAME_EXPECTED}");
             self.problem_at(site(name_at), message);
-            Name::stand_in(&written)
+            Name::unchecked(&written)
         });
         let at = spot.at;
         let table = self.as_table(|| site(at), spot)?;
@@ -85,7 +88,7 @@ impl Section {
     fn probe_table(&self, name: &'static str) -> Option<(Name, Self)> {
         let group = self.child(name, name, self.at, Table::default());
         let table = group.child("*", "*", self.at, Table::default());
-        self.is_probe().then(|| (Name::stand_in("*"), table))
+        self.is_probe().then(|| (Name::unchecked("*"), table))
     }
 
     pub(super) fn as_table(&self, site: impl Fn() -> Site, value: Spot) -> Option<Table> {

@@ -1,0 +1,84 @@
+//! The file source: objects out of TOML.
+//!
+//! One file here for each kind of object. An object is read against those that it refers to, so
+//! services come after upstreams, packages after services, and keys last. Whatever is wrong goes to
+//! the section's report and reading goes on with a stand-in; the document is refused as a whole
+//! then (see [`document::read`](crate::document::read)).
+
+mod application;
+mod check;
+mod credential;
+mod digest;
+mod endpoint;
+mod grant;
+mod key;
+mod keys_folder;
+mod kinds;
+mod limits;
+mod member;
+mod package;
+mod plan;
+mod service;
+mod upstream;
+
+use std::collections::BTreeMap;
+
+use crate::document::Section;
+use crate::document::kind::{Name, NameKind};
+use crate::model::{Environment, Objects, Owner};
+
+use self::check::routes::Routes;
+use self::key::Keys;
+
+/// Reads all objects out of the root section of a document, and the files of its keys folder.
+///
+/// Takes `environment`, `keys_folder`, `[digest]`, `[upstreams]`, `[services]`, `[packages]`,
+/// `[members]`, `[applications]` and `[keys]`; other sections are the caller's. `now`, in seconds
+/// since 1970, tells which keys have expired already, which is worth a warning.
+///
+/// The objects are whole only if the document turns out to have no problem.
+pub fn read_objects(root: &mut Section, now: i64) -> Objects {
+    let environment = root.or(
+        "environment",
+        NameKind("the name of an environment"),
+        Name::unchecked("production"),
+    );
+    let digests = digest::read(root);
+    let upstreams = named(root, "upstreams", upstream::read);
+    let mut routes = Routes::default();
+    let services = named(root, "services", |name, section| {
+        service::read(name, section, &upstreams, &mut routes)
+    });
+    let packages = named(root, "packages", |name, section| package::read(name, section, &services));
+    let members = named(root, "members", member::read);
+    let applications =
+        named(root, "applications", |name, section| application::read(name, section, &members));
+    let mut keys = Keys::new(&digests, &packages, &applications, now);
+    keys.read(root);
+    keys_folder::read(root, &mut keys);
+    let keys = keys.into_read();
+    Objects {
+        environment: Environment(environment),
+        digests: digests.schemes,
+        upstreams,
+        services,
+        packages,
+        members,
+        applications,
+        keys,
+    }
+}
+
+/// The objects of the tables below `field`, by name.
+fn named<T>(
+    section: &mut Section,
+    field: &'static str,
+    mut read: impl FnMut(Name, &mut Section) -> T,
+) -> BTreeMap<Name, T> {
+    let tables = section.tables(field).into_iter();
+    tables.map(|(name, mut table)| (name.clone(), read(name, &mut table))).collect()
+}
+
+fn owner(section: &Section) -> Owner {
+    Owner::File(section.place())
+}

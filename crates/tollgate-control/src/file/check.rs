@@ -1,0 +1,6 @@
+//! What has to hold between fields and between objects.
+
+pub(super) mod duplicates;
+pub(super) mod overrides;
+pub(super) mod reference;
+pub(super) mod routes;

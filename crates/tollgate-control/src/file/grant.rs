@@ -1,0 +1,90 @@
+//! `[packages.*.plans.*.services.*]` and what stands below
+
+use std::collections::BTreeMap;
+
+use super::check::reference;
+use super::{limits, named};
+use crate::document::Section;
+use crate::document::kind::Name;
+use crate::model::{
+    Endpoint, EndpointGrant, Limit, Method, MethodGrant, Plan, Quota, Service, ServiceGrant,
+};
+
+pub(super) fn service(
+    name: &Name,
+    section: &mut Section,
+    services: &BTreeMap<Name, Service>,
+    plan: &Plan,
+) -> ServiceGrant {
+    let service = reference::find_named(section, "service", name, services);
+    let endpoints = service.map(|service| &service.endpoints);
+    let opened =
+        named(section, "endpoints", |name, section| endpoint(&name, section, endpoints, plan));
+    ServiceGrant { endpoints: opened }
+}
+
+/// Reads what a plan opens of an endpoint; `known` is `None` when the service does not exist.
+fn endpoint(
+    name: &Name,
+    section: &mut Section,
+    known: Option<&BTreeMap<Name, Endpoint>>,
+    plan: &Plan,
+) -> EndpointGrant {
+    let what = "endpoint of the service";
+    let endpoint = known.and_then(|known| reference::find_named(section, what, name, known));
+    let methods = endpoint.map(|endpoint| &endpoint.methods);
+    let opened = named(section, "methods", |name, section| method(&name, section, methods, plan));
+    EndpointGrant { methods: opened }
+}
+
+fn method(
+    name: &Name,
+    section: &mut Section,
+    known: Option<&BTreeMap<Name, Method>>,
+    plan: &Plan,
+) -> MethodGrant {
+    if let Some(known) = known {
+        reference::find_named(section, "method of the endpoint", name, known);
+    }
+    let qps = limits::qps(section, "qps_limit_ceiling", "qps_limit_burst");
+    if section.has("qps_limit_burst") && !section.has("qps_limit_ceiling") {
+        section.problem("qps_limit_burst", "has no effect without qps_limit_ceiling");
+    }
+    if let (Some(own), Limit::Ceiling(plan)) = (qps, plan.qps)
+        && own.ceiling > plan.ceiling
+    {
+        above(section, "qps_limit_ceiling", u64::from(plan.ceiling));
+    }
+    let quota = quota(section, plan);
+    if let (Some(own), Limit::Ceiling(ceiling)) = (quota, plan.quota)
+        && Some(own.period) == plan.period
+        && own.ceiling > ceiling
+    {
+        above(section, "rate_limit_ceiling", ceiling);
+    }
+    MethodGrant { qps: qps.map(|qps| qps.resolve()), quota }
+}
+
+fn quota(section: &mut Section, plan: &Plan) -> Option<Quota> {
+    let ceiling = limits::quota(section);
+    let period = limits::period(section);
+    match (section.has("rate_limit_ceiling"), section.has("rate_limit_period")) {
+        (false, true) => {
+            section.problem("rate_limit_period", "has no effect without rate_limit_ceiling");
+        }
+        (true, false) if plan.period.is_none() => {
+            section.missing(
+                "rate_limit_period",
+                "\"minute\", \"hour\", \"day\" or \"month\", as the plan has no period",
+            );
+        }
+        _ => {}
+    }
+    let period = period.or(plan.period);
+    ceiling.zip(period).map(|(ceiling, period)| Quota { ceiling, period })
+}
+
+fn above(section: &Section, field: &str, plan: u64) {
+    let message = format_args!("has no effect above the plan's {field}, expected {plan} or less");
+    section.problem(field, message);
+}

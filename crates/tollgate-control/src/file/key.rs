@@ -1,0 +1,137 @@
+//! `[keys.*]`
+
+use std::collections::BTreeMap;
+
+use super::check::duplicates::SeenKeys;
+use super::check::{overrides, reference};
+use super::digest::Digests;
+use super::kinds::Literal;
+use super::{limits, owner};
+use crate::document::Section;
+use crate::document::kind::{Choice, Day, Instant, Name, NameKind};
+use crate::model::{Application, DigestLiteral, Key, KeyStatus, Package, Plan};
+
+const STATUS: Choice<KeyStatus> = Choice::of(&[
+    ("waiting", KeyStatus::Waiting),
+    ("active", KeyStatus::Active),
+    ("suspended", KeyStatus::Suspended),
+    ("revoked", KeyStatus::Revoked),
+])
+.knowing(&[
+    ("pending", "waiting"),
+    ("enabled", "active"),
+    ("disabled", "suspended"),
+    ("inactive", "suspended"),
+    ("deleted", "revoked"),
+]);
+
+/// The keys of all files, read against what they refer to.
+pub(super) struct Keys<'a> {
+    digests: &'a Digests,
+    packages: &'a BTreeMap<Name, Package>,
+    applications: &'a BTreeMap<Name, Application>,
+    now: i64,
+    seen: SeenKeys,
+    read: BTreeMap<Name, Key>,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn new(
+        digests: &'a Digests,
+        packages: &'a BTreeMap<Name, Package>,
+        applications: &'a BTreeMap<Name, Application>,
+        now: i64,
+    ) -> Self {
+        let (seen, read) = (SeenKeys::default(), BTreeMap::new());
+        Self { digests, packages, applications, now, seen, read }
+    }
+
+    /// Reads `[keys.*]` of the root of a file.
+    pub(super) fn read(&mut self, root: &mut Section) {
+        for (name, mut section) in root.tables("keys") {
+            if let Some(key) = self.key(name.clone(), &mut section) {
+                self.read.insert(name, key);
+            }
+        }
+    }
+
+    /// All keys by name.
+    pub(super) fn into_read(self) -> BTreeMap<Name, Key> {
+        self.read
+    }
+
+    fn key(&mut self, name: Name, section: &mut Section) -> Option<Key> {
+        let digest = section.required("digest", Literal);
+        let application = section.required("application", NameKind("the name of an application"));
+        let package = section.required("package", NameKind("the name of a package"));
+        let plan = section.required("plan", NameKind("the name of a plan"));
+        let status = section.or("status", STATUS, KeyStatus::Active);
+        let not_before = section.optional("not_before", Day).map(Instant::start);
+        let expires = section.optional("expires", Day).map(Instant::end);
+        let qps = limits::own_qps(section);
+        let quota = limits::own_quota(section);
+        let concurrency_ceiling = limits::concurrency(section);
+
+        self.seen.note(section, &name, digest.as_ref());
+        self.check_digest(section, digest.as_ref());
+        self.check_dates(section, not_before, expires);
+        if let Some(application) = &application {
+            reference::find(section, "application", "application", application, self.applications);
+        }
+        let bought = self.find_plan(section, package.as_ref(), plan.as_ref());
+        let key = Key {
+            name,
+            owner: owner(section),
+            digest: digest?,
+            application: application?,
+            package: package?,
+            plan: plan?,
+            status,
+            not_before,
+            expires,
+            qps,
+            quota,
+            concurrency_ceiling,
+        };
+        if let Some(plan) = bought {
+            overrides::check(section, &key, plan);
+        }
+        Some(key)
+    }
+
+    fn find_plan(
+        &self,
+        section: &Section,
+        package: Option<&Name>,
+        plan: Option<&Name>,
+    ) -> Option<&'a Plan> {
+        let package = reference::find(section, "package", "package", package?, self.packages)?;
+        let what = format!("plan of package {}", package.name);
+        reference::find(section, "plan", &what, plan?, &package.plans)
+    }
+
+    fn check_digest(&self, section: &Section, digest: Option<&DigestLiteral>) {
+        let Some(digest) = digest.filter(|_| self.digests.certain) else { return };
+        let schemes = &self.digests.schemes;
+        if schemes.know(digest.scheme) {
+            return;
+        }
+        let current = schemes.current.scheme().name();
+        let previous = schemes.previous.as_ref().map(|previous| previous.scheme().name());
+        let previous = previous.map_or(String::new(), |previous| format!(" or {previous}"));
+        let scheme = digest.scheme.name();
+        let message = format_args!(
+            "is made with {scheme}, expected {current}{previous}, which [digest] names"
+        );
+        section.problem("digest", message);
+    }
+
+    fn check_dates(&self, section: &Section, not_before: Option<i64>, expires: Option<i64>) {
+        let Some(expires) = expires else { return };
+        if not_before.is_some_and(|not_before| not_before >= expires) {
+            section.problem("expires", "is not after not_before, so the key would never work");
+        } else if expires <= self.now {
+            section.warning("expires", "is past, so the key does not work any more");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `[services.*]`
+
+use std::collections::BTreeMap;
+
+use super::check::duplicates::distinct;
+use super::check::reference;
+use super::check::routes::{Below, Routes};
+use super::kinds::{Host, LiteralPath, shown};
+use super::{credential, endpoint, limits, owner};
+use crate::document::Section;
+use crate::document::kind::{Choice, Name, NameKind, Switch, Text};
+use crate::model::{RateLimitHeaders, Service, Upstream};
+
+const RATE_LIMIT_HEADERS: Choice<RateLimitHeaders> =
+    Choice::of(&[("draft-11", RateLimitHeaders::Draft11), ("none", RateLimitHeaders::None)]);
+
+pub(super) fn read(
+    name: Name,
+    section: &mut Section,
+    upstreams: &BTreeMap<Name, Upstream>,
+    routes: &mut Routes,
+) -> Service {
+    let hosts = section.list("hosts", Host);
+    let hosts = distinct(section, hosts);
+    let path = section.or("path", LiteralPath, Vec::new());
+    let upstream = section.required("upstream", NameKind("the name of an upstream"));
+    if let Some(upstream) = &upstream {
+        reference::find(section, "upstream", "upstream", upstream, upstreams);
+    }
+    let upstream_path = section.optional("upstream_path", LiteralPath);
+    let overall = limits::qps(section, "qps_limit_overall", "qps_limit_overall_burst");
+    if section.has("qps_limit_overall_burst") && !section.has("qps_limit_overall") {
+        section.problem("qps_limit_overall_burst", "has no effect without qps_limit_overall");
+    }
+    // Calls below a path that does not fit cannot be compared with others.
+    let below = Below { hosts: &hosts, path: path.clone() };
+    let below = Some(below).filter(|_| !section.is_misfit("path"));
+    let endpoints = section.tables("endpoints");
+    if endpoints.is_empty() && !section.has("endpoints") {
+        section.missing("endpoints", "at least one table such as endpoints.all");
+    }
+    let endpoints = endpoints.into_iter().map(|(name, mut section)| {
+        (name.clone(), endpoint::read(name, &mut section, below.as_ref(), routes))
+    });
+    Service {
+        name,
+        owner: owner(section),
+        endpoints: endpoints.collect(),
+        description: section.or("description", Text, String::new()),
+        path,
+        upstream: upstream.unwrap_or_else(|| Name::unchecked("")),
+        upstream_path: upstream_path.map(|path| shown(&path)),
+        qps_limit_overall: overall.map(|overall| overall.resolve()),
+        credentials: credential::read(section),
+        rate_limit_headers: section.or(
+            "rate_limit_headers",
+            RATE_LIMIT_HEADERS,
+            RateLimitHeaders::Draft11,
+        ),
+        disclose_key_state: section.or("disclose_key_state", Switch, false),
+        hosts,
+    }
+}

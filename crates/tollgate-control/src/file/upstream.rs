@@ -1,0 +1,114 @@
+//! `[upstreams.*]`
+
+use std::time::Duration;
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
+use http::uri::Authority;
+use http::{StatusCode, header};
+
+use super::kinds::{FieldValue, Origin};
+use super::owner;
+use crate::document::kind::{Choice, Integer, Name, Text, Time};
+use crate::document::{Item, Section};
+use crate::model::{FixedResponse, HostHeader, Server, Target, Upstream};
+
+const HOST: Choice<HostHeader> =
+    Choice::of(&[("client", HostHeader::Client), ("upstream", HostHeader::Upstream)]);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const WAIT: Time = Time::within(Duration::from_millis(1), DAY);
+const WAIT_OR_NONE: Time = Time::within(Duration::ZERO, DAY);
+const CONNECTIONS: Integer<usize> = Integer::within(0, 65_536);
+const STATUS: Integer<u16> = Integer::within(200, 599);
+
+/// The settings of a server; a built-in response has none of them.
+const OF_SERVER: &[&str] = &[
+    "host",
+    "connect_timeout",
+    "first_byte_timeout",
+    "idle_timeout",
+    "request_timeout",
+    "max_idle_connections",
+    "keep_alive",
+];
+
+pub(super) fn read(name: Name, section: &mut Section) -> Upstream {
+    let server = server(section);
+    let fixed = section.table("response").map(|mut section| response(&mut section));
+    match (section.has("url"), section.has("response")) {
+        (true, true) => section.problem("response", "stands beside url, expected one of the two"),
+        (false, true) => {
+            for setting in section.given(OF_SERVER) {
+                section.problem(setting, "has no effect beside response, it is for a url");
+            }
+        }
+        (false, false) => {
+            section.missing("url", "a URL such as \"http://127.0.0.1:9000\", or a table response");
+        }
+        (true, false) => {}
+    }
+    let target = fixed.map_or(Target::Server(server), Target::Fixed);
+    Upstream { name, owner: owner(section), target }
+}
+
+fn server(section: &mut Section) -> Server {
+    let seconds = Duration::from_secs;
+    let authority = section.optional("url", Origin);
+    let request_timeout = |section: &mut Section| {
+        let timeout = section.or("request_timeout", WAIT_OR_NONE, Duration::ZERO);
+        Some(timeout).filter(|timeout| !timeout.is_zero())
+    };
+    Server {
+        authority: authority.unwrap_or_else(|| Authority::from_static("localhost")),
+        host_header: section.or("host", HOST, HostHeader::Client),
+        connect_timeout: section.or("connect_timeout", WAIT, seconds(2)),
+        first_byte_timeout: section.or("first_byte_timeout", WAIT, seconds(30)),
+        idle_timeout: section.or("idle_timeout", WAIT, seconds(60)),
+        request_timeout: request_timeout(section),
+        max_idle_connections: section.or("max_idle_connections", CONNECTIONS, 64),
+        keep_alive: section.or("keep_alive", WAIT_OR_NONE, seconds(50)),
+    }
+}
+
+fn response(section: &mut Section) -> FixedResponse {
+    let status = section.or("status", STATUS, 200);
+    let content_type =
+        section.or("content_type", FieldValue, HeaderValue::from_static("application/json"));
+    let body = section.or("body", Text, String::new());
+    if matches!(status, 204 | 304) && !body.is_empty() {
+        let message = format_args!("has no effect, as a response with status {status} has no body");
+        section.problem("body", message);
+    }
+    let mut headers = vec![(CONTENT_TYPE, content_type)];
+    for Item { value: (name, value), site } in section.entries("headers", FieldValue) {
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Err(_) => {
+                let message = "is no name of a header field, expected one such as cache-control";
+                section.problem_at(site, message);
+            }
+            Ok(name) => match reserved(&name) {
+                Some(reason) => section.problem_at(site, reason),
+                None => headers.push((name, value)),
+            },
+        }
+    }
+    FixedResponse { status: StatusCode::from_u16(status).unwrap_or_default(), headers, body }
+}
+
+/// Why a response's field is not the operator's to set.
+fn reserved(name: &HeaderName) -> Option<&'static str> {
+    const FRAMING: [HeaderName; 7] = [
+        CONNECTION,
+        CONTENT_LENGTH,
+        TRANSFER_ENCODING,
+        header::TRAILER,
+        header::UPGRADE,
+        header::TE,
+        HeaderName::from_static("keep-alive"),
+    ];
+    if *name == CONTENT_TYPE {
+        return Some("has no effect, expected content_type beside headers");
+    }
+    FRAMING.contains(name).then_some("is set by the proxy itself")
+}

@@ -1,0 +1,58 @@
+//! The domain model: what an operator manages, with the meaning that it has.
+//!
+//! Plain values, whatever source they come from. Maps are by name, so that a reference is a name
+//! and an order never depends on the source.
+
+mod application;
+mod digest;
+mod key;
+mod limit;
+mod member;
+mod owner;
+mod package;
+mod path;
+mod plan;
+mod service;
+mod upstream;
+
+use std::collections::BTreeMap;
+
+pub use self::application::{Application, ApplicationStatus};
+pub use self::digest::{DigestLiteral, DigestSchemes, Pepper, Scheme, SchemeSettings};
+pub use self::key::{Key, KeyStatus};
+pub use self::limit::{Limit, MAX_QPS, MAX_QUOTA, Own, OwnQps, Period, Qps, Quota};
+pub use self::member::{Member, MemberStatus};
+pub use self::owner::Owner;
+pub use self::package::Package;
+pub use self::path::{Segment, literal_misfit};
+pub use self::plan::{EndpointGrant, MethodGrant, Plan, PlanStatus, ServiceGrant};
+pub use self::service::{
+    CredentialPlace, Endpoint, HostPattern, Method, RateLimitHeaders, Service,
+};
+pub use self::upstream::{FixedResponse, HostHeader, Server, Target, Upstream};
+pub use crate::document::kind::Name;
+
+/// What keys are valid for, such as `production` or `sandbox`. A proxy serves one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment(pub Name);
+
+/// All objects of a source.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    /// What the keys are valid for.
+    pub environment: Environment,
+    /// How keys become digests.
+    pub digests: DigestSchemes,
+    /// Where admitted requests go.
+    pub upstreams: BTreeMap<Name, Upstream>,
+    /// The APIs that are protected.
+    pub services: BTreeMap<Name, Service>,
+    /// What access is sold as.
+    pub packages: BTreeMap<Name, Package>,
+    /// The people who own applications.
+    pub members: BTreeMap<Name, Member>,
+    /// The programs that call.
+    pub applications: BTreeMap<Name, Application>,
+    /// What they call with, by the key's name.
+    pub keys: BTreeMap<Name, Key>,
+}

@@ -1,0 +1,46 @@
+//! Package keys.
+
+use super::{DigestLiteral, Name, Own, OwnQps, Owner};
+
+/// What an application calls with: one package, one plan of it, and limits of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name, which is no secret.
+    pub name: Name,
+    /// Who may change it.
+    pub owner: Owner,
+    /// What is known of the key itself.
+    pub digest: DigestLiteral,
+    /// Whose it is.
+    pub application: Name,
+    /// What was bought.
+    pub package: Name,
+    /// The plan of that package.
+    pub plan: Name,
+    /// Whether it works.
+    pub status: KeyStatus,
+    /// The first second since 1970 in which it works; `None` = at once.
+    pub not_before: Option<i64>,
+    /// The first second since 1970 in which it works no more; `None` = never. A date in the source
+    /// is the first second of the day after.
+    pub expires: Option<i64>,
+    /// Queries per second of its own.
+    pub qps: Own<OwnQps>,
+    /// Calls in the plan's period of its own.
+    pub quota: Own<u64>,
+    /// Calls at once of its own; `None` = the plan's.
+    pub concurrency_ceiling: Option<u32>,
+}
+
+/// Where a key is in life, apart from its dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// Made, not approved yet.
+    Waiting,
+    /// Works.
+    Active,
+    /// Refused until it is active again.
+    Suspended,
+    /// Refused for good.
+    Revoked,
+}

@@ -1,0 +1,90 @@
+//! Services, endpoints and methods: what there is to call.
+
+use std::collections::BTreeMap;
+
+use http::HeaderName;
+
+use super::{Name, Owner, Qps, Segment};
+
+/// An API that is protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// What plans call it.
+    pub name: Name,
+    /// Who may change it.
+    pub owner: Owner,
+    /// For people.
+    pub description: String,
+    /// The hosts it answers for; none = every host.
+    pub hosts: Vec<HostPattern>,
+    /// Literal segments in front of every endpoint's path; none = `/`.
+    pub path: Vec<Segment>,
+    /// Where its requests go.
+    pub upstream: Name,
+    /// What stands in place of [`Service::path`] towards the upstream, begins with a slash and ends
+    /// in none unless it is `/`; `None` = the path goes on as it came.
+    pub upstream_path: Option<String>,
+    /// Queries per second over all keys; `None` = no ceiling.
+    pub qps_limit_overall: Option<Qps>,
+    /// Where a key may stand, in the order of precedence; at least one place.
+    pub credentials: Vec<CredentialPlace>,
+    /// Which fields tell a caller about its limits.
+    pub rate_limit_headers: RateLimitHeaders,
+    /// Tell callers unknown, suspended, revoked and expired keys apart.
+    pub disclose_key_state: bool,
+    /// What it is made of; at least one endpoint.
+    pub endpoints: BTreeMap<Name, Endpoint>,
+}
+
+/// A part of a service that a plan can open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// What plans call it.
+    pub name: Name,
+    /// Below the service's path.
+    pub path: Vec<Segment>,
+    /// Calls that match none of the methods are calls of the endpoint.
+    pub undefined_methods_allowed: bool,
+    /// None = every HTTP method.
+    pub methods: BTreeMap<Name, Method>,
+}
+
+/// A part of an endpoint that a plan can open and limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// What plans call it.
+    pub name: Name,
+    /// At least one, no duplicates.
+    pub http_methods: Vec<http::Method>,
+    /// Below the endpoint's path; none = the endpoint's own.
+    pub path: Vec<Segment>,
+}
+
+/// A host that a service answers for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HostPattern {
+    /// This one, in lower case, without a port.
+    Name(Box<str>),
+    /// Every host below this one: `*.example.com` holds `example.com`.
+    Below(Box<str>),
+}
+
+/// A place where a key may stand.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum CredentialPlace {
+    /// A header field.
+    Header(HeaderName),
+    /// `Authorization` with this scheme, compared without case.
+    Authorization(Box<str>),
+    /// A parameter of the query.
+    Query(Box<str>),
+}
+
+/// Which fields tell a caller about its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimitHeaders {
+    /// `RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-11.
+    Draft11,
+    /// None.
+    None,
+}
