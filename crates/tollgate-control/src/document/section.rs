@@ -237,10 +237,17 @@ impl Section {
     fn fit<K: Kind>(&mut self, name: &str, kind: &K, spot: &Spot) -> Option<K::Value> {
         let site = || Site { offset: spot.at, field: self.below(name) };
         let value = self.fit_at(site, kind, &spot.value);
-        if let Some(asked) = self.asked.last_mut().filter(|_| value.is_none()) {
-            asked.misfit = true;
+        if value.is_none() {
+            self.mark_misfit();
         }
         value
+    }
+
+    /// Notes that the field that was taken last does not fit.
+    fn mark_misfit(&mut self) {
+        if let Some(asked) = self.asked.last_mut() {
+            asked.misfit = true;
+        }
     }
 
     fn fit_at<K: Kind>(

@@ -19,9 +19,6 @@ pub(super) fn read(section: &mut Section) -> Vec<CredentialPlace> {
     let Some(tables) = section.table_list("credentials", DEFAULT) else {
         return vec![fallback()];
     };
-    if tables.is_empty() && !section.is_misfit("credentials") {
-        section.problem("credentials", "is empty, expected at least one place for a key");
-    }
     let mut places = Vec::new();
     for mut table in tables {
         let Some(place) = place(&mut table) else { continue };

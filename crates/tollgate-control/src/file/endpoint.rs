@@ -43,9 +43,6 @@ fn method(
     claims: &mut Claims<'_, '_>,
 ) -> Method {
     let verbs = section.required_list("http_methods", Verb);
-    if verbs.is_empty() && section.has("http_methods") && !section.is_misfit("http_methods") {
-        section.problem("http_methods", "is empty, expected at least one HTTP method");
-    }
     let path = section.or("path", METHOD_PATH, Vec::new());
     if !path.is_empty() && endpoint.contains(&Segment::Rest) {
         let message = "has no effect, as the endpoint's path ends in **; expected no path";

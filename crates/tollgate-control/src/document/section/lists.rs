@@ -15,12 +15,15 @@ pub struct Item<T> {
 }
 
 impl Section {
-    /// The elements of an array that has to be there, in order; those that do not fit are problems
-    /// and left out.
+    /// The elements of an array that has to be there and to have one, in order; those that do not
+    /// fit are problems and left out.
     pub fn required_list<K: Kind>(&mut self, name: &'static str, kind: K) -> Vec<Item<K::Value>> {
         self.record(name, || Fallback::Required);
         match self.array(name) {
-            Some(array) => self.items(name, &kind, &array),
+            Some(array) => {
+                self.check_not_empty(name, &array);
+                self.items(name, &kind, &array)
+            }
             None => {
                 if !self.has(name) {
                     self.missing(name, &format!("an array, each element {}", kind.expected()));
@@ -36,11 +39,12 @@ impl Section {
         self.array(name).map_or_else(Vec::new, |array| self.items(name, &kind, &array))
     }
 
-    /// The tables of an array of tables; `None` when it is absent. `default` is what holds then, as
-    /// TOML writes it.
+    /// The tables of an array of tables that has to have one; `None` when it is absent. `default` is
+    /// what holds then, as TOML writes it.
     pub fn table_list(&mut self, name: &'static str, default: &str) -> Option<Vec<Self>> {
         self.record(name, || Fallback::Value(default.to_owned()));
         let array = self.array(name)?;
+        self.check_not_empty(name, &array);
         let table = |(index, value): (usize, Spot)| {
             let at = value.at;
             let path = FieldPath {
@@ -61,8 +65,15 @@ impl Section {
             other => {
                 let found = found(&other, false);
                 self.problem(name, format_args!("found {found}, expected an array"));
+                self.mark_misfit();
                 None
             }
+        }
+    }
+
+    fn check_not_empty(&self, name: &str, array: &[Spot]) {
+        if array.is_empty() {
+            self.problem(name, "is empty, expected at least one element");
         }
     }
 

@@ -14,8 +14,11 @@ impl Section {
         };
         let at = value.at;
         let site = || Site { offset: at, field: self.below(name) };
-        let table = self.as_table(site, value)?;
-        Some(self.child(name, name, at, table))
+        let table = self.as_table(site, value);
+        if table.is_none() {
+            self.mark_misfit();
+        }
+        Some(self.child(name, name, at, table?))
     }
 
     /// The table of this name; when it is absent an empty one, so that defaults hold and what it
