@@ -6,7 +6,6 @@ use std::hash::{Hash, Hasher};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 /// 256 bits that stand for a key. Whoever reads one cannot present the key.
 #[derive(Clone, Copy)]
@@ -61,29 +60,15 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// The secret of an HMAC scheme. It cannot be printed and is wiped when dropped.
+/// The keyed state of an HMAC scheme. It cannot be printed.
 #[derive(Clone)]
-pub struct Pepper {
-    state: Hmac<Sha256>,
-    fingerprint: [u8; 8],
-}
+pub struct Pepper(Hmac<Sha256>);
 
 impl Pepper {
-    /// A pepper from its bytes, which are not kept: only the keyed state is.
+    /// A pepper from its bytes, which are not kept.
     #[must_use]
-    pub fn new(secret: &Zeroizing<Vec<u8>>) -> Option<Self> {
-        let state = Hmac::<Sha256>::new_from_slice(secret).ok()?;
-        let mut fingerprint = [0; 8];
-        for (to, from) in fingerprint.iter_mut().zip(Sha256::digest(secret.as_slice())) {
-            *to = from;
-        }
-        Some(Self { state, fingerprint })
-    }
-
-    /// The first 64 bits of the pepper's SHA-256: tells two peppers apart without telling either.
-    #[must_use]
-    pub fn fingerprint(&self) -> [u8; 8] {
-        self.fingerprint
+    pub fn new(secret: &[u8]) -> Option<Self> {
+        Hmac::<Sha256>::new_from_slice(secret).ok().map(Self)
     }
 }
 
@@ -109,7 +94,7 @@ impl Scheme {
         match self {
             Self::Sha256 => Digest(Sha256::digest(key).into()),
             Self::HmacSha256(pepper) => {
-                let mut mac = pepper.state.clone();
+                let mut mac = pepper.0.clone();
                 mac.update(key);
                 Digest(mac.finalize().into_bytes().into())
             }
@@ -154,7 +139,7 @@ mod tests {
     #[test]
     fn hmac_is_what_standard_tools_make() {
         // printf %s "what do ya want for nothing?" | openssl dgst -sha256 -hmac Jefe (RFC 4231 §4.3)
-        let pepper = Pepper::new(&Zeroizing::new(b"Jefe".to_vec())).unwrap();
+        let pepper = Pepper::new(b"Jefe").unwrap();
         assert_eq!(
             hex(Scheme::HmacSha256(pepper).digest(b"what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
@@ -163,7 +148,7 @@ mod tests {
 
     #[test]
     fn nothing_prints_a_pepper() {
-        let pepper = Pepper::new(&Zeroizing::new(b"canary-pepper".to_vec())).unwrap();
+        let pepper = Pepper::new(b"canary-pepper").unwrap();
         assert!(!format!("{:?}", Scheme::HmacSha256(pepper)).contains("canary"));
     }
 }

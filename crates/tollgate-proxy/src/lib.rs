@@ -1,1 +1,27 @@
-//! The data plane.
+//! The data plane of Tollgate: it listens, routes, takes the credential, has the request decided,
+//! forwards it and answers. `gateway.rs` shows a request's whole road.
+
+mod account;
+mod arena;
+mod body;
+mod connection;
+mod credential;
+mod forward;
+mod gateway;
+mod headers;
+mod introduce;
+mod listen;
+mod live;
+mod metrics;
+mod plane;
+mod respond;
+mod roster;
+mod target;
+mod upstream;
+mod worker;
+
+pub use listen::{BindError, ListenerSettings};
+pub use live::OnKeyDead;
+pub use metrics::Metrics;
+pub use plane::{Bound, DataPlane, Plan};
+pub use worker::WorkerSettings;

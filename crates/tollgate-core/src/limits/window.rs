@@ -19,7 +19,7 @@ pub const MAX_QUOTA: u64 = (1 << COUNT_BITS) - 1;
 const STEP_BACK: u64 = 300;
 
 /// What a quota is counted over. Windows are aligned to UTC (design decision 7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Period {
     /// 60 seconds.

@@ -1,0 +1,236 @@
+//! Bodies, both ways.
+
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tollgate_core::Refusal;
+
+use crate::account::Account;
+use crate::live::{LiveEntry, LiveList};
+use crate::roster::{Deadline, Handle};
+use crate::upstream::{Destination, Lease};
+use crate::worker::Coarse;
+
+/// A body that could not be carried to its end.
+#[derive(Debug)]
+pub(crate) struct Broken(Refusal);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.title())
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// A request's body on its way upstream.
+#[derive(Debug)]
+pub(crate) enum OutBody {
+    /// There is none.
+    Empty,
+    /// It arrives from the client, watched.
+    Streaming(Box<Streaming>),
+}
+
+/// A client's body: bounded in size, and in the time between two pieces.
+#[derive(Debug)]
+pub(crate) struct Streaming {
+    pub(crate) incoming: Incoming,
+    /// Bytes that may still come.
+    pub(crate) left: u64,
+    pub(crate) live: Rc<LiveList>,
+    pub(crate) handle: Handle,
+    pub(crate) clock: Rc<Coarse>,
+    /// Nanoseconds between two pieces.
+    pub(crate) idle: u64,
+    /// Nanoseconds that the upstream has for its answer once all is sent.
+    pub(crate) first_byte: u64,
+}
+
+impl Streaming {
+    fn watch(&mut self, frame: Option<&Result<Frame<Bytes>, hyper::Error>>) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        match frame {
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                self.left = self.left.checked_sub(length).ok_or(Refusal::BodyTooLarge)?;
+                let at = now.saturating_add(self.idle);
+                self.live.set_deadline(self.handle, Deadline { at, late: Refusal::RequestTimeout });
+                Ok(())
+            }
+            Some(Err(_)) => Err(Refusal::BadRequest),
+            None => {
+                let at = now.saturating_add(self.first_byte);
+                self.live
+                    .set_deadline(self.handle, Deadline { at, late: Refusal::UpstreamTimeout });
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Body for OutBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let Self::Streaming(body) = self.get_mut() else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(&mut body.incoming).poll_frame(cx) else {
+            return Poll::Pending;
+        };
+        if let Err(refusal) = body.watch(frame.as_ref()) {
+            body.live.end(body.handle, refusal);
+            return Poll::Ready(Some(Err(Broken(refusal))));
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(|_| Broken(Refusal::BadRequest))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Streaming(body) => body.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Streaming(body) => body.incoming.size_hint(),
+        }
+    }
+}
+
+/// A response's body on its way to the client. Its end, or its drop, closes the account.
+#[derive(Debug)]
+pub(crate) struct ReplyBody {
+    content: Content,
+    _account: Account,
+}
+
+/// What a response carries.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// All there.
+    Full(Option<Bytes>),
+    /// Sent by an upstream.
+    Relay(Box<Relay>),
+}
+
+/// An upstream's body, with the connection that brings it and the permit that it is sent under.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    pub(crate) incoming: Incoming,
+    pub(crate) lease: Option<Lease>,
+    pub(crate) destination: Rc<Destination>,
+    pub(crate) live: Option<LiveEntry>,
+    pub(crate) clock: Rc<Coarse>,
+    /// Nanoseconds between two pieces.
+    pub(crate) idle: u64,
+}
+
+impl Relay {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(live) = &self.live
+            && let Poll::Ready(refusal) = live.poll_end(cx)
+        {
+            return Poll::Ready(Some(Err(Broken(refusal))));
+        }
+        let mut frame = Pin::new(&mut self.incoming).poll_frame(cx);
+        if frame.is_pending()
+            && let Some(lease) = &mut self.lease
+        {
+            lease.drive(cx);
+            frame = Pin::new(&mut self.incoming).poll_frame(cx);
+        }
+        match frame {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Ok(frame))) => {
+                if self.incoming.is_end_stream() {
+                    self.finish();
+                } else if let Some(live) = &self.live {
+                    let at = self.clock.now().saturating_add(self.idle);
+                    live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            // No false end: the client's connection is aborted as the upstream's was.
+            Poll::Ready(Some(Err(_))) => {
+                Poll::Ready(Some(Err(Broken(Refusal::UpstreamBadResponse))))
+            }
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    /// All of the response is here: the connection is free, the request no longer open.
+    fn finish(&mut self) {
+        self.live = None;
+        if let Some(lease) = self.lease.take()
+            && let Destination::Server(pool) = &*self.destination
+        {
+            pool.give_back(lease, self.clock.now());
+        }
+    }
+}
+
+impl Content {
+    /// Content that is all there.
+    pub(crate) fn full(body: Bytes) -> Self {
+        Self::Full(Some(body).filter(|body| !body.is_empty()))
+    }
+
+    /// Content that an upstream sends. If it has none, its connection is free at once.
+    pub(crate) fn relay(mut relay: Relay) -> Self {
+        if relay.incoming.is_end_stream() {
+            relay.finish();
+            return Self::Full(None);
+        }
+        Self::Relay(Box::new(relay))
+    }
+}
+
+impl ReplyBody {
+    /// Sends `content` on `account`.
+    pub(crate) fn new(content: Content, account: Account) -> Self {
+        Self { content, _account: account }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match &mut self.get_mut().content {
+            Content::Full(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+            Content::Relay(relay) => relay.poll(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Full(body) => body.is_none(),
+            Content::Relay(relay) => relay.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Full(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
+            Content::Relay(relay) => relay.incoming.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! An admitted request on its way to the upstream, and the response on its way back (design §3,
+//! steps 6 and 7).
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use tollgate_core::{Now, RateLimitHeaders, Readings, Refusal, ServiceId};
+
+use crate::body::{Content, OutBody, Relay};
+use crate::live::LiveEntry;
+use crate::roster::Deadline;
+use crate::upstream::{Destination, Lease, Pool};
+use crate::worker::{Worker, nanoseconds};
+use crate::{headers, respond};
+
+/// A request that may go upstream. Its permit stands on the live list.
+pub(crate) struct Admitted {
+    pub(crate) request: Request<OutBody>,
+    pub(crate) live: LiveEntry,
+    pub(crate) destination: Rc<Destination>,
+    pub(crate) service: ServiceId,
+    /// What the caller is told of its limits.
+    pub(crate) limits: (RateLimitHeaders, Readings),
+    pub(crate) started: Now,
+}
+
+impl Worker {
+    /// Sends the request and answers with what comes back, or with the refusal that ended it.
+    pub(crate) async fn forward(&self, admitted: Admitted) -> Response<Content> {
+        let Admitted { request, live, destination, service, limits, started } = admitted;
+        let mut response = match &*destination {
+            Destination::Fixed { status, headers, body } => {
+                let mut response = Response::new(Content::full(body.clone()));
+                *response.status_mut() = *status;
+                response.headers_mut().clone_from(headers);
+                response
+            }
+            Destination::Server(pool) => match self.exchange(pool, request, &live).await {
+                Ok((response, lease)) => {
+                    let elapsed = self.clock.now().monotonic.saturating_sub(started.monotonic);
+                    self.cells.upstream_duration.record(elapsed);
+                    let idle = nanoseconds(pool.timeouts.idle);
+                    self.relay(response, lease, live, &destination, idle)
+                }
+                Err(refusal) => return self.refuse_late(service, refusal),
+            },
+        };
+        let (dialect, readings) = limits;
+        let mut arena = self.arena.borrow_mut();
+        respond::limits(&mut arena, response.headers_mut(), dialect, &readings);
+        response
+    }
+
+    fn relay(
+        &self,
+        response: Response<Incoming>,
+        lease: Lease,
+        live: LiveEntry,
+        destination: &Rc<Destination>,
+        idle: u64,
+    ) -> Response<Content> {
+        let (mut head, incoming) = response.into_parts();
+        headers::clean_response(&mut head.headers);
+        head.extensions.clear();
+        let at = self.coarse.now().saturating_add(idle);
+        live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
+        let content = Content::relay(Relay {
+            incoming,
+            lease: Some(lease),
+            destination: Rc::clone(destination),
+            live: Some(live),
+            clock: Rc::clone(&self.coarse),
+            idle,
+        });
+        Response::from_parts(head, content)
+    }
+
+    /// One request and the head of its response, over a pooled connection or a new one.
+    async fn exchange(
+        &self,
+        pool: &Pool,
+        mut request: Request<OutBody>,
+        live: &LiveEntry,
+    ) -> Result<(Response<Incoming>, Lease), Refusal> {
+        loop {
+            let pooled = poll_fn(|cx| Poll::Ready(pool.take(cx))).await;
+            let mut lease = match pooled {
+                Some(lease) => lease,
+                None => self.connect(pool, live).await?,
+            };
+            let body_is_sent = matches!(request.body(), OutBody::Empty);
+            let (wait, late) = if body_is_sent {
+                (pool.timeouts.first_byte, Refusal::UpstreamTimeout)
+            } else {
+                (pool.timeouts.idle, Refusal::RequestTimeout)
+            };
+            let at = self.coarse.now().saturating_add(nanoseconds(wait));
+            live.set_deadline(Deadline { at, late });
+            match respond_or_end(&mut lease, request, live).await? {
+                Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    // Nobody asked for it: the fields that would have were taken out.
+                    return Err(self.failed(Refusal::UpstreamBadResponse));
+                }
+                Ok(response) => return Ok((response, lease)),
+                Err(mut error) => match error.take_message() {
+                    // Closed by the upstream while it was idle, and nothing was sent.
+                    Some(unsent) if lease.reused => request = unsent,
+                    Some(_) => return Err(self.failed(Refusal::UpstreamUnreachable)),
+                    None => return Err(self.failed(Refusal::UpstreamBadResponse)),
+                },
+            }
+        }
+    }
+
+    async fn connect(&self, pool: &Pool, live: &LiveEntry) -> Result<Lease, Refusal> {
+        let at = self.coarse.now().saturating_add(nanoseconds(pool.timeouts.connect));
+        live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
+        self.cells.upstream_connections.add(1);
+        let mut connecting = pin!(pool.connect());
+        poll_fn(|cx| match live.poll_end(cx) {
+            Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
+            Poll::Pending => connecting.as_mut().poll(cx).map(|connected| {
+                connected.map_err(|error| {
+                    tracing::debug!(%error, "upstream cannot be reached");
+                    self.failed(Refusal::UpstreamUnreachable)
+                })
+            }),
+        })
+        .await
+    }
+
+    fn failed(&self, refusal: Refusal) -> Refusal {
+        self.cells.upstream_failures.add(1);
+        refusal
+    }
+}
+
+/// Drives the connection until there is a response, or an error, or the request is ended.
+async fn respond_or_end(
+    lease: &mut Lease,
+    request: Request<OutBody>,
+    live: &LiveEntry,
+) -> Result<Result<Response<Incoming>, TrySendError<Request<OutBody>>>, Refusal> {
+    let mut sending = pin!(lease.sender.try_send_request(request));
+    poll_fn(|cx| {
+        if let Poll::Ready(refusal) = live.poll_end(cx) {
+            return Poll::Ready(Err(refusal));
+        }
+        lease.drive(cx);
+        match sending.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            // The client's side of the exchange may be what broke it.
+            Poll::Ready(Err(error)) => match live.poll_end(cx) {
+                Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
+                Poll::Pending => Poll::Ready(Ok(Err(error))),
+            },
+            Poll::Ready(Ok(response)) => Poll::Ready(Ok(Ok(response))),
+        }
+    })
+    .await
+}

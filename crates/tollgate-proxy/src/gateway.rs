@@ -1,0 +1,84 @@
+//! A request's road (design §3), on one screen.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use http::{Request, Response, Version};
+use hyper::body::Incoming;
+use tollgate_core::{Decision, Now, Refusal};
+
+use crate::account::Account;
+use crate::body::{Content, ReplyBody};
+use crate::connection::Client;
+use crate::forward::Admitted;
+use crate::target::{Target, host_field};
+use crate::worker::Worker;
+use crate::{credential, headers};
+
+impl Worker {
+    /// The whole road. Every end of it is a response.
+    pub(crate) async fn handle(
+        self: Rc<Self>,
+        client: Rc<Client>,
+        request: Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, Infallible> {
+        let now = self.clock.now();
+        let mut account = Account::open(&self, &client, now.monotonic);
+        let response = match self.admit(&client, request, now, &mut account) {
+            Ok(admitted) => self.forward(admitted).await,
+            Err(refused) => refused,
+        };
+        account.answer(response.status());
+        Ok(response.map(|content| ReplyBody::new(content, account)))
+    }
+
+    /// Route, credential, decision and live list: one poll, one load of the snapshot.
+    fn admit(
+        self: &Rc<Self>,
+        client: &Rc<Client>,
+        request: Request<Incoming>,
+        now: Now,
+        account: &mut Account,
+    ) -> Result<Admitted, Response<Content>> {
+        let mut cache = self.snapshot.borrow_mut();
+        let root = cache.load().ok_or_else(|| self.refuse(None, Refusal::NoSnapshot))?;
+        let lost = |refusal: Refusal| self.refuse(None, refusal);
+
+        // Route.
+        let (mut head, body) = request.into_parts();
+        let uri = std::mem::take(&mut head.uri);
+        let host = host_field(&head.headers).map_err(lost)?.cloned();
+        client.fits(&uri, &body).map_err(lost)?;
+        let target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
+        let route = target.route(&root.routes, &head.method).map_err(|none| self.nowhere(&none))?;
+        let service = root.routes.service(route.service);
+        let service = service.ok_or_else(|| lost(Refusal::RouteNotFound))?;
+        account.serve(service.id);
+        let refuse = |refusal: Refusal| self.refuse(Some(service), refusal);
+
+        // Credential.
+        let places = &service.credentials;
+        headers::clean_request(&mut head.headers, head.version, places).map_err(refuse)?;
+        let taken = credential::take(places, &mut head.headers, target.query).map_err(refuse)?;
+
+        // Decide.
+        let decision = self.decider.decide(root, taken.key.bytes(), &route, now);
+        self.sample_decision(now);
+        let (permit, caller) = match decision {
+            Decision::Admit(permit, caller) => (permit, caller),
+            Decision::Refuse(refused) => return Err(self.refuse_with(Some(service), &refused)),
+        };
+
+        // Live list, and what the upstream will see.
+        let destination = self.destination(root, service);
+        let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
+        self.introduce(&mut head.headers, client, &target, root, &caller, &destination);
+        head.uri = target.upstream_uri(&uri, service, taken.query.as_deref()).unwrap_or(uri);
+        head.version = Version::HTTP_11;
+        let limits = (service.rate_limit_headers, *permit.readings());
+        let live = self.enter(client, permit, &destination, now);
+        let body = self.watch(client, body, &live, &destination);
+        let request = Request::from_parts(head, body);
+        Ok(Admitted { request, live, destination, service: service.id, limits, started: now })
+    }
+}

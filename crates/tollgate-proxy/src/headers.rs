@@ -1,0 +1,193 @@
+//! The duties of an intermediary towards header fields (RFC 9110 §7.6): what concerned one
+//! connection ends there, what we assert nobody else may.
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use tollgate_core::{CredentialPlace, Refusal};
+
+/// Fields that tell an upstream who called. No client sets or removes them.
+pub(crate) const APPLICATION: HeaderName = HeaderName::from_static("x-tollgate-application");
+/// The package of the caller's key.
+pub(crate) const PACKAGE: HeaderName = HeaderName::from_static("x-tollgate-package");
+/// The plan of the caller's key.
+pub(crate) const PLAN: HeaderName = HeaderName::from_static("x-tollgate-plan");
+/// The id of the caller's key.
+pub(crate) const KEY: HeaderName = HeaderName::from_static("x-tollgate-key");
+/// The address of the client.
+pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The scheme that the client used.
+pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The host that the client asked for.
+pub(crate) const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// Names a request in the logs of all who see it.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
+
+/// What begins with this is ours to say.
+const OURS: &[u8] = b"x-tollgate-";
+const FORWARDED_PREFIX: &[u8] = b"x-forwarded-";
+
+/// Removes from a request what ends here: hop-by-hop fields, those that `Connection` nominates, and
+/// every spelling of the fields that we assert.
+///
+/// # Errors
+/// [`Refusal::BadRequest`] for a nomination of a field that others rely on, and for a
+/// `Transfer-Encoding` other than `chunked`, which two servers could frame differently.
+pub(crate) fn clean_request(
+    headers: &mut HeaderMap,
+    version: Version,
+    credentials: &[CredentialPlace],
+) -> Result<(), Refusal> {
+    let mut ends: Vec<HeaderName> = Vec::new();
+    let mut trailers = false;
+    let mut cookies = 0;
+    for (name, value) in headers.iter() {
+        match *name {
+            CONNECTION => nominations(value, credentials, &mut ends)?,
+            TRANSFER_ENCODING => chunked(headers)?,
+            TE => trailers |= accepts_trailers(value),
+            COOKIE => {
+                cookies += 1;
+                continue;
+            }
+            _ if hop_by_hop(name) || asserted(name) => {}
+            _ => continue,
+        }
+        ends.push(name.clone());
+    }
+    for name in ends {
+        headers.remove(name);
+    }
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    if cookies > 1 && version == Version::HTTP_2 {
+        join_cookies(headers);
+    }
+    Ok(())
+}
+
+/// Removes from a response what concerned the connection to the upstream only.
+pub(crate) fn clean_response(headers: &mut HeaderMap) {
+    let mut ends: Vec<HeaderName> = Vec::new();
+    for (name, value) in headers.iter() {
+        if *name == CONNECTION {
+            let tokens = value.as_bytes().split(|byte| *byte == b',');
+            ends.extend(tokens.filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok()));
+        } else if !hop_by_hop(name) {
+            continue;
+        }
+        ends.push(name.clone());
+    }
+    for name in ends {
+        // Framing is hyper's to decide; a nominated Content-Length still says how long it is.
+        if name != CONTENT_LENGTH {
+            headers.remove(name);
+        }
+    }
+}
+
+fn hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        TRANSFER_ENCODING
+            | UPGRADE
+            | EXPECT
+            | TRAILER
+            | PROXY_AUTHENTICATE
+            | PROXY_AUTHORIZATION
+            | TE
+    ) || *name == KEEP_ALIVE
+        || *name == PROXY_CONNECTION
+        || *name == HTTP2_SETTINGS
+}
+
+/// Whether a field is one that we assert, in any spelling: a server that maps fields to variables
+/// takes `_` and `-` for the same.
+fn asserted(name: &HeaderName) -> bool {
+    let bytes = name.as_str().as_bytes();
+    match bytes.first() {
+        Some(b'x') => begins(bytes, OURS) || begins(bytes, FORWARDED_PREFIX),
+        Some(b'f') => *name == FORWARDED,
+        _ => false,
+    }
+}
+
+fn begins(name: &[u8], prefix: &[u8]) -> bool {
+    name.len() >= prefix.len()
+        && name
+            .iter()
+            .zip(prefix)
+            .all(|(byte, expected)| byte == expected || (*byte == b'_' && *expected == b'-'))
+}
+
+fn nominations(
+    value: &HeaderValue,
+    credentials: &[CredentialPlace],
+    ends: &mut Vec<HeaderName>,
+) -> Result<(), Refusal> {
+    for token in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+        if token.is_empty()
+            || [&b"close"[..], b"keep-alive"].iter().any(|t| token.eq_ignore_ascii_case(t))
+        {
+            continue;
+        }
+        let name = HeaderName::from_bytes(token).map_err(|_| Refusal::BadRequest)?;
+        let relied_on = matches!(name, HOST | CONTENT_LENGTH)
+            || name == REQUEST_ID
+            || asserted(&name)
+            || credentials.iter().any(|place| holds(place, &name));
+        if relied_on {
+            return Err(Refusal::BadRequest);
+        }
+        ends.push(name);
+    }
+    Ok(())
+}
+
+fn holds(place: &CredentialPlace, name: &HeaderName) -> bool {
+    match place {
+        CredentialPlace::Header(header) => header == name,
+        CredentialPlace::Authorization(_) => name == http::header::AUTHORIZATION,
+        CredentialPlace::Query(_) => false,
+    }
+}
+
+fn chunked(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let only =
+        codings.next().is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if only && codings.next().is_none() { Ok(()) } else { Err(Refusal::BadRequest) }
+}
+
+fn accepts_trailers(value: &HeaderValue) -> bool {
+    let mut codings = value.as_bytes().split(|byte| *byte == b',');
+    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// HTTP/2 splits cookies to compress them; towards HTTP/1.1 they are one field (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<_> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// Whether a client's request id may be kept: short, and nothing that could break a log.
+pub(crate) fn plain_request_id(value: &HeaderValue) -> bool {
+    (1..=128).contains(&value.len())
+        && value
+            .as_bytes()
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(byte))
+}
+
+#[cfg(test)]
+mod tests;

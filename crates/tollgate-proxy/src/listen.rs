@@ -1,0 +1,126 @@
+//! Listening sockets: one for each worker on the same address, and nobody else's.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+const BACKLOG: i32 = 4096;
+
+/// What one listener takes from its clients.
+#[derive(Clone, Debug)]
+pub struct ListenerSettings {
+    /// Connections in all workers; one more is closed at once.
+    pub max_connections: usize,
+    /// Whether clients may speak HTTP/2 by prior knowledge.
+    pub http2: bool,
+    /// From a connection's beginning, or the first byte of a further request, to the end of the
+    /// request's head.
+    pub header_timeout: Duration,
+    /// Between two requests.
+    pub idle_timeout: Duration,
+    /// Of a request's head, in bytes.
+    pub max_header_bytes: usize,
+    /// Fields of a head.
+    pub max_headers: usize,
+    /// Of a request target, in bytes.
+    pub max_target_bytes: usize,
+    /// Of a body, in bytes.
+    pub max_body_bytes: u64,
+    /// Open HTTP/2 streams of one connection.
+    pub max_streams: u32,
+}
+
+/// An address cannot be listened on.
+#[derive(Debug)]
+pub struct BindError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot listen on {}: {}", self.address, self.source)
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// Binds `count` sockets to one address. The kernel spreads connections over them.
+///
+/// The first is bound for itself alone, so that an address which any other process listens on is an
+/// error (design decision 15); only then is it opened to the others.
+///
+/// # Errors
+/// If the address is in use, not ours, or not allowed.
+pub(crate) fn bind(address: SocketAddr, count: usize) -> Result<Vec<TcpListener>, BindError> {
+    sockets(address, count).map_err(|source| BindError { address, source })
+}
+
+fn sockets(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    let first = socket(address)?;
+    first.bind(&address.into())?;
+    first.listen(BACKLOG)?;
+    first.set_reuse_port(true)?;
+    let first = TcpListener::from(first);
+    // Port 0 has become a real one.
+    let address = first.local_addr()?;
+    let mut all = vec![first];
+    for _ in 1..count {
+        let next = socket(address)?;
+        next.set_reuse_port(true)?;
+        next.bind(&address.into())?;
+        next.listen(BACKLOG)?;
+        all.push(next.into());
+    }
+    Ok(all)
+}
+
+fn socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Connections that linger from an earlier process do not keep the address.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn an_address_in_use_is_an_error_whoever_uses_it() {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let ours = bind(any, 2).unwrap();
+        let address = ours[0].local_addr().unwrap();
+        assert_eq!(ours[1].local_addr().unwrap(), address);
+        let error = bind(address, 2).unwrap_err();
+        assert!(error.to_string().contains(&address.to_string()), "{error}");
+        drop(ours);
+        let theirs = TcpListener::bind(any).unwrap();
+        assert!(bind(theirs.local_addr().unwrap(), 1).is_err());
+    }
+
+    #[test]
+    fn both_sockets_get_connections() {
+        let sockets = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), 2).unwrap();
+        let address = sockets[0].local_addr().unwrap();
+        let mut accepted = [0, 0];
+        let clients: Vec<_> =
+            (0..64).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+        for (count, socket) in accepted.iter_mut().zip(&sockets) {
+            while socket.accept().is_ok() {
+                *count += 1;
+            }
+        }
+        assert_eq!(accepted.iter().sum::<usize>(), clients.len());
+        assert!(accepted.iter().all(|count| *count > 0), "{accepted:?}");
+    }
+}

@@ -1,0 +1,99 @@
+//! What the data plane counts, in cells of each worker, and how Prometheus sees their sum.
+//!
+//! A cell has one writer, its worker, so counting is a load and a store without a locked
+//! instruction. No label grows with the number of keys.
+
+mod export;
+mod histogram;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+use tollgate_core::{Refusal, ServiceId, SnapshotReader};
+
+pub(crate) use histogram::Histogram;
+
+const SERVICES: usize = 1024;
+const CLASSES: usize = 5;
+
+/// A counter with one writer.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, count: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(count), Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// The cells of one worker.
+#[derive(Debug)]
+pub(crate) struct Cells {
+    pub(crate) refusals: [Counter; Refusal::COUNT],
+    /// By service and class of status. Services beyond the last cell share it.
+    requests: Box<[OnceLock<Box<[Counter; CLASSES]>>]>,
+    /// Requests that reached no service, by class of status.
+    unrouted: [Counter; CLASSES],
+    pub(crate) request_duration: Histogram,
+    pub(crate) decision_duration: Histogram,
+    pub(crate) upstream_duration: Histogram,
+    pub(crate) upstream_connections: Counter,
+    pub(crate) upstream_failures: Counter,
+    pub(crate) streams_cut: Counter,
+    /// Set, not counted: requests open now.
+    pub(crate) streams: AtomicU64,
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self {
+            refusals: std::array::from_fn(|_| Counter::default()),
+            requests: (0..SERVICES).map(|_| OnceLock::new()).collect(),
+            unrouted: Default::default(),
+            request_duration: Histogram::default(),
+            decision_duration: Histogram::default(),
+            upstream_duration: Histogram::default(),
+            upstream_connections: Counter::default(),
+            upstream_failures: Counter::default(),
+            streams_cut: Counter::default(),
+            streams: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Cells {
+    /// Counts a request that was answered with `status`.
+    pub(crate) fn count_request(&self, service: Option<ServiceId>, status: http::StatusCode) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES) - 1;
+        let counters = match service {
+            Some(ServiceId(id)) => {
+                let cell = self.requests.get((id as usize).min(SERVICES - 1));
+                cell.map_or(&self.unrouted, |cell| cell.get_or_init(Box::default))
+            }
+            None => &self.unrouted,
+        };
+        if let Some(counter) = counters.get(class) {
+            counter.add(1);
+        }
+    }
+}
+
+/// Connections of one listener, over all workers.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    pub(crate) open: AtomicUsize,
+    pub(crate) refused: AtomicU64,
+}
+
+/// Everything that the data plane counts. Register it with a Prometheus registry.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    workers: Vec<Arc<Cells>>,
+    listeners: Vec<(String, Arc<Connections>)>,
+    reader: SnapshotReader,
+    descriptions: Vec<prometheus::core::Desc>,
+}

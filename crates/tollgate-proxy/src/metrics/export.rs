@@ -1,0 +1,223 @@
+//! The sums of all cells in Prometheus's terms.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{
+    Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
+};
+use tollgate_core::{Refusal, SnapshotReader};
+
+use super::histogram::BOUNDS;
+use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
+
+impl Metrics {
+    pub(crate) fn new(
+        workers: Vec<Arc<Cells>>,
+        listeners: Vec<(String, Arc<Connections>)>,
+        reader: SnapshotReader,
+    ) -> Self {
+        // One is enough: the registry wants an identity, the families name themselves.
+        let name = "tollgate_data_plane".to_owned();
+        let help = "what the data plane counts".to_owned();
+        let description = Desc::new(name, help, Vec::new(), std::collections::HashMap::new());
+        Self { workers, listeners, reader, descriptions: description.into_iter().collect() }
+    }
+
+    fn sum(&self, read: impl Fn(&Cells) -> u64) -> u64 {
+        self.workers.iter().map(|cells| read(cells)).sum()
+    }
+
+    fn requests(&self) -> MetricFamily {
+        let mut metrics = Vec::new();
+        let root = self.reader.current();
+        let mut services: Vec<_> = root.iter().flat_map(|root| root.routes.services()).collect();
+        services.sort_by_key(|service| service.id);
+        for class in 0..CLASSES {
+            let status = format!("{}xx", class + 1);
+            for service in &services {
+                let cell = (service.id.0 as usize).min(SERVICES - 1);
+                let count = self.sum(|cells| {
+                    let counters = cells.requests.get(cell).and_then(|cell| cell.get());
+                    counters.map_or(0, |counters| counters[class].get())
+                });
+                let labels = [("service", &*service.name), ("status", &status)];
+                metrics.push(counter(&labels, count));
+            }
+            let unrouted = self.sum(|cells| cells.unrouted[class].get());
+            metrics.push(counter(&[("service", ""), ("status", &status)], unrouted));
+        }
+        family(
+            "tollgate_requests_total",
+            "Requests answered, by service and class of status.",
+            MetricType::COUNTER,
+            metrics,
+        )
+    }
+
+    fn refusals(&self) -> MetricFamily {
+        let metrics = Refusal::all().map(|refusal| {
+            let count = self.sum(|cells| cells.refusals[refusal.index()].get());
+            counter(&[("code", refusal.code())], count)
+        });
+        family(
+            "tollgate_refusals_total",
+            "Requests refused, by code.",
+            MetricType::COUNTER,
+            metrics.collect(),
+        )
+    }
+
+    fn connections(&self) -> [MetricFamily; 2] {
+        let open = self.listeners.iter().map(|(name, connections)| {
+            gauge(&[("listener", name)], connections.open.load(Relaxed) as f64)
+        });
+        let refused = self.listeners.iter().map(|(name, connections)| {
+            counter(&[("listener", name)], connections.refused.load(Relaxed))
+        });
+        [
+            family(
+                "tollgate_connections",
+                "Client connections open now, by listener.",
+                MetricType::GAUGE,
+                open.collect(),
+            ),
+            family(
+                "tollgate_connections_refused_total",
+                "Client connections closed at once because the listener had its maximum.",
+                MetricType::COUNTER,
+                refused.collect(),
+            ),
+        ]
+    }
+
+    fn duration(
+        &self,
+        name: &str,
+        help: &str,
+        of: impl Fn(&Cells) -> &super::Histogram,
+    ) -> MetricFamily {
+        let mut counts = [0; BOUNDS.len() + 1];
+        let mut sum = 0;
+        for cells in &self.workers {
+            let (buckets, nanoseconds) = of(cells).read();
+            counts.iter_mut().zip(buckets).for_each(|(total, count)| *total += count);
+            sum += nanoseconds;
+        }
+        let mut cumulated = 0;
+        let mut buckets = Vec::with_capacity(BOUNDS.len());
+        for (bound, count) in BOUNDS.iter().zip(&counts) {
+            cumulated += count;
+            let mut bucket = Bucket::default();
+            bucket.set_upper_bound(*bound as f64 / 1e9);
+            bucket.set_cumulative_count(cumulated);
+            buckets.push(bucket);
+        }
+        let mut histogram = Histogram::default();
+        histogram.set_bucket(buckets);
+        histogram.set_sample_count(counts.iter().sum());
+        histogram.set_sample_sum(sum as f64 / 1e9);
+        let mut metric = Metric::default();
+        metric.set_histogram(histogram);
+        family(name, help, MetricType::HISTOGRAM, vec![metric])
+    }
+
+    fn plain(&self, name: &str, help: &str, count: u64) -> MetricFamily {
+        family(name, help, MetricType::COUNTER, vec![counter(&[], count)])
+    }
+}
+
+impl Collector for Metrics {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let streams = self.sum(|cells| cells.streams.load(Relaxed));
+        let mut families = vec![
+            self.requests(),
+            self.refusals(),
+            family(
+                "tollgate_streams",
+                "Admitted requests open now.",
+                MetricType::GAUGE,
+                vec![gauge(&[], streams as f64)],
+            ),
+            self.plain(
+                "tollgate_streams_cut_total",
+                "Open requests ended because their key died.",
+                self.sum(|cells| cells.streams_cut.get()),
+            ),
+            self.plain(
+                "tollgate_upstream_connections_total",
+                "Connections made to upstreams.",
+                self.sum(|cells| cells.upstream_connections.get()),
+            ),
+            self.plain(
+                "tollgate_upstream_failures_total",
+                "Requests that an upstream failed.",
+                self.sum(|cells| cells.upstream_failures.get()),
+            ),
+            self.plain(
+                "tollgate_clock_steps_back_total",
+                "Calls for which the wall clock had gone back by more than five minutes.",
+                self.reader.meters().stepped_back(),
+            ),
+            self.duration(
+                "tollgate_request_duration_seconds",
+                "From a request's head to the end of its response.",
+                |cells| &cells.request_duration,
+            ),
+            self.duration(
+                "tollgate_decision_duration_seconds",
+                "From a request's head to the decision, of one request in 128.",
+                |cells| &cells.decision_duration,
+            ),
+            self.duration(
+                "tollgate_upstream_duration_seconds",
+                "From a request's head to the head of the upstream's response.",
+                |cells| &cells.upstream_duration,
+            ),
+        ];
+        families.extend(self.connections());
+        families
+    }
+}
+
+fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(name.to_owned());
+    family.set_help(help.to_owned());
+    family.set_field_type(kind);
+    family.set_metric(metrics);
+    family
+}
+
+fn labelled(labels: &[(&str, &str)]) -> Metric {
+    let pair = |(name, value): &(&str, &str)| {
+        let mut pair = LabelPair::default();
+        pair.set_name((*name).to_owned());
+        pair.set_value((*value).to_owned());
+        pair
+    };
+    let mut metric = Metric::default();
+    metric.set_label(labels.iter().map(pair).collect());
+    metric
+}
+
+fn counter(labels: &[(&str, &str)], count: u64) -> Metric {
+    let mut counter = Counter::default();
+    counter.set_value(count as f64);
+    let mut metric = labelled(labels);
+    metric.set_counter(counter);
+    metric
+}
+
+fn gauge(labels: &[(&str, &str)], value: f64) -> Metric {
+    let mut gauge = Gauge::default();
+    gauge.set_value(value);
+    let mut metric = labelled(labels);
+    metric.set_gauge(gauge);
+    metric
+}

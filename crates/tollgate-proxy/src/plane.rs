@@ -1,0 +1,146 @@
+//! The data plane as a whole: workers on their threads, and the way to talk to them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader};
+
+use crate::listen::{BindError, ListenerSettings, bind};
+use crate::metrics::{Cells, Connections, Metrics};
+use crate::worker::{Mail, Seat, WorkerSettings, run};
+
+/// What a data plane is made of.
+pub struct Plan {
+    /// How many workers there are, at least 1.
+    pub workers: usize,
+    /// Name, address and settings of each listener.
+    pub listeners: Vec<(String, SocketAddr, ListenerSettings)>,
+    /// What holds for every request.
+    pub settings: WorkerSettings,
+    /// Where snapshots come from.
+    pub reader: SnapshotReader,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A data plane whose sockets are bound, but which serves nobody yet.
+pub struct Bound {
+    seats: Vec<Seat>,
+    mailboxes: Vec<UnboundedSender<Mail>>,
+    addresses: Vec<(String, SocketAddr)>,
+    metrics: Metrics,
+}
+
+/// A data plane that serves.
+pub struct DataPlane {
+    threads: Vec<JoinHandle<io::Result<usize>>>,
+    mailboxes: Vec<UnboundedSender<Mail>>,
+}
+
+impl Plan {
+    /// Binds every listener, so that an address in use is known before anything starts.
+    ///
+    /// # Errors
+    /// The first address that cannot be listened on.
+    pub fn bind(self) -> Result<Bound, BindError> {
+        let cells: Vec<_> = (0..self.workers).map(|_| Arc::<Cells>::default()).collect();
+        let mut mailboxes = Vec::new();
+        let mut seats = Vec::new();
+        for cells in &cells {
+            let (sender, mail) = unbounded_channel();
+            mailboxes.push(sender);
+            seats.push(Seat {
+                listeners: Vec::new(),
+                mail,
+                reader: self.reader.clone(),
+                clock: Arc::clone(&self.clock),
+                cells: Arc::clone(cells),
+                settings: self.settings.clone(),
+            });
+        }
+        let mut addresses = Vec::new();
+        let mut listeners = Vec::new();
+        for (name, address, settings) in self.listeners {
+            let sockets = bind(address, self.workers)?;
+            let connections = Arc::<Connections>::default();
+            let bound = sockets.first().and_then(|socket| socket.local_addr().ok());
+            addresses.push((name.clone(), bound.unwrap_or(address)));
+            for (seat, socket) in seats.iter_mut().zip(sockets) {
+                seat.listeners.push((socket, settings.clone(), Arc::clone(&connections)));
+            }
+            listeners.push((name, connections));
+        }
+        let metrics = Metrics::new(cells, listeners, self.reader);
+        Ok(Bound { seats, mailboxes, addresses, metrics })
+    }
+}
+
+impl Bound {
+    /// The name and the real address of each listener.
+    #[must_use]
+    pub fn addresses(&self) -> &[(String, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// What the data plane will count.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// A mailbox for each worker, to be told of swaps.
+    pub fn mailboxes(&self) -> impl Iterator<Item = Box<dyn Mailbox>> {
+        let box_up = |sender: &UnboundedSender<Mail>| Box::new(Post(sender.clone())) as Box<_>;
+        self.mailboxes.iter().map(box_up)
+    }
+
+    /// Starts the workers.
+    ///
+    /// # Errors
+    /// If a thread cannot be started.
+    pub fn start(self) -> io::Result<DataPlane> {
+        let start = |(number, seat): (usize, Seat)| {
+            std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || run(seat))
+        };
+        let threads = self.seats.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
+        Ok(DataPlane { threads, mailboxes: self.mailboxes })
+    }
+}
+
+impl DataPlane {
+    /// Has every worker accept nothing more, finish what it has open within `patience`, and end.
+    /// Blocks until they have. Returns how many requests were cut.
+    ///
+    /// # Errors
+    /// What ended a worker before its time.
+    pub fn drain(self, patience: Duration) -> io::Result<usize> {
+        for mailbox in &self.mailboxes {
+            // A worker that is gone has nothing to drain.
+            let _ = mailbox.send(Mail::Drain(patience));
+        }
+        let mut cut = 0;
+        for thread in self.threads {
+            cut += thread.join().map_err(|_| io::Error::other("a worker has panicked"))??;
+        }
+        Ok(cut)
+    }
+
+    /// Whether any worker has ended, which none does unless told to.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
+    }
+}
+
+struct Post(UnboundedSender<Mail>);
+
+impl Mailbox for Post {
+    fn post(&self, notice: Notice) {
+        // A worker that is gone decides nothing any more: the dropped notice is its answer.
+        let _ = self.0.send(Mail::Notice(notice));
+    }
+}

@@ -1,0 +1,246 @@
+//! What a worker has open: a list of things that have a deadline and can be ended from outside.
+//!
+//! One list holds the live permits (design §3, step 5), one the connections. Nothing here is
+//! shared between threads, and an entry costs no timer: a tick of the worker looks at all of them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use tollgate_core::Refusal;
+
+/// A list of open things, each with an item of type `T`.
+#[derive(Debug)]
+pub(crate) struct Roster<T> {
+    slots: RefCell<Vec<Slot<T>>>,
+    free: RefCell<Vec<usize>>,
+    turn: Cell<u64>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    /// Tells the present user of the slot from earlier ones; 0 while it is free.
+    turn: u64,
+    item: Option<T>,
+    deadline: Deadline,
+    /// The latest instant, whatever the deadline.
+    limit: u64,
+    end: Option<Refusal>,
+    waker: Option<Waker>,
+}
+
+/// When something has to be over, and what it is refused with if it is not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    /// Nanoseconds of the monotonic clock.
+    pub(crate) at: u64,
+    /// What being late means.
+    pub(crate) late: Refusal,
+}
+
+impl Deadline {
+    /// Never.
+    pub(crate) const NONE: Self = Self { at: u64::MAX, late: Refusal::RequestTimeout };
+}
+
+/// A place on a roster, left when dropped.
+#[derive(Debug)]
+pub(crate) struct Entry<T> {
+    roster: Rc<Roster<T>>,
+    handle: Handle,
+}
+
+/// Names a place on a roster without keeping it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handle {
+    index: usize,
+    turn: u64,
+}
+
+impl<T> Default for Roster<T> {
+    fn default() -> Self {
+        Self { slots: RefCell::default(), free: RefCell::default(), turn: Cell::new(0) }
+    }
+}
+
+impl<T> Roster<T> {
+    /// Enters `item`; `limit` is the latest instant of all.
+    pub(crate) fn enter(self: &Rc<Self>, item: T, deadline: Deadline, limit: u64) -> Entry<T> {
+        let turn = self.turn.get() + 1;
+        self.turn.set(turn);
+        let slot = Slot { turn, item: Some(item), deadline, limit, end: None, waker: None };
+        let mut slots = self.slots.borrow_mut();
+        let index = match self.free.borrow_mut().pop() {
+            Some(index) => index,
+            None => slots.len(),
+        };
+        match slots.get_mut(index) {
+            Some(free) => *free = slot,
+            None => slots.push(slot),
+        }
+        Entry { roster: Rc::clone(self), handle: Handle { index, turn } }
+    }
+
+    /// How many are open.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.borrow().len() - self.free.borrow().len()
+    }
+
+    /// Ends `handle` with `refusal`, if it is still open and not ended yet.
+    pub(crate) fn end(&self, handle: Handle, refusal: Refusal) {
+        if let Some(slot) = self.slots.borrow_mut().get_mut(handle.index)
+            && slot.turn == handle.turn
+        {
+            slot.end(refusal);
+        }
+    }
+
+    /// Ends everything for which `verdict` has a refusal.
+    pub(crate) fn end_where(&self, mut verdict: impl FnMut(&T) -> Option<Refusal>) {
+        for slot in self.slots.borrow_mut().iter_mut() {
+            if let Some(refusal) = slot.item.as_ref().and_then(&mut verdict) {
+                slot.end(refusal);
+            }
+        }
+    }
+
+    /// Ends what is late at `now`, and tells `overdue` of everything that had been ended before
+    /// and is still here: nobody polls it.
+    pub(crate) fn expire(&self, now: u64, mut overdue: impl FnMut(&T, Refusal)) {
+        for slot in self.slots.borrow_mut().iter_mut() {
+            match (&slot.item, slot.end) {
+                (Some(item), Some(refusal)) => overdue(item, refusal),
+                (Some(_), None) if now >= slot.limit.min(slot.deadline.at) => {
+                    slot.end(slot.deadline.late);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Has everything polled that is open.
+    pub(crate) fn wake_all(&self) {
+        for slot in self.slots.borrow_mut().iter_mut() {
+            if let Some(waker) = slot.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    fn with<R>(&self, handle: Handle, act: impl FnOnce(&mut Slot<T>) -> R) -> Option<R> {
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots.get_mut(handle.index)?;
+        (slot.turn == handle.turn).then(|| act(slot))
+    }
+
+    /// Moves the deadline of `handle`, if it is still open.
+    pub(crate) fn set_deadline(&self, handle: Handle, deadline: Deadline) {
+        self.with(handle, |slot| slot.deadline = deadline);
+    }
+}
+
+impl<T> Slot<T> {
+    fn end(&mut self, refusal: Refusal) {
+        if self.end.is_none() {
+            self.end = Some(refusal);
+            if let Some(waker) = self.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl<T> Entry<T> {
+    /// Names this place.
+    pub(crate) fn handle(&self) -> Handle {
+        self.handle
+    }
+
+    /// Ready once this has been ended; else the task is woken when it is.
+    pub(crate) fn poll_end(&self, cx: &Context<'_>) -> Poll<Refusal> {
+        let ended = self.roster.with(self.handle, |slot| {
+            if slot.end.is_none() && !slot.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+                slot.waker = Some(cx.waker().clone());
+            }
+            slot.end
+        });
+        ended.flatten().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Moves the deadline.
+    pub(crate) fn set_deadline(&self, deadline: Deadline) {
+        self.roster.set_deadline(self.handle, deadline);
+    }
+}
+
+impl<T> Drop for Entry<T> {
+    fn drop(&mut self) {
+        let item = self.roster.with(self.handle, |slot| {
+            slot.turn = 0;
+            slot.waker = None;
+            slot.item.take()
+        });
+        self.roster.free.borrow_mut().push(self.handle.index);
+        // Dropped last, when nothing is borrowed: an item may do something of its own.
+        drop(item);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::task::Wake;
+
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    fn deadline(at: u64) -> Deadline {
+        Deadline { at, late: Refusal::UpstreamTimeout }
+    }
+
+    #[test]
+    fn what_is_ended_is_woken_and_says_why() {
+        let roster = Rc::new(Roster::default());
+        let wakes = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Arc::clone(&wakes).into();
+        let cx = Context::from_waker(&waker);
+        let late = roster.enter("late", deadline(10), u64::MAX);
+        let dead = roster.enter("dead", deadline(100), u64::MAX);
+        let limited = roster.enter("limited", deadline(100), 10);
+        for entry in [&late, &dead, &limited] {
+            assert_eq!(entry.poll_end(&cx), Poll::Pending);
+        }
+        roster.expire(9, |_, _| unreachable!());
+        roster.expire(10, |_, _| unreachable!());
+        roster.end_where(|item| (*item == "dead").then_some(Refusal::KeyRevoked));
+        assert_eq!(wakes.0.load(SeqCst), 3);
+        assert_eq!(late.poll_end(&cx), Poll::Ready(Refusal::UpstreamTimeout));
+        assert_eq!(limited.poll_end(&cx), Poll::Ready(Refusal::UpstreamTimeout));
+        assert_eq!(dead.poll_end(&cx), Poll::Ready(Refusal::KeyRevoked));
+        let mut overdue = Vec::new();
+        roster.expire(11, |item, refusal| overdue.push((*item, refusal)));
+        assert_eq!(overdue.len(), 3);
+    }
+
+    #[test]
+    fn a_place_serves_again_without_hearing_of_the_one_before() {
+        let roster = Rc::new(Roster::default());
+        let first = roster.enter(1, deadline(10), u64::MAX);
+        let handle = first.handle();
+        drop(first);
+        let second = roster.enter(2, deadline(10), u64::MAX);
+        assert_eq!(second.handle().index, handle.index);
+        roster.end(handle, Refusal::KeyRevoked);
+        roster.set_deadline(handle, Deadline::NONE);
+        let cx = Context::from_waker(Waker::noop());
+        assert_eq!(second.poll_end(&cx), Poll::Pending);
+        assert_eq!(roster.len(), 1);
+    }
+}

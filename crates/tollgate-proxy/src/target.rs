@@ -1,0 +1,193 @@
+//! Where a request wants to go: its host and its path, in the one form that is matched and sent
+//! upstream (design §3, step 2).
+
+use std::borrow::Cow;
+
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use tollgate_core::{Refusal, Route, RouteError, Routes, Service, normalize_path};
+
+/// The host and path of a request, taken apart and agreed upon.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    /// The authority, as the client wrote it; `None` only for HTTP/1.0.
+    pub(crate) authority: Option<&'a str>,
+    /// The path in the form of [`normalize_path`].
+    pub(crate) path: Cow<'a, str>,
+    /// The query as it came.
+    pub(crate) query: Option<&'a str>,
+}
+
+/// Why a request has no target, and what `Allow` says where that is the reason.
+#[derive(Debug)]
+pub(crate) struct NoTarget {
+    pub(crate) refusal: Refusal,
+    pub(crate) allow: Option<String>,
+}
+
+impl From<Refusal> for NoTarget {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, allow: None }
+    }
+}
+
+impl<'a> Target<'a> {
+    /// Reads host and path out of a request's target and its `Host` field.
+    ///
+    /// # Errors
+    /// [`Refusal::BadRequest`] where the host is missing, invalid, or contradicts the request target
+    /// (RFC 9112 §3.2, RFC 9113 §8.3.1); [`Refusal::RouteNotFound`] for a path that two servers
+    /// could read differently.
+    pub(crate) fn of(
+        uri: &'a Uri,
+        host: Option<&'a HeaderValue>,
+        version: Version,
+    ) -> Result<Self, Refusal> {
+        let authority = authority(uri, host, version)?;
+        let path = normalize_path(uri.path()).map_err(|_| Refusal::RouteNotFound)?;
+        Ok(Self { authority, path, query: uri.query() })
+    }
+
+    /// The host without its port.
+    pub(crate) fn host(&self) -> &str {
+        let authority = self.authority.unwrap_or_default();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
+    /// The service, endpoint and method that it leads to.
+    ///
+    /// # Errors
+    /// [`Refusal::RouteNotFound`], or [`Refusal::MethodNotAllowed`] with the methods that are.
+    pub(crate) fn route(&self, routes: &Routes, method: &Method) -> Result<Route, NoTarget> {
+        // Neither goes through a gateway: TRACE echoes what we add, CONNECT asks for a tunnel.
+        if matches!(*method, Method::TRACE | Method::CONNECT) {
+            let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned());
+            return Err(NoTarget { refusal: Refusal::MethodNotAllowed, allow });
+        }
+        routes.find(self.host(), &self.path, method).map_err(|error| match error {
+            RouteError::NotFound => Refusal::RouteNotFound.into(),
+            RouteError::MethodNotAllowed(allow) => {
+                NoTarget { refusal: Refusal::MethodNotAllowed, allow: Some(allow) }
+            }
+        })
+    }
+
+    /// The target in origin form as the upstream sees it; `None` if that is what the request has
+    /// already.
+    pub(crate) fn upstream_uri(
+        &self,
+        uri: &Uri,
+        service: &Service,
+        query: Option<&str>,
+    ) -> Option<Uri> {
+        let as_it_came = matches!(self.path, Cow::Borrowed(_))
+            && service.upstream_path.is_none()
+            && query == self.query
+            && uri.authority().is_none();
+        if as_it_came {
+            return None;
+        }
+        let below = self.path.get(service.path_length..).unwrap_or_default();
+        let mut target = match service.upstream_path.as_deref() {
+            Some(base) => format!("{}{below}", base.trim_end_matches('/')),
+            None => self.path.clone().into_owned(),
+        };
+        if !target.starts_with('/') {
+            target.insert(0, '/');
+        }
+        if let Some(query) = query {
+            target.push('?');
+            target.push_str(query);
+        }
+        // Made of parts that were parsed before.
+        PathAndQuery::from_maybe_shared(bytes::Bytes::from(target)).ok().map(Uri::from)
+    }
+}
+
+/// The one `Host` field of a request.
+///
+/// # Errors
+/// [`Refusal::BadRequest`] if there are several.
+pub(crate) fn host_field(headers: &HeaderMap) -> Result<Option<&HeaderValue>, Refusal> {
+    let mut fields = headers.get_all(HOST).iter();
+    let first = fields.next();
+    if fields.next().is_some() { Err(Refusal::BadRequest) } else { Ok(first) }
+}
+
+fn authority<'a>(
+    uri: &'a Uri,
+    host: Option<&'a HeaderValue>,
+    version: Version,
+) -> Result<Option<&'a str>, Refusal> {
+    let host = host.map(HeaderValue::to_str).transpose().map_err(|_| Refusal::BadRequest)?;
+    match (uri.authority().map(Authority::as_str), host) {
+        // In HTTP/1.1 an absolute target wins over Host (RFC 9112 §3.2.2), in HTTP/2 a
+        // contradiction is malformed. Both are refused: somebody behind us may read the other.
+        (Some(target), Some(host)) if !host.eq_ignore_ascii_case(target) => {
+            Err(Refusal::BadRequest)
+        }
+        (Some(target), _) => valid(target).map(Some),
+        (None, Some(host)) => valid(host).map(Some),
+        (None, None) if version == Version::HTTP_10 => Ok(None),
+        (None, None) => Err(Refusal::BadRequest),
+    }
+}
+
+/// An authority that names one host: a name or an address, with or without a port.
+fn valid(authority: &str) -> Result<&str, Refusal> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let (host_is_valid, port) = match authority.strip_prefix('[').and_then(|v6| v6.split_once(']'))
+    {
+        Some((host, port)) => (host.bytes().all(address), port),
+        None => {
+            let (host, _) = authority.split_once(':').unwrap_or((authority, ""));
+            let port = authority.get(host.len()..).unwrap_or_default();
+            (!host.is_empty() && host.bytes().all(plain), port)
+        }
+    };
+    let port_is_valid = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    if host_is_valid && port_is_valid { Ok(authority) } else { Err(Refusal::BadRequest) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(uri: &str, hosts: &[&str], version: Version) -> Result<String, Refusal> {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(HOST, host.parse().unwrap());
+        }
+        let uri: Uri = uri.parse().unwrap();
+        let target = Target::of(&uri, host_field(&headers)?, version)?;
+        Ok(target.host().to_owned())
+    }
+
+    #[test]
+    fn a_host_is_one_valid_host() {
+        for (uri, hosts, expected) in [
+            ("/a", &["api.example.com:8080"][..], Ok("api.example.com")),
+            ("/a", &["[::1]:80"], Ok("[::1]")),
+            ("/a", &["[::1]"], Ok("[::1]")),
+            ("http://h/a", &["H"], Ok("h")),
+            ("http://h/a", &[], Ok("h")),
+            ("/a", &[], Err(Refusal::BadRequest)),
+            ("/a", &["h", "h"], Err(Refusal::BadRequest)),
+            ("/a", &[""], Err(Refusal::BadRequest)),
+            ("/a", &["h/x"], Err(Refusal::BadRequest)),
+            ("/a", &["user@h"], Err(Refusal::BadRequest)),
+            ("/a", &["h,i"], Err(Refusal::BadRequest)),
+            ("http://h/a", &["i"], Err(Refusal::BadRequest)),
+        ] {
+            let host = host(uri, hosts, Version::HTTP_11);
+            assert_eq!(host, expected.map(str::to_owned), "{uri} {hosts:?}");
+        }
+        assert_eq!(host("/a", &[], Version::HTTP_10), Ok(String::new()));
+    }
+}

@@ -1,0 +1,152 @@
+//! Connections to upstreams: a pool of HTTP/1.1 connections for each worker and upstream.
+//!
+//! A connection is driven by the request that uses it, in that request's own task: no task and no
+//! wake-up stands between the client's connection and the upstream's. While it is idle nobody polls
+//! it; what the upstream did in the meantime, a close above all, is seen when it is taken out.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::client::conn::http1::{self, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tollgate_core::{HostHeader, Target, Upstream, UpstreamTimeouts};
+
+use crate::body::OutBody;
+
+/// What answers in an upstream's name, as one worker holds it.
+#[derive(Debug)]
+pub(crate) enum Destination {
+    /// A server.
+    Server(Pool),
+    /// A response that is built in.
+    Fixed {
+        /// Its status.
+        status: StatusCode,
+        /// Its fields.
+        headers: HeaderMap,
+        /// Its body.
+        body: Bytes,
+    },
+}
+
+impl Destination {
+    pub(crate) fn new(upstream: &Upstream) -> Self {
+        match &upstream.target {
+            Target::Fixed(response) => Self::Fixed {
+                status: response.status,
+                headers: response.headers.iter().cloned().collect(),
+                body: Bytes::copy_from_slice(response.body.as_bytes()),
+            },
+            Target::Server { host, port, authority, host_header, timeouts, max_idle } => {
+                Self::Server(Pool {
+                    host: host.clone(),
+                    port: *port,
+                    authority: authority.clone(),
+                    host_header: *host_header,
+                    timeouts: *timeouts,
+                    max_idle: *max_idle,
+                    idle: RefCell::default(),
+                })
+            }
+        }
+    }
+}
+
+/// The connections to one server.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    host: Box<str>,
+    port: u16,
+    /// The server's own `Host`.
+    pub(crate) authority: HeaderValue,
+    /// Whose `Host` it sees.
+    pub(crate) host_header: HostHeader,
+    /// How long to wait for it.
+    pub(crate) timeouts: UpstreamTimeouts,
+    max_idle: usize,
+    /// The most recently used last: it is taken first, so that the others can grow old.
+    idle: RefCell<Vec<Idle>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    lease: Lease,
+    since: u64,
+}
+
+/// A connection, held by the one request that uses it.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) sender: SendRequest<OutBody>,
+    connection: Pin<Box<Connection<TokioIo<TcpStream>, OutBody>>>,
+    closed: bool,
+    /// It has carried a request before.
+    pub(crate) reused: bool,
+}
+
+impl Lease {
+    /// Moves bytes both ways, as far as they go now.
+    pub(crate) fn drive(&mut self, cx: &mut Context<'_>) {
+        if !self.closed {
+            self.closed = self.connection.as_mut().poll(cx).is_ready();
+        }
+    }
+}
+
+impl Pool {
+    /// An idle connection that can carry a request.
+    pub(crate) fn take(&self, cx: &mut Context<'_>) -> Option<Lease> {
+        loop {
+            let mut lease = self.idle.borrow_mut().pop()?.lease;
+            lease.drive(cx);
+            if !lease.closed && lease.sender.is_ready() {
+                return Some(lease);
+            }
+        }
+    }
+
+    /// Keeps a connection whose response has ended, for the next request.
+    pub(crate) fn give_back(&self, mut lease: Lease, now: u64) {
+        let mut idle = self.idle.borrow_mut();
+        if !lease.closed && idle.len() < self.max_idle {
+            lease.reused = true;
+            idle.push(Idle { lease, since: now });
+        }
+    }
+
+    /// Closes what has been idle for too long, or was closed by the server.
+    pub(crate) fn sweep(&self, now: u64) {
+        let keep_alive = u64::try_from(self.timeouts.keep_alive.as_nanos()).unwrap_or(u64::MAX);
+        let mut cx = Context::from_waker(Waker::noop());
+        self.idle.borrow_mut().retain_mut(|idle| {
+            idle.lease.drive(&mut cx);
+            !idle.lease.closed && now.saturating_sub(idle.since) < keep_alive
+        });
+    }
+
+    /// A new connection.
+    ///
+    /// # Errors
+    /// Whatever the resolver, the network or the handshake said.
+    pub(crate) async fn connect(&self) -> std::io::Result<Lease> {
+        let stream = TcpStream::connect((&*self.host, self.port)).await?;
+        stream.set_nodelay(true)?;
+        let mut builder = http1::Builder::new();
+        let handshake = builder.writev(false).handshake(TokioIo::new(stream));
+        let (sender, connection) = handshake.await.map_err(std::io::Error::other)?;
+        let mut lease =
+            Lease { sender, connection: Box::pin(connection), closed: false, reused: false };
+        // Ready to send only once it has been polled.
+        std::future::poll_fn(|cx| {
+            lease.drive(cx);
+            Poll::Ready(())
+        })
+        .await;
+        Ok(lease)
+    }
+}

@@ -1,0 +1,217 @@
+//! A data worker: one thread with a runtime, connections, upstream pools and counters of its own.
+//! Nothing on a request's road is shared with another worker but the snapshot and the meters.
+
+mod ids;
+mod run;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use http::{HeaderValue, Response};
+use hyper::body::{Body, Incoming};
+use tollgate_core::{
+    Clock, Decider, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId, SnapshotCache,
+};
+
+use crate::arena::Arena;
+use crate::body::{Content, OutBody, Streaming};
+use crate::connection::Client;
+use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
+use crate::metrics::Cells;
+use crate::respond;
+use crate::roster::{Deadline, Roster};
+use crate::target::NoTarget;
+use crate::upstream::Destination;
+
+pub(crate) use ids::RequestIds;
+pub(crate) use run::{Mail, Seat, run};
+
+/// One request in how many has its decision timed.
+const SAMPLE: u64 = 128;
+
+/// What holds for every request of a process.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// The `Via` field of requests; `None` = none.
+    pub via: Option<HeaderValue>,
+    /// What happens to open requests whose key dies.
+    pub on_key_dead: OnKeyDead,
+}
+
+/// The state of a worker.
+pub(crate) struct Worker {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) coarse: Rc<Coarse>,
+    pub(crate) snapshot: RefCell<SnapshotCache>,
+    pub(crate) decider: Decider,
+    pub(crate) live: Rc<LiveList>,
+    pub(crate) connections: Rc<Roster<()>>,
+    pub(crate) cells: Arc<Cells>,
+    pub(crate) arena: RefCell<Arena>,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) settings: WorkerSettings,
+    pub(crate) draining: Cell<bool>,
+    destinations: RefCell<HashMap<u64, Rc<Destination>>>,
+    sampled: Cell<u64>,
+}
+
+/// The worker's last reading of the monotonic clock: good enough for deadlines, and free.
+#[derive(Debug, Default)]
+pub(crate) struct Coarse(Cell<u64>);
+
+impl Coarse {
+    pub(crate) fn now(&self) -> u64 {
+        self.0.get()
+    }
+
+    pub(crate) fn set(&self, monotonic: u64) {
+        self.0.set(monotonic);
+    }
+}
+
+/// A duration in nanoseconds.
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Worker {
+    /// The answer to a request that ends here.
+    pub(crate) fn refuse(&self, service: Option<&Service>, refusal: Refusal) -> Response<Content> {
+        self.refuse_with(service, &refusal.into())
+    }
+
+    /// The answer to a request that the decision ended.
+    pub(crate) fn refuse_with(
+        &self,
+        service: Option<&Service>,
+        refused: &Refused,
+    ) -> Response<Content> {
+        self.count_refusal(refused.refusal);
+        respond::refuse(&mut self.arena.borrow_mut(), service, refused, None)
+    }
+
+    /// The answer to a request that leads nowhere.
+    pub(crate) fn nowhere(&self, none: &NoTarget) -> Response<Content> {
+        self.count_refusal(none.refusal);
+        let refused = none.refusal.into();
+        respond::refuse(&mut self.arena.borrow_mut(), None, &refused, none.allow.as_deref())
+    }
+
+    /// The answer to a request that was admitted and ended later.
+    pub(crate) fn refuse_late(&self, service: ServiceId, refusal: Refusal) -> Response<Content> {
+        let mut cache = self.snapshot.borrow_mut();
+        let service = cache.load().and_then(|root| root.routes.service(service));
+        self.refuse(service, refusal)
+    }
+
+    fn count_refusal(&self, refusal: Refusal) {
+        if let Some(counter) = self.cells.refusals.get(refusal.index()) {
+            counter.add(1);
+        }
+    }
+
+    /// Counts what hyper refused before there was a request.
+    pub(crate) fn note_malformed(&self, error: &hyper::Error) {
+        if error.is_parse_too_large() {
+            self.count_refusal(Refusal::HeadersTooLarge);
+        } else if error.is_parse() {
+            self.count_refusal(Refusal::BadRequest);
+        }
+    }
+
+    /// What answers for a service, with this worker's connections to it.
+    pub(crate) fn destination(&self, root: &Root, service: &Service) -> Option<Rc<Destination>> {
+        let upstream = root.routes.upstream(service)?;
+        let mut destinations = self.destinations.borrow_mut();
+        let destination = destinations
+            .entry(upstream.generation)
+            .or_insert_with(|| Rc::new(Destination::new(upstream)));
+        Some(Rc::clone(destination))
+    }
+
+    /// Puts a permit on the live list, in the same poll in which it was decided.
+    pub(crate) fn enter(
+        &self,
+        client: &Client,
+        permit: Permit,
+        destination: &Destination,
+        now: Now,
+    ) -> LiveEntry {
+        self.coarse.set(now.monotonic);
+        let limit = match destination {
+            Destination::Server(pool) => pool.timeouts.request,
+            Destination::Fixed { .. } => None,
+        };
+        let limit = limit.map_or(u64::MAX, |limit| now.monotonic + nanoseconds(limit));
+        self.live.enter(Live { permit, connection: client.connection }, Deadline::NONE, limit)
+    }
+
+    /// The body as the upstream will get it, watched.
+    pub(crate) fn watch(
+        &self,
+        client: &Client,
+        incoming: Incoming,
+        live: &LiveEntry,
+        destination: &Destination,
+    ) -> OutBody {
+        match destination {
+            Destination::Server(pool) if !incoming.is_end_stream() => {
+                OutBody::Streaming(Box::new(Streaming {
+                    incoming,
+                    left: client.listener.max_body_bytes,
+                    live: Rc::clone(&self.live),
+                    handle: live.handle(),
+                    clock: Rc::clone(&self.coarse),
+                    idle: nanoseconds(pool.timeouts.idle),
+                    first_byte: nanoseconds(pool.timeouts.first_byte),
+                }))
+            }
+            Destination::Server(_) | Destination::Fixed { .. } => OutBody::Empty,
+        }
+    }
+
+    /// Times one decision in [`SAMPLE`].
+    pub(crate) fn sample_decision(&self, began: Now) {
+        let count = self.sampled.get() + 1;
+        self.sampled.set(count % SAMPLE);
+        if count == SAMPLE {
+            let elapsed = self.clock.now().monotonic.saturating_sub(began.monotonic);
+            self.cells.decision_duration.record(elapsed);
+        }
+    }
+
+    /// Deals with a swap: nothing open contradicts the new snapshot when this returns, and all
+    /// that is decided from now on is decided by it. Dropping the notice says so.
+    fn enforce(&self, notice: Notice) {
+        let now = self.clock.now();
+        let mut cache = self.snapshot.borrow_mut();
+        if let Some(root) = cache.load() {
+            if self.settings.on_key_dead == OnKeyDead::Cut {
+                self.cells.streams_cut.add(self.live.cut(root, notice.dead(), now));
+            }
+            let upstreams = root.routes.upstreams();
+            self.destinations.borrow_mut().retain(|generation, _| {
+                upstreams.iter().any(|upstream| upstream.generation == *generation)
+            });
+        }
+        drop(notice);
+    }
+
+    /// What has to happen now and then: deadlines, idle connections, gauges.
+    fn tick(&self) {
+        let now = self.clock.now().monotonic;
+        self.coarse.set(now);
+        self.live.expire(now, |live, refusal| self.connections.end(live.connection, refusal));
+        self.connections.expire(now, |(), _| ());
+        for destination in self.destinations.borrow().values() {
+            if let Destination::Server(pool) = &**destination {
+                pool.sweep(now);
+            }
+        }
+        self.cells.streams.store(self.live.len() as u64, Relaxed);
+    }
+}

@@ -1,0 +1,192 @@
+//! The thread of a worker, from its first connection to its last.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader};
+
+use super::{Coarse, RequestIds, Worker, WorkerSettings};
+use crate::connection::serve;
+use crate::listen::ListenerSettings;
+use crate::metrics::{Cells, Connections};
+use crate::roster::Roster;
+
+/// How exact deadlines are.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long accepting pauses after an error, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long what was cut at the end of a drain may take to notice.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// What a worker is told by other threads.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// A revision has been stored.
+    Notice(Notice),
+    /// Accept nothing more, finish what is open, cut what is left after this time.
+    Drain(Duration),
+}
+
+/// Everything that a worker starts with.
+pub(crate) struct Seat {
+    pub(crate) listeners: Vec<(std::net::TcpListener, ListenerSettings, Arc<Connections>)>,
+    pub(crate) mail: UnboundedReceiver<Mail>,
+    pub(crate) reader: SnapshotReader,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cells: Arc<Cells>,
+    pub(crate) settings: WorkerSettings,
+}
+
+/// Serves until told to drain. Returns how many requests were cut at the end of it.
+///
+/// # Errors
+/// If there is no runtime to be had, or the sockets cannot be used.
+pub(crate) fn run(seat: Seat) -> std::io::Result<usize> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        // The mailbox and the clock are looked at every so many tasks even under full load.
+        .event_interval(61)
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(work(seat))
+}
+
+async fn work(seat: Seat) -> std::io::Result<usize> {
+    let worker = Rc::new(Worker {
+        snapshot: RefCell::new(seat.reader.cache()),
+        decider: Decider::new(seat.reader, Arc::clone(&seat.clock)),
+        clock: seat.clock,
+        coarse: Rc::<Coarse>::default(),
+        live: Rc::new(Roster::default()),
+        connections: Rc::new(Roster::default()),
+        cells: seat.cells,
+        arena: RefCell::default(),
+        request_ids: RequestIds::new(),
+        settings: seat.settings,
+        draining: Cell::new(false),
+        destinations: RefCell::new(HashMap::new()),
+        sampled: Cell::new(0),
+    });
+    worker.tick();
+    let mut accepting = Vec::new();
+    for (socket, settings, connections) in seat.listeners {
+        let listener = TcpListener::from_std(socket)?;
+        let accept = accept(Rc::clone(&worker), listener, Rc::new(settings), connections);
+        accepting.push(tokio::task::spawn_local(accept));
+    }
+    let mut mail = seat.mail;
+    let patience = attend(&worker, &mut mail).await;
+    drain(&worker, accepting, &mut mail, patience).await
+}
+
+/// Reads the mail and ticks, until told to drain.
+async fn attend(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) -> Duration {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            letter = mail.recv() => match letter {
+                Some(Mail::Notice(notice)) => worker.enforce(notice),
+                Some(Mail::Drain(patience)) => return patience,
+                None => return Duration::ZERO,
+            },
+            _ = ticks.tick() => worker.tick(),
+        }
+    }
+}
+
+async fn drain(
+    worker: &Worker,
+    accepting: Vec<JoinHandle<()>>,
+    mail: &mut UnboundedReceiver<Mail>,
+    patience: Duration,
+) -> std::io::Result<usize> {
+    worker.draining.set(true);
+    for task in accepting {
+        task.abort();
+    }
+    worker.connections.wake_all();
+    let finished = timeout(patience, emptied(worker, mail)).await.is_ok();
+    let left = if finished { 0 } else { worker.live.len() };
+    worker.live.end_where(|_| Some(Refusal::Draining));
+    let _ = timeout(LAST_WORDS, emptied(worker, mail)).await;
+    Ok(left)
+}
+
+/// Until no connection is open. Swaps are enforced to the last.
+async fn emptied(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) {
+    let mut ticks = interval(TICK / 10);
+    while worker.connections.len() > 0 {
+        tokio::select! {
+            biased;
+            Some(letter) = mail.recv() => {
+                if let Mail::Notice(notice) = letter {
+                    worker.enforce(notice);
+                }
+            }
+            _ = ticks.tick() => worker.tick(),
+        }
+    }
+}
+
+/// Accepts for ever. An error is a pause, not an end.
+async fn accept(
+    worker: Rc<Worker>,
+    listener: TcpListener,
+    settings: Rc<ListenerSettings>,
+    connections: Arc<Connections>,
+) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                admit(&worker, &settings, &connections, stream, peer);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn admit(
+    worker: &Rc<Worker>,
+    settings: &Rc<ListenerSettings>,
+    connections: &Arc<Connections>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    let seat = OpenConnection(Arc::clone(connections));
+    if connections.open.fetch_add(1, Relaxed) >= settings.max_connections {
+        connections.refused.fetch_add(1, Relaxed);
+        return;
+    }
+    // A socket that takes no option is about to fail anyway, and says so when it is read.
+    let _ = stream.set_nodelay(true);
+    let (worker, settings) = (Rc::clone(worker), Rc::clone(settings));
+    tokio::task::spawn_local(async move {
+        serve(worker, settings, stream, peer).await;
+        drop(seat);
+    });
+}
+
+/// Counts a connection while it lives.
+struct OpenConnection(Arc<Connections>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Relaxed);
+    }
+}
