@@ -6,7 +6,7 @@
 //! problem in it, what was read is thrown away.
 //!
 //! The same reader given to [`knobs`] tells which fields it asks for and with which defaults, so
-//! that a test can hold the reference document against it ([`reference`]).
+//! that a test can hold the reference document against it ([`reference`](mod@reference)).
 
 mod hint;
 mod knob;

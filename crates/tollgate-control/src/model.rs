@@ -20,16 +20,18 @@ use std::collections::BTreeMap;
 pub use self::application::{Application, ApplicationStatus};
 pub use self::digest::{DigestLiteral, DigestSchemes, Pepper, Scheme, SchemeSettings};
 pub use self::key::{Key, KeyStatus};
-pub use self::limit::{Limit, MAX_QPS, MAX_QUOTA, Own, OwnQps, Period, Qps, Quota};
+pub use self::limit::{Limit, MAX_QPS, Own, OwnQps, Qps, Quota};
 pub use self::member::{Member, MemberStatus};
 pub use self::owner::Owner;
 pub use self::package::Package;
 pub use self::path::{Segment, literal_misfit};
 pub use self::plan::{EndpointGrant, MethodGrant, Plan, PlanStatus, ServiceGrant};
-pub use self::service::{
-    CredentialPlace, Endpoint, HostPattern, Method, RateLimitHeaders, Service,
+pub use self::service::{Endpoint, HostPattern, Method, Service};
+pub use self::upstream::{Server, Target, Upstream};
+// Where model and core mean the same, it is the same type.
+pub use tollgate_core::{
+    CredentialPlace, FixedResponse, HostHeader, MAX_QUOTA, Period, RateLimitHeaders,
 };
-pub use self::upstream::{FixedResponse, HostHeader, Server, Target, Upstream};
 pub use crate::document::kind::Name;
 
 /// What keys are valid for, such as `production` or `sandbox`. A proxy serves one.

@@ -21,7 +21,7 @@ pub(super) fn read(
 ) -> Application {
     let member = section.required("owner", NameKind("the name of a member"));
     if let Some(member) = &member {
-        reference::find(section, "owner", "member", member, members);
+        reference::find(section, "owner", "no member", member, members);
     }
     Application {
         name,

@@ -23,7 +23,7 @@ pub(super) fn read(section: &mut Section) -> Vec<CredentialPlace> {
     for mut table in tables {
         let Some(place) = place(&mut table) else { continue };
         if places.contains(&place) {
-            table.problem_at(table.here(), "stands in this list before");
+            table.problem_at(table.here(), "stands in this list already");
         }
         places.push(place);
     }

@@ -7,7 +7,7 @@ use super::{limits, named};
 use crate::document::Section;
 use crate::document::kind::Name;
 use crate::model::{
-    Endpoint, EndpointGrant, Limit, Method, MethodGrant, Plan, Quota, Service, ServiceGrant,
+    Endpoint, EndpointGrant, Limit, MethodGrant, Plan, Quota, Service, ServiceGrant,
 };
 
 pub(super) fn service(
@@ -16,35 +16,36 @@ pub(super) fn service(
     services: &BTreeMap<Name, Service>,
     plan: &Plan,
 ) -> ServiceGrant {
-    let service = reference::find_named(section, "service", name, services);
-    let endpoints = service.map(|service| &service.endpoints);
+    let service = reference::find_named(section, "no service", name, services);
     let opened =
-        named(section, "endpoints", |name, section| endpoint(&name, section, endpoints, plan));
+        named(section, "endpoints", |name, section| endpoint(&name, section, service, plan));
     ServiceGrant { endpoints: opened }
 }
 
-/// Reads what a plan opens of an endpoint; `known` is `None` when the service does not exist.
+/// Reads what a plan opens of an endpoint; `service` is `None` when there is no such service.
 fn endpoint(
     name: &Name,
     section: &mut Section,
-    known: Option<&BTreeMap<Name, Endpoint>>,
+    service: Option<&Service>,
     plan: &Plan,
 ) -> EndpointGrant {
-    let what = "endpoint of the service";
-    let endpoint = known.and_then(|known| reference::find_named(section, what, name, known));
-    let methods = endpoint.map(|endpoint| &endpoint.methods);
-    let opened = named(section, "methods", |name, section| method(&name, section, methods, plan));
+    let endpoint = service.and_then(|service| {
+        let none = format_args!("service {} has no endpoint", service.name);
+        reference::find_named(section, none, name, &service.endpoints)
+    });
+    let opened = named(section, "methods", |name, section| method(&name, section, endpoint, plan));
     EndpointGrant { methods: opened }
 }
 
 fn method(
     name: &Name,
     section: &mut Section,
-    known: Option<&BTreeMap<Name, Method>>,
+    endpoint: Option<&Endpoint>,
     plan: &Plan,
 ) -> MethodGrant {
-    if let Some(known) = known {
-        reference::find_named(section, "method of the endpoint", name, known);
+    if let Some(endpoint) = endpoint {
+        let none = format_args!("endpoint {} has no method", endpoint.name);
+        reference::find_named(section, none, name, &endpoint.methods);
     }
     let qps = limits::qps(section, "qps_limit_ceiling", "qps_limit_burst");
     if section.has("qps_limit_burst") && !section.has("qps_limit_ceiling") {

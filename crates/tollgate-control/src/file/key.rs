@@ -76,7 +76,13 @@ impl<'a> Keys<'a> {
         self.check_digest(section, digest.as_ref());
         self.check_dates(section, not_before, expires);
         if let Some(application) = &application {
-            reference::find(section, "application", "application", application, self.applications);
+            reference::find(
+                section,
+                "application",
+                "no application",
+                application,
+                self.applications,
+            );
         }
         let bought = self.find_plan(section, package.as_ref(), plan.as_ref());
         let key = Key {
@@ -105,9 +111,9 @@ impl<'a> Keys<'a> {
         package: Option<&Name>,
         plan: Option<&Name>,
     ) -> Option<&'a Plan> {
-        let package = reference::find(section, "package", "package", package?, self.packages)?;
-        let what = format!("plan of package {}", package.name);
-        reference::find(section, "plan", &what, plan?, &package.plans)
+        let package = reference::find(section, "package", "no package", package?, self.packages)?;
+        let none = format_args!("package {} has no plan", package.name);
+        reference::find(section, "plan", none, plan?, &package.plans)
     }
 
     fn check_digest(&self, section: &Section, digest: Option<&DigestLiteral>) {

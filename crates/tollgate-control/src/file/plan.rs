@@ -35,7 +35,8 @@ pub(super) fn read(name: Name, section: &mut Section, services: &BTreeMap<Name, 
         grant::service(&name, section, services, &plan)
     });
     if opened.is_empty() && !section.has("services") {
-        section.missing("services", "at least one table such as services.orders: it opens nothing");
+        section
+            .missing("services", "at least one table such as services.orders for the plan to open");
     }
     plan.services = opened;
     plan

@@ -25,16 +25,16 @@ pub(super) fn read(
     let path = section.or("path", LiteralPath, Vec::new());
     let upstream = section.required("upstream", NameKind("the name of an upstream"));
     if let Some(upstream) = &upstream {
-        reference::find(section, "upstream", "upstream", upstream, upstreams);
+        reference::find(section, "upstream", "no upstream", upstream, upstreams);
     }
     let upstream_path = section.optional("upstream_path", LiteralPath);
     let overall = limits::qps(section, "qps_limit_overall", "qps_limit_overall_burst");
     if section.has("qps_limit_overall_burst") && !section.has("qps_limit_overall") {
         section.problem("qps_limit_overall_burst", "has no effect without qps_limit_overall");
     }
-    // Calls below a path that does not fit cannot be compared with others.
+    // Calls to hosts and paths that do not fit cannot be compared with others.
     let below = Below { hosts: &hosts, path: path.clone() };
-    let below = Some(below).filter(|_| !section.is_misfit("path"));
+    let below = Some(below).filter(|_| !section.is_misfit("path") && !section.is_misfit("hosts"));
     let endpoints = section.tables("endpoints");
     if endpoints.is_empty() && !section.has("endpoints") {
         section.missing("endpoints", "at least one table such as endpoints.all");

@@ -111,6 +111,16 @@ impl SchemeSettings {
             Self::HmacSha256(_) => Scheme::HmacSha256,
         }
     }
+
+    /// The scheme as keys are digested with it.
+    pub fn compile(&self) -> Option<tollgate_core::Scheme> {
+        match self {
+            Self::Sha256 => Some(tollgate_core::Scheme::Sha256),
+            Self::HmacSha256(pepper) => {
+                tollgate_core::Pepper::new(&pepper.0).map(tollgate_core::Scheme::HmacSha256)
+            }
+        }
+    }
 }
 
 /// The secret of an HMAC scheme. It cannot be printed and is wiped when dropped.

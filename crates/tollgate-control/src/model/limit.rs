@@ -1,10 +1,9 @@
 //! Ceilings and exemptions.
 
+use tollgate_core::Period;
+
 /// The highest QPS ceiling: one call a nanosecond.
 pub const MAX_QPS: u32 = 1_000_000_000;
-
-/// The highest quota ceiling, 2³⁴ − 1: what a meter's word has room for.
-pub const MAX_QUOTA: u64 = (1 << 34) - 1;
 
 /// A limit. Nothing is ever without one by omission (design decision 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ impl<T> Limit<T> {
 }
 
 /// What a key says of a limit itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Own<T> {
     /// Nothing: the plan's holds.
     Inherit,
@@ -46,7 +45,7 @@ pub struct Qps {
 }
 
 /// A key's own ceiling of queries per second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OwnQps {
     /// In the long run, up to [`MAX_QPS`].
     pub ceiling: u32,
@@ -68,17 +67,4 @@ pub struct Quota {
     pub ceiling: u64,
     /// How long a window is.
     pub period: Period,
-}
-
-/// How long a quota's window is. Windows are aligned to UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Period {
-    /// From second 0 of a minute.
-    Minute,
-    /// From minute 0 of an hour.
-    Hour,
-    /// From midnight.
-    Day,
-    /// From the first midnight of a month.
-    Month,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use http::HeaderName;
+use tollgate_core::{CredentialPlace, RateLimitHeaders};
 
 use super::{Name, Owner, Qps, Segment};
 
@@ -67,24 +67,4 @@ pub enum HostPattern {
     Name(Box<str>),
     /// Every host below this one: `*.example.com` holds `example.com`.
     Below(Box<str>),
-}
-
-/// A place where a key may stand.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum CredentialPlace {
-    /// A header field.
-    Header(HeaderName),
-    /// `Authorization` with this scheme, compared without case.
-    Authorization(Box<str>),
-    /// A parameter of the query.
-    Query(Box<str>),
-}
-
-/// Which fields tell a caller about its limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RateLimitHeaders {
-    /// `RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-11.
-    Draft11,
-    /// None.
-    None,
 }

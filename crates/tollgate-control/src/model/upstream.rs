@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::uri::Authority;
-use http::{HeaderName, HeaderValue, StatusCode};
+use tollgate_core::{FixedResponse, HostHeader};
 
 use super::{Name, Owner};
 
@@ -58,24 +58,4 @@ impl Server {
     pub fn port(&self) -> u16 {
         self.authority.port_u16().unwrap_or(80)
     }
-}
-
-/// Whose `Host` an upstream sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostHeader {
-    /// The one that the client sent.
-    Client,
-    /// The upstream's own.
-    Upstream,
-}
-
-/// A response that needs no server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FixedResponse {
-    /// Its status, from 200 on.
-    pub status: StatusCode,
-    /// Its fields, `Content-Type` first.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Its body.
-    pub body: String,
 }

@@ -6,6 +6,7 @@ mod bad;
 mod digest;
 mod keys_folder;
 mod reference;
+mod section;
 
 use std::path::Path;
 

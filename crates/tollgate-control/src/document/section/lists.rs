@@ -33,7 +33,8 @@ impl Section {
         }
     }
 
-    /// The elements of an array whose default is the empty one.
+    /// The elements of an array whose default is the empty one; those that do not fit are problems
+    /// and left out, and make the field a misfit.
     pub fn list<K: Kind>(&mut self, name: &'static str, kind: K) -> Vec<Item<K::Value>> {
         self.record(name, || Fallback::Value("[]".to_owned()));
         self.array(name).map_or_else(Vec::new, |array| self.items(name, &kind, &array))
@@ -77,13 +78,17 @@ impl Section {
         }
     }
 
-    fn items<K: Kind>(&self, name: &str, kind: &K, array: &[Spot]) -> Vec<Item<K::Value>> {
-        let item = |(index, value): (usize, &Spot)| {
+    fn items<K: Kind>(&mut self, name: &str, kind: &K, array: &[Spot]) -> Vec<Item<K::Value>> {
+        let item = |(index, spot): (usize, &Spot)| {
             let field = format!("{}[{index}]", self.below(name));
-            let site = Site { offset: value.at, field };
-            let read = self.fit_at(|| site.clone(), kind, &value.value)?;
-            Some(Item { value: read, site })
+            let site = Site { offset: spot.at, field };
+            let value = self.fit_at(|| site.clone(), kind, &spot.value)?;
+            Some(Item { value, site })
         };
-        array.iter().enumerate().filter_map(item).collect()
+        let items: Vec<_> = array.iter().enumerate().filter_map(item).collect();
+        if items.len() < array.len() {
+            self.mark_misfit();
+        }
+        items
     }
 }

@@ -11,7 +11,7 @@ pub(in crate::file) fn distinct<T: PartialEq>(section: &Section, items: Vec<Item
     let mut values: Vec<T> = Vec::with_capacity(items.len());
     for Item { value, site } in items {
         if values.contains(&value) {
-            section.problem_at(site, "stands in this list before");
+            section.problem_at(site, "stands in this list already");
         } else {
             values.push(value);
         }
@@ -36,7 +36,7 @@ impl SeenKeys {
     ) {
         let place = section.place();
         if let Some(first) = first(&mut self.names, name.clone(), place.clone()) {
-            section.problem_at(section.here(), format_args!("this key stands at {first} before"));
+            section.problem_at(section.here(), format_args!("this key stands at {first} already"));
         }
         let Some(digest) = digest else { return };
         if let Some((key, first)) = first(&mut self.digests, *digest, (name.clone(), place)) {
