@@ -1,1 +1,13 @@
-//! The glue.
+//! The glue of Tollgate: arguments, the whole file's configuration, starting and ending a process,
+//! and what an operator sees of it. It has no logic of its own; `boot.rs` shows what a process is
+//! made of.
+
+mod boot;
+mod clock;
+mod ops;
+mod reload;
+mod telemetry;
+
+pub mod cli;
+pub mod commands;
+pub mod config;

@@ -22,6 +22,7 @@ mod service;
 mod upstream;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::document::Section;
 use crate::document::kind::{Name, NameKind};
@@ -30,6 +31,15 @@ use crate::model::{Environment, Objects, Owner};
 use self::check::routes::Routes;
 use self::key::Keys;
 
+/// All objects of a document, and where else they were looked for.
+#[derive(Clone, Debug)]
+pub struct FileObjects {
+    /// What was read.
+    pub objects: Objects,
+    /// The folder that keys were read from, besides the document.
+    pub keys_folder: Option<PathBuf>,
+}
+
 /// Reads all objects out of the root section of a document, and the files of its keys folder.
 ///
 /// Takes `environment`, `keys_folder`, `[digest]`, `[upstreams]`, `[services]`, `[packages]`,
@@ -37,7 +47,7 @@ use self::key::Keys;
 /// since 1970, tells which keys have expired already, which is worth a warning.
 ///
 /// The objects are whole only if the document turns out to have no problem.
-pub fn read_objects(root: &mut Section, now: i64) -> Objects {
+pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
     let environment = root.or(
         "environment",
         NameKind("the name of an environment"),
@@ -55,9 +65,9 @@ pub fn read_objects(root: &mut Section, now: i64) -> Objects {
         named(root, "applications", |name, section| application::read(name, section, &members));
     let mut keys = Keys::new(&digests, &packages, &applications, now);
     keys.read(root);
-    keys_folder::read(root, &mut keys);
+    let keys_folder = keys_folder::read(root, &mut keys);
     let keys = keys.into_read();
-    Objects {
+    let objects = Objects {
         environment: Environment(environment),
         digests: digests.schemes,
         upstreams,
@@ -66,7 +76,8 @@ pub fn read_objects(root: &mut Section, now: i64) -> Objects {
         members,
         applications,
         keys,
-    }
+    };
+    FileObjects { objects, keys_folder }
 }
 
 /// The objects of the tables below `field`, by name.

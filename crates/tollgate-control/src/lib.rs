@@ -1,10 +1,17 @@
 //! The control plane of Tollgate.
 //!
 //! What an operator writes becomes objects here: [`document`] reads TOML and knows the place of
-//! everything in it, [`model`] says what the objects are and what they mean, and [`file`](mod@file)
-//! is the source that makes the one out of the other.
+//! everything in it, [`model`] says what the objects are and what they mean, [`file`](mod@file) is
+//! the source that makes the one out of the other, and [`watch`] tells when it has changed. The
+//! [`Publisher`] compiles objects into what the core decides from and publishes the difference.
+
+mod compile;
+mod publisher;
 
 pub mod document;
 pub mod file;
 pub mod model;
 pub mod secret;
+pub mod watch;
+
+pub use publisher::{PublishError, Published, Publisher, PublisherMetrics};

@@ -29,10 +29,10 @@ pub use self::plan::{EndpointGrant, MethodGrant, Plan, PlanStatus, ServiceGrant}
 pub use self::service::{Endpoint, HostPattern, Method, Service};
 pub use self::upstream::{Server, Target, Upstream};
 // Where model and core mean the same, it is the same type.
+pub use crate::document::kind::Name;
 pub use tollgate_core::{
     CredentialPlace, FixedResponse, HostHeader, MAX_QUOTA, Period, RateLimitHeaders,
 };
-pub use crate::document::kind::Name;
 
 /// What keys are valid for, such as `production` or `sandbox`. A proxy serves one.
 #[derive(Clone, Debug, PartialEq, Eq)]

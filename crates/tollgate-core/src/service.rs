@@ -42,7 +42,7 @@ pub struct Service {
 }
 
 /// A place where a key may stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CredentialPlace {
     /// A header field of this name.
     Header(HeaderName),

@@ -12,10 +12,9 @@ use crate::document::kind::NonEmpty;
 ///
 /// Links are followed, and names that begin with a dot are passed over: this is how Kubernetes
 /// mounts a folder, with `keys.toml` a link through `..data` to the files of the present version.
-pub(super) fn read(root: &mut Section, keys: &mut Keys<'_>) {
-    let Some(folder) = root.optional("keys_folder", NonEmpty("the path of a folder")) else {
-        return;
-    };
+/// Returns the folder, if there is one.
+pub(super) fn read(root: &mut Section, keys: &mut Keys<'_>) -> Option<PathBuf> {
+    let folder = root.optional("keys_folder", NonEmpty("the path of a folder"))?;
     let folder = root.resolve(&folder);
     let files = match files(&folder) {
         Ok(files) => files,
@@ -23,7 +22,7 @@ pub(super) fn read(root: &mut Section, keys: &mut Keys<'_>) {
             let folder = folder.display();
             let message = format_args!("the folder {folder} cannot be read: {error}");
             root.problem("keys_folder", message);
-            return;
+            return None;
         }
     };
     for file in files {
@@ -32,6 +31,7 @@ pub(super) fn read(root: &mut Section, keys: &mut Keys<'_>) {
             keys.read(&mut section);
         }
     }
+    Some(folder)
 }
 
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -93,7 +93,11 @@ fn response(section: &mut Section) -> FixedResponse {
             },
         }
     }
-    FixedResponse { status: StatusCode::from_u16(status).unwrap_or_default(), headers, body: body.into() }
+    FixedResponse {
+        status: StatusCode::from_u16(status).unwrap_or_default(),
+        headers,
+        body: body.into(),
+    }
 }
 
 /// Why a response's field is not the operator's to set.

@@ -1,0 +1,158 @@
+//! Objects of the model into what the core decides from.
+//!
+//! Everything is compiled anew from all objects and then held against the present snapshot: the
+//! difference is the batch. Numbers stay with what they stand for over revisions, so that an
+//! unchanged object compiles to the same bits and is no difference.
+
+mod numbers;
+mod routes;
+mod terms;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tollgate_core::{
+    Batch, Change, Digest, KeyId, MeterId, Owner, OwnerId, Record, Root, Status, Terms, TermsId,
+};
+
+use crate::model::{
+    Application, ApplicationStatus, Key, KeyStatus, MemberStatus, Name, Objects, Plan,
+};
+
+pub(crate) use numbers::Numbers;
+pub(crate) use routes::{RoutePlan, Upstreams};
+pub(crate) use terms::TermsKey;
+
+/// The keys of a source and their terms, compiled.
+pub(crate) struct Compiled {
+    /// Every key, with its name.
+    pub(crate) records: Vec<(Name, Record)>,
+    /// The terms that they name.
+    pub(crate) terms: HashMap<TermsId, Arc<Terms>>,
+    /// Their applications.
+    pub(crate) owners: HashMap<OwnerId, Owner>,
+    /// Names that do not fit into a key's id.
+    pub(crate) names: HashMap<u32, Name>,
+}
+
+/// Compiles all keys. `meter` says where a key counts.
+pub(crate) fn keys(
+    objects: &Objects,
+    numbers: &mut Numbers,
+    mut meter: impl FnMut(&Name, &Terms) -> Option<MeterId>,
+) -> Option<Compiled> {
+    let mut terms = HashMap::new();
+    let mut names = HashMap::new();
+    let mut records = Vec::with_capacity(objects.keys.len());
+    for (name, key) in &objects.keys {
+        let plan = plan(objects, key)?;
+        let id = TermsId(numbers.terms.number(&TermsKey::of(key)));
+        let compiled = match terms.get(&id) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let compiled = Arc::new(terms::compile(objects, key, plan, numbers));
+                terms.insert(id, Arc::clone(&compiled));
+                compiled
+            }
+        };
+        let key_id = KeyId::inline(name).unwrap_or_else(|| {
+            let number = numbers.names.number(name);
+            names.insert(number, name.clone());
+            KeyId::long(number)
+        });
+        records.push((
+            name.clone(),
+            Record {
+                digest: Digest::new(key.digest.bytes),
+                id: key_id,
+                meter: meter(name, &compiled)?,
+                terms: id,
+                owner: OwnerId(numbers.owners.number(&key.application)),
+                not_before: key.not_before.map_or(0, second),
+                not_after: key.expires.map_or(Record::NEVER, second),
+                status: status(key.status),
+            },
+        ));
+    }
+    let owners = objects.applications.values();
+    let owners = owners.map(|application| {
+        let id = OwnerId(numbers.owners.number(&application.name));
+        (id, owner(objects, application))
+    });
+    Some(Compiled { records, terms, owners: owners.collect(), names })
+}
+
+/// The difference that makes `compiled` out of `root`.
+pub(crate) fn difference(root: Option<&Root>, compiled: &Compiled) -> Batch {
+    let Some(root) = root else { return everything(compiled) };
+    let mut batch = Batch::default();
+    let mut present = HashSet::with_capacity(compiled.records.len());
+    for (_, record) in &compiled.records {
+        present.insert(record.digest);
+        if root.keys.find(&record.digest) != Some(record) {
+            batch.keys.push(Change::Put(*record));
+        }
+    }
+    let gone = root.keys.iter().filter(|record| !present.contains(&record.digest));
+    batch.keys.extend(gone.map(|record| Change::Remove(record.digest)));
+    for (id, terms) in &compiled.terms {
+        if root.terms.get(id.0) != Some(terms) {
+            batch.terms.push((*id, Some(Arc::clone(terms))));
+        }
+    }
+    for (id, owner) in &compiled.owners {
+        if root.owners.get(id.0).map(|owner| &**owner) != Some(owner) {
+            batch.owners.push((*id, Some(Arc::new(owner.clone()))));
+        }
+    }
+    for (number, name) in &compiled.names {
+        if root.names.get(*number).is_none_or(|known| ***known != **name) {
+            batch.names.push((*number, Some(long_name(name))));
+        }
+    }
+    batch
+}
+
+fn everything(compiled: &Compiled) -> Batch {
+    let owners = compiled.owners.iter();
+    let names = compiled.names.iter();
+    Batch {
+        keys: compiled.records.iter().map(|(_, record)| Change::Put(*record)).collect(),
+        terms: compiled.terms.iter().map(|(id, terms)| (*id, Some(Arc::clone(terms)))).collect(),
+        owners: owners.map(|(id, owner)| (*id, Some(Arc::new(owner.clone())))).collect(),
+        names: names.map(|(number, name)| (*number, Some(long_name(name)))).collect(),
+        routes: None,
+        schemes: None,
+    }
+}
+
+fn long_name(name: &Name) -> Arc<Box<str>> {
+    Arc::new(name.as_str().into())
+}
+
+fn plan<'a>(objects: &'a Objects, key: &Key) -> Option<&'a Plan> {
+    objects.packages.get(&key.package)?.plans.get(&key.plan)
+}
+
+fn owner(objects: &Objects, application: &Application) -> Owner {
+    let member = objects.members.get(&application.member);
+    let member_is_active = member.is_some_and(|member| member.status == MemberStatus::Active);
+    Owner {
+        application: application.name.as_str().into(),
+        active: application.status == ApplicationStatus::Active && member_is_active,
+    }
+}
+
+fn status(status: KeyStatus) -> Status {
+    match status {
+        KeyStatus::Waiting => Status::Waiting,
+        KeyStatus::Active => Status::Active,
+        KeyStatus::Suspended => Status::Suspended,
+        KeyStatus::Revoked => Status::Revoked,
+    }
+}
+
+/// A second since 1970 as a record holds it: before 1970 is always past, after 2106 never comes.
+fn second(unix: i64) -> u32 {
+    u32::try_from(unix.max(0)).unwrap_or(Record::NEVER)
+}

@@ -1,0 +1,184 @@
+//! Services and upstreams into routes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::{HeaderValue, Method};
+use tollgate_core::{
+    EndpointId, HostPattern, Limit, MeterId, MethodId, Route, Routes, RoutesBuilder, Segment,
+    Service, ServiceId, Target, Upstream, UpstreamTimeouts,
+};
+
+use super::Numbers;
+use super::terms::qps;
+use crate::model::{self, Name, Objects};
+
+/// Everything that routes are built from, comparable, so that routes which would be the same are
+/// not built again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RoutePlan {
+    services: Vec<Service>,
+    routes: Vec<PlannedRoute>,
+    upstreams: Vec<(Name, u64)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PlannedRoute {
+    host: HostPattern,
+    pattern: Vec<Segment>,
+    route: Route,
+    verbs: Vec<Method>,
+}
+
+/// The definitions of upstreams, each with a generation of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Upstreams {
+    known: BTreeMap<Name, Arc<Upstream>>,
+    generations: u64,
+}
+
+impl Upstreams {
+    /// Takes over the upstreams of `objects`; a changed one gets a new generation.
+    fn update(&mut self, objects: &Objects) {
+        self.known.retain(|name, _| objects.upstreams.contains_key(name));
+        for (name, upstream) in &objects.upstreams {
+            let target = target(&upstream.target);
+            if self.known.get(name).is_none_or(|known| known.target != target) {
+                self.generations += 1;
+                let generation = self.generations;
+                let upstream = Upstream { name: name.as_str().into(), generation, target };
+                self.known.insert(name.clone(), Arc::new(upstream));
+            }
+        }
+    }
+}
+
+impl RoutePlan {
+    /// Plans the routes of `objects`. `meter` says where a service counts.
+    pub(crate) fn of(
+        objects: &Objects,
+        numbers: &mut Numbers,
+        upstreams: &mut Upstreams,
+        mut meter: impl FnMut(&Name) -> Option<MeterId>,
+    ) -> Option<Self> {
+        upstreams.update(objects);
+        let mut plan = Self::default();
+        for (name, upstream) in &upstreams.known {
+            plan.upstreams.push((name.clone(), upstream.generation));
+        }
+        for service in objects.services.values() {
+            let id = ServiceId(numbers.services.number(&service.name));
+            let upstream = plan.upstreams.iter().position(|(name, _)| *name == service.upstream)?;
+            plan.services.push(Service {
+                id,
+                name: service.name.as_str().into(),
+                upstream: u32::try_from(upstream).ok()?,
+                upstream_path: service.upstream_path.as_deref().map(Into::into),
+                path_length: service.path.iter().map(segment_length).sum(),
+                credentials: service.credentials.clone().into(),
+                qps: service
+                    .qps_limit_overall
+                    .map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),
+                meter: meter(&service.name)?,
+                rate_limit_headers: service.rate_limit_headers,
+                disclose_key_state: service.disclose_key_state,
+            });
+            plan.add_endpoints(service, id, numbers);
+        }
+        Some(plan)
+    }
+
+    fn add_endpoints(&mut self, service: &model::Service, id: ServiceId, numbers: &mut Numbers) {
+        for endpoint in service.endpoints.values() {
+            let name = (service.name.clone(), endpoint.name.clone());
+            let number = EndpointId(numbers.endpoints.number(&name));
+            let route = Route { service: id, endpoint: number, method: None };
+            let base: Vec<_> = service.path.iter().chain(&endpoint.path).map(segment).collect();
+            if endpoint.methods.is_empty() || endpoint.undefined_methods_allowed {
+                self.add(service, &base, route, &[]);
+            }
+            for method in endpoint.methods.values() {
+                let name = (service.name.clone(), endpoint.name.clone(), method.name.clone());
+                let number = MethodId(numbers.methods.number(&name));
+                let route = Route { method: Some(number), ..route };
+                let below = method.path.iter().map(segment);
+                let pattern: Vec<_> = base.iter().cloned().chain(below).collect();
+                self.add(service, &pattern, route, &method.http_methods);
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        service: &model::Service,
+        pattern: &[Segment],
+        route: Route,
+        verbs: &[Method],
+    ) {
+        let every = service.hosts.is_empty().then_some(HostPattern::Every);
+        for host in every.into_iter().chain(service.hosts.iter().map(host)) {
+            let (pattern, verbs) = (pattern.to_vec(), verbs.to_vec());
+            self.routes.push(PlannedRoute { host, pattern, route, verbs });
+        }
+    }
+
+    /// The routes as planned.
+    pub(crate) fn build(&self, upstreams: &Upstreams) -> Routes {
+        let mut builder = RoutesBuilder::default();
+        for upstream in upstreams.known.values() {
+            builder.upstream(Arc::clone(upstream));
+        }
+        for service in &self.services {
+            builder.service(service.clone());
+        }
+        for planned in &self.routes {
+            builder.route(&planned.host, &planned.pattern, planned.route, &planned.verbs);
+        }
+        builder.build()
+    }
+}
+
+fn host(pattern: &model::HostPattern) -> HostPattern {
+    match pattern {
+        model::HostPattern::Name(name) => HostPattern::Name(name.clone()),
+        model::HostPattern::Below(name) => HostPattern::Below(format!(".{name}").into()),
+    }
+}
+
+fn segment(segment: &model::Segment) -> Segment {
+    match segment {
+        model::Segment::Literal(literal) => Segment::Literal(literal.clone()),
+        model::Segment::Any(_) => Segment::Any,
+        model::Segment::Rest => Segment::Rest,
+    }
+}
+
+/// A segment of a service's path with the slash before it.
+fn segment_length(segment: &model::Segment) -> usize {
+    match segment {
+        model::Segment::Literal(literal) => 1 + literal.len(),
+        model::Segment::Any(_) | model::Segment::Rest => 0,
+    }
+}
+
+fn target(target: &model::Target) -> Target {
+    match target {
+        model::Target::Fixed(response) => Target::Fixed(response.clone()),
+        model::Target::Server(server) => Target::Server {
+            host: server.host().into(),
+            port: server.port(),
+            // An authority is made of what may stand in a header.
+            authority: HeaderValue::from_str(server.authority.as_str())
+                .unwrap_or_else(|_| HeaderValue::from_static("")),
+            host_header: server.host_header,
+            timeouts: UpstreamTimeouts {
+                connect: server.connect_timeout,
+                first_byte: server.first_byte_timeout,
+                idle: server.idle_timeout,
+                request: server.request_timeout,
+                keep_alive: server.keep_alive,
+            },
+            max_idle: server.max_idle_connections,
+        },
+    }
+}

@@ -1,0 +1,126 @@
+//! A plan and the overrides of a key into terms.
+
+use std::num::NonZeroU32;
+
+use tollgate_core::{
+    EndpointGrant, EndpointId, Grant, Limit, LineTag, MethodCeiling, MethodId, Methods, Qps, Quota,
+    Scope, ServiceId, Terms,
+};
+
+use super::Numbers;
+use crate::model::{self, Key, Name, Objects, Own, OwnQps, Plan, PlanStatus};
+
+/// What terms are of: keys that agree in it share them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TermsKey {
+    package: Name,
+    plan: Name,
+    qps: Own<OwnQps>,
+    quota: Own<u64>,
+    concurrency: Option<u32>,
+}
+
+impl TermsKey {
+    pub(crate) fn of(key: &Key) -> Self {
+        Self {
+            package: key.package.clone(),
+            plan: key.plan.clone(),
+            qps: key.qps,
+            quota: key.quota,
+            concurrency: key.concurrency_ceiling,
+        }
+    }
+}
+
+pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut Numbers) -> Terms {
+    let mut grants: Vec<_> = plan
+        .services
+        .iter()
+        .map(|(service, grant)| Grant {
+            service: ServiceId(numbers.services.number(service)),
+            package: key.package.as_str().into(),
+            plan: key.plan.as_str().into(),
+            active: plan.status == PlanStatus::Active,
+            scope: scope(objects, service, grant, numbers),
+            qps: qps(plan.effective_qps(&key.qps)),
+            quota: quota(plan.effective_quota(&key.quota)),
+            tag: LineTag::KEY,
+        })
+        .collect();
+    grants.sort_by_key(|grant| grant.service);
+    let concurrency = match plan.effective_concurrency(key) {
+        None => Limit::Exempt,
+        Some(0) => Limit::Closed,
+        Some(ceiling) => Limit::Ceiling(ceiling),
+    };
+    Terms { grants: grants.into(), concurrency }
+}
+
+fn scope(
+    objects: &Objects,
+    service: &Name,
+    grant: &model::ServiceGrant,
+    numbers: &mut Numbers,
+) -> Scope {
+    if grant.endpoints.is_empty() {
+        return Scope::Service;
+    }
+    let known = objects.services.get(service);
+    let mut endpoints: Vec<_> = grant
+        .endpoints
+        .iter()
+        .filter(|(name, _)| known.is_some_and(|service| service.endpoints.contains_key(*name)))
+        .map(|(name, grant)| EndpointGrant {
+            endpoint: EndpointId(numbers.endpoints.number(&(service.clone(), name.clone()))),
+            methods: methods(service, name, grant, numbers),
+        })
+        .collect();
+    endpoints.sort_by_key(|grant| grant.endpoint);
+    Scope::Endpoints(endpoints.into())
+}
+
+fn methods(
+    service: &Name,
+    endpoint: &Name,
+    grant: &model::EndpointGrant,
+    numbers: &mut Numbers,
+) -> Methods {
+    if grant.methods.is_empty() {
+        return Methods::All;
+    }
+    let listed = grant.methods.iter().map(|(name, grant)| {
+        let name = (service.clone(), endpoint.clone(), name.clone());
+        let method = MethodId(numbers.methods.number(&name));
+        MethodCeiling {
+            method,
+            qps: grant.qps.map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),
+            quota: grant.quota.map_or(Limit::Exempt, |limit| quota(model::Limit::Ceiling(limit))),
+            // 0 is the key's own line.
+            tag: LineTag(method.0 + 1),
+        }
+    });
+    let mut listed: Vec<_> = listed.collect();
+    listed.sort_by_key(|ceiling| ceiling.method);
+    Methods::Listed(listed.into())
+}
+
+/// A QPS limit of the model as the core enforces it.
+pub(super) fn qps(limit: model::Limit<model::Qps>) -> Limit<Qps> {
+    match limit {
+        model::Limit::Exempt => Limit::Exempt,
+        model::Limit::Ceiling(qps) => {
+            let parts = NonZeroU32::new(qps.ceiling).zip(NonZeroU32::new(qps.burst));
+            parts.map_or(Limit::Closed, |(ceiling, burst)| Limit::Ceiling(Qps::new(ceiling, burst)))
+        }
+    }
+}
+
+fn quota(limit: model::Limit<model::Quota>) -> Limit<Quota> {
+    match limit {
+        model::Limit::Exempt => Limit::Exempt,
+        model::Limit::Ceiling(model::Quota { ceiling: 0, .. }) => Limit::Closed,
+        model::Limit::Ceiling(model::Quota { ceiling, period }) => {
+            Limit::Ceiling(Quota { ceiling, period })
+        }
+    }
+}

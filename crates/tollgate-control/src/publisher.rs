@@ -1,0 +1,174 @@
+//! The one publisher: holds objects against the present snapshot and publishes the difference.
+
+mod ledger;
+mod metrics;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::watch;
+use tollgate_core::{Batch, Revision, Root, Scheme, Schemes, SnapshotWriter};
+
+use crate::compile::{self, Numbers, RoutePlan, Upstreams};
+use crate::model::{DigestSchemes, Objects, SchemeSettings};
+
+use ledger::Ledger;
+pub use metrics::PublisherMetrics;
+
+/// Why objects were not published. The snapshot stays as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublishError {
+    /// All lines of the process's meters are in use.
+    MetersExhausted,
+    /// The objects contradict each other, which a checked source never does.
+    Inconsistent,
+}
+
+impl std::fmt::Display for PublishError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::MetersExhausted => "there are more keys and limited methods than meters",
+            Self::Inconsistent => "the objects refer to objects that are not there",
+        })
+    }
+}
+
+impl std::error::Error for PublishError {}
+
+/// What publishing came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// The snapshot says all of it already.
+    Unchanged,
+    /// A revision was stored. It is enforced when [`Publisher::enforced`] has reached it.
+    Revision(Revision),
+}
+
+/// Makes snapshots out of objects.
+#[derive(Debug)]
+pub struct Publisher {
+    writer: SnapshotWriter,
+    numbers: Numbers,
+    upstreams: Upstreams,
+    routes: RoutePlan,
+    ledger: Ledger,
+    /// The schemes of the present snapshot, told apart by their peppers' fingerprints.
+    schemes: Option<SchemeMarks>,
+    epoch: u64,
+    metrics: PublisherMetrics,
+    enforced: watch::Sender<Revision>,
+}
+
+type SchemeMarks = [Option<(&'static str, [u8; 8])>; 2];
+
+impl Publisher {
+    /// A publisher whose history begins with `epoch`.
+    #[must_use]
+    pub fn new(writer: SnapshotWriter, epoch: u64, metrics: PublisherMetrics) -> Self {
+        Self {
+            writer,
+            numbers: Numbers::default(),
+            upstreams: Upstreams::default(),
+            routes: RoutePlan::default(),
+            ledger: Ledger::default(),
+            schemes: None,
+            epoch,
+            metrics,
+            enforced: watch::Sender::new(Revision::default()),
+        }
+    }
+
+    /// The newest revision that every worker enforces.
+    #[must_use]
+    pub fn enforced(&self) -> watch::Receiver<Revision> {
+        self.enforced.subscribe()
+    }
+
+    /// Publishes the difference between `objects` and the present snapshot, as one revision. `unix`
+    /// is the present second since 1970, `changed` the instant at which the change became known.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; nothing has changed then.
+    pub fn publish(
+        &mut self,
+        objects: &Objects,
+        unix: u64,
+        changed: Instant,
+    ) -> Result<Published, PublishError> {
+        let began = Instant::now();
+        let present = self.writer.current();
+        let (ledger, writer) = (&mut self.ledger, &mut self.writer);
+        let routes = RoutePlan::of(objects, &mut self.numbers, &mut self.upstreams, |service| {
+            ledger.service(writer, service)
+        });
+        let routes = routes.ok_or(PublishError::Inconsistent)?;
+        let compiled =
+            compile::keys(objects, &mut self.numbers, |key, terms| ledger.key(writer, key, terms));
+        let compiled = compiled.ok_or(PublishError::MetersExhausted)?;
+        let mut batch = compile::difference(present.as_deref(), &compiled);
+        if present.is_none() || routes != self.routes {
+            batch.routes = Some(Arc::new(routes.build(&self.upstreams)));
+        }
+        let marks = marks(&objects.digests);
+        if self.schemes != Some(marks) {
+            batch.schemes = Some(Arc::new(schemes(&objects.digests)?));
+        }
+        if present.is_some() && batch.is_empty() {
+            return Ok(Published::Unchanged);
+        }
+        self.routes = routes;
+        self.schemes = Some(marks);
+        let revision = self.store(present.as_deref(), batch, unix, changed);
+        self.ledger.retire_absent(&mut self.writer, objects, unix);
+        self.metrics.note(began.elapsed(), objects.keys.len());
+        Ok(Published::Revision(revision))
+    }
+
+    fn store(
+        &mut self,
+        present: Option<&Root>,
+        batch: Batch,
+        unix: u64,
+        changed: Instant,
+    ) -> Revision {
+        let number = present.map_or(0, |root| root.revision.number) + 1;
+        let revision = Revision { epoch: self.epoch, number };
+        let (enforced, metrics) = (self.enforced.clone(), self.metrics.clone());
+        let schemes = batch.schemes.clone();
+        let first =
+            || Root::empty(schemes.unwrap_or_else(|| Arc::new(Schemes::only(Scheme::Sha256))));
+        let root = self.writer.publish(batch, revision, unix, first, move || {
+            metrics.note_enforced(revision, changed.elapsed());
+            // Answers to two revisions may arrive out of order; the later one counts.
+            enforced.send_if_modified(|newest| {
+                let later = revision > *newest;
+                *newest = revision.max(*newest);
+                later
+            });
+        });
+        self.metrics.note_bytes(root.keys.bytes());
+        revision
+    }
+
+    /// Frees the meters of keys that are gone for good. To be called every now and then.
+    pub fn reap(&mut self, unix: u64) {
+        self.ledger.reap(&mut self.writer, unix);
+    }
+}
+
+fn marks(digests: &DigestSchemes) -> SchemeMarks {
+    let mark = |settings: &SchemeSettings| match settings {
+        SchemeSettings::Sha256 => ("sha256", [0; 8]),
+        SchemeSettings::HmacSha256(pepper) => ("hmac-sha256", pepper.fingerprint()),
+    };
+    [Some(mark(&digests.current)), digests.previous.as_ref().map(mark)]
+}
+
+fn schemes(digests: &DigestSchemes) -> Result<Schemes, PublishError> {
+    let compile = |settings: &SchemeSettings| settings.compile().ok_or(PublishError::Inconsistent);
+    let previous = digests.previous.as_ref().map(compile).transpose()?;
+    Ok(Schemes { current: compile(&digests.current)?, previous })
+}
+
+#[cfg(test)]
+mod tests;

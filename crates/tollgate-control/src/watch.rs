@@ -1,0 +1,131 @@
+//! Notices that files have changed, also by renames and symlink swaps.
+//!
+//! Looks at what the paths lead to instead of asking the kernel for events: that works on every
+//! file system, through every symlink, and after any of them was replaced.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How often files are looked at.
+const PACE: Duration = Duration::from_millis(100);
+
+/// How long files must not change before they are read.
+const STABLE: Duration = Duration::from_millis(50);
+
+/// Looking takes at most this share of the time, however many files there are.
+const SHARE: u32 = 50;
+
+/// A document's files: one file, and the TOML files of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// The file.
+    pub file: PathBuf,
+    /// The folder, if the document has one.
+    pub folder: Option<PathBuf>,
+}
+
+/// What tells a file from the same file changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mark {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// The state of all files of a document at one instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight(Vec<Mark>);
+
+impl Watched {
+    /// Looks at the files. Reading them is worth it again when this has changed.
+    #[must_use]
+    pub fn look(&self) -> Sight {
+        let mut marks: Vec<_> = mark(&self.file).into_iter().collect();
+        if let Some(folder) = &self.folder {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let mut inside: Vec<_> = entries.filter_map(|entry| mark(&entry.path())).collect();
+            inside.sort_by(|one, other| one.path.cmp(&other.path));
+            marks.extend(inside);
+        }
+        Sight(marks)
+    }
+
+    /// Waits until the files differ from `seen` and have been stable for 50 ms. Returns when the
+    /// difference was first noticed.
+    pub async fn changed(&self, seen: &Sight) -> Instant {
+        let mut pace = PACE;
+        loop {
+            tokio::time::sleep(pace).await;
+            let began = Instant::now();
+            let sight = self.look();
+            pace = PACE.max(began.elapsed() * SHARE);
+            if sight != *seen {
+                self.settle(sight).await;
+                return began;
+            }
+        }
+    }
+
+    /// Waits until two looks in a row see the same.
+    async fn settle(&self, mut sight: Sight) {
+        loop {
+            tokio::time::sleep(STABLE).await;
+            let now = self.look();
+            if now == sight {
+                return;
+            }
+            sight = now;
+        }
+    }
+}
+
+fn mark(path: &Path) -> Option<Mark> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some(Mark {
+        path: path.to_owned(),
+        device: meta.dev(),
+        inode: meta.ino(),
+        size: meta.size(),
+        modified: (meta.mtime(), meta.mtime_nsec()),
+        changed: (meta.ctime(), meta.ctime_nsec()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn every_way_to_change_a_file_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for (name, text) in [("one", "1"), ("two", "2"), ("other", "1")] {
+            fs::write(at(name), text).unwrap();
+        }
+        std::os::unix::fs::symlink("one", at("link")).unwrap();
+        let watched = Watched { file: at("link"), folder: Some(at("keys.d")) };
+        let mut seen = watched.look();
+        let mut differs = |what: &str| {
+            let now = watched.look();
+            assert_ne!(now, seen, "{what}");
+            seen = now;
+        };
+        fs::write(at("one"), "11").unwrap();
+        differs("written in place");
+        fs::rename(at("other"), at("one")).unwrap();
+        differs("renamed over");
+        std::os::unix::fs::symlink("two", at("next")).unwrap();
+        fs::rename(at("next"), at("link")).unwrap();
+        differs("symlink swapped");
+        fs::create_dir(at("keys.d")).unwrap();
+        fs::write(at("keys.d/a.toml"), "").unwrap();
+        differs("file in the folder");
+        fs::remove_file(at("keys.d/a.toml")).unwrap();
+        differs("file gone");
+    }
+}

@@ -1,0 +1,177 @@
+//! What a process is made of, and how it starts and ends.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use hyper::header::HeaderValue;
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tollgate_control::document::Warnings;
+use tollgate_control::{Publisher, PublisherMetrics};
+use tollgate_core::{Clock, handoff};
+use tollgate_proxy::{DataPlane, Plan, WorkerSettings};
+
+use crate::commands::CUT;
+use crate::config::{Config, Settings};
+use crate::ops::Ops;
+use crate::reload::{ReloadMetrics, Reloader, log_warnings};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// How often the workers are looked at.
+const HEALTH_LOOK: Duration = Duration::from_secs(1);
+
+/// Serves until told to end.
+///
+/// # Errors
+/// Whatever kept the process from starting, or ended it before its time.
+pub(crate) fn run(
+    path: &Path,
+    config: Config,
+    warnings: &Warnings,
+    clock: Arc<dyn Clock>,
+) -> Result<ExitCode, Failure> {
+    crate::telemetry::init(&config.settings.log);
+    log_warnings(warnings);
+    // The control runtime: reloads, ops and signals, apart from every data worker.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(path, config, clock))
+}
+
+async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<ExitCode, Failure> {
+    let settings = config.settings.clone();
+    let registry = Registry::new();
+    let (mut writer, reader) = handoff();
+
+    // Every address is taken before anything starts.
+    let plan = Plan {
+        workers: workers(&settings),
+        listeners: settings
+            .listeners
+            .iter()
+            .map(|listener| {
+                (listener.name.to_string(), listener.address, listener.settings.clone())
+            })
+            .collect(),
+        settings: WorkerSettings {
+            via: via(&settings)?,
+            on_key_dead: settings.process.on_key_dead,
+        },
+        reader: reader.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let bound = plan.bind()?;
+    let ops_listener = TcpListener::bind(settings.ops)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", settings.ops))?;
+    let signals = Signals::listen()?;
+
+    // The first snapshot is there before the first request.
+    registry.register(Box::new(bound.metrics().clone()))?;
+    bound.mailboxes().for_each(|mailbox| writer.add_worker(mailbox));
+    let epoch = clock.now().unix_ms;
+    let publisher = Publisher::new(writer, epoch, PublisherMetrics::register(&registry)?);
+    let metrics = ReloadMetrics::register(&registry)?;
+    let path = path.to_owned();
+    let mut reloader = Reloader { path, settings: settings.clone(), publisher, clock, metrics };
+    if !reloader.apply(&config, Instant::now()) {
+        return Err("the configuration cannot be published".into());
+    }
+    announce(bound.addresses(), &ops_listener)?;
+    let plane = bound.start()?;
+
+    let draining = Arc::new(AtomicBool::new(false));
+    let ops = Ops { registry, reader, draining: Arc::clone(&draining) };
+    let ops = tokio::spawn(ops.serve(ops_listener));
+    let Signals { hang_up, end } = signals;
+    let reloads = tokio::spawn(reloader.watch(config, hang_up));
+    let ended = end.wait(&plane).await;
+    draining.store(true, Relaxed);
+    ended?;
+
+    // Swaps are enforced to the last request, and whoever asks is told that we are going.
+    let patience = settings.process.drain_timeout;
+    tracing::info!(?patience, "draining");
+    let cut = tokio::task::spawn_blocking(move || plane.drain(patience)).await??;
+    reloads.abort();
+    ops.abort();
+    if cut > 0 {
+        tracing::warn!(cut, "the drain timeout has passed; requests were cut");
+        return Ok(ExitCode::from(CUT));
+    }
+    tracing::info!("all requests have ended");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn workers(settings: &Settings) -> usize {
+    match settings.process.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    }
+}
+
+fn via(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
+    let pseudonym = &settings.process.via;
+    if pseudonym.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(HeaderValue::try_from(format!("1.1 {pseudonym}"))?))
+}
+
+#[expect(clippy::print_stdout, reason = "what listens where is the program's answer to `run`")]
+fn announce(
+    listeners: &[(String, std::net::SocketAddr)],
+    ops: &TcpListener,
+) -> Result<(), Failure> {
+    for (name, address) in listeners {
+        println!("listening on http://{address} (data, listener {name})");
+    }
+    println!("listening on http://{} (ops)", ops.local_addr()?);
+    Ok(())
+}
+
+struct Signals {
+    hang_up: Signal,
+    end: End,
+}
+
+/// What ends a process.
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let end = End {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        };
+        Ok(Self { hang_up: signal(SignalKind::hangup())?, end })
+    }
+}
+
+impl End {
+    /// Waits for a signal to end.
+    ///
+    /// # Errors
+    /// If a worker ends on its own.
+    async fn wait(mut self, plane: &DataPlane) -> Result<(), Failure> {
+        let mut look = tokio::time::interval(HEALTH_LOOK);
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return Ok(()),
+                _ = self.interrupt.recv() => return Ok(()),
+                _ = look.tick() => {
+                    if plane.is_broken() {
+                        return Err("a data worker has ended".into());
+                    }
+                }
+            }
+        }
+    }
+}

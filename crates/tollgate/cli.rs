@@ -1,0 +1,40 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Lets requests through to an API only if their package key allows them.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve, until SIGTERM. Exit code 0 after a clean end, 1 if it could not start or serve, 2 for
+    /// a configuration with problems, 3 if requests had to be cut when the drain timeout ended
+    Run(FileArgument),
+    /// Say what is wrong with a configuration, all of it, and where; exit code 2 if anything is
+    Check(FileArgument),
+    /// Make the digest of a key that is read from standard input
+    Digest {
+        /// Digest by the current scheme of this configuration; without it, by sha256
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Ask the running process of a configuration whether it is ready; exit code 1 if it is not
+    Health(FileArgument),
+}
+
+/// Which configuration.
+#[derive(Args, Debug)]
+pub struct FileArgument {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "config/tollgate.toml")]
+    pub config: PathBuf,
+}

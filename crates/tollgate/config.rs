@@ -1,0 +1,99 @@
+//! The configuration of a process: its own settings, and the objects that it decides from.
+
+mod listeners;
+mod log;
+mod process;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use tollgate_control::document::kind::Address;
+use tollgate_control::document::{Problems, Section, Warnings, read};
+use tollgate_control::file::{FileObjects, read_objects};
+use tollgate_control::watch::Watched;
+
+pub use listeners::Listener;
+pub use log::{Format, Log};
+pub use process::Process;
+
+/// Everything that a file says.
+#[derive(Debug)]
+pub struct Config {
+    /// What holds from start to end.
+    pub settings: Settings,
+    /// What may change while the process runs.
+    pub objects: FileObjects,
+}
+
+/// What holds from a process's start to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `[log]`
+    pub log: Log,
+    /// `[process]`
+    pub process: Process,
+    /// `[ops]`: where health and metrics are asked for.
+    pub ops: SocketAddr,
+    /// `[listeners]`
+    pub listeners: Vec<Listener>,
+}
+
+impl Config {
+    /// Reads a file. `now` is the present second since 1970.
+    ///
+    /// # Errors
+    /// Every problem that the file has.
+    pub fn load(path: &Path, now: i64) -> Result<(Self, Warnings), Problems> {
+        read(path, |root| Self::read(root, now))
+    }
+
+    /// Reads a file that has to hold the same settings as `running`: they cannot change while the
+    /// process runs.
+    ///
+    /// # Errors
+    /// Every problem that the file has, or every section that would have to be the same.
+    pub fn reload(path: &Path, now: i64, running: &Settings) -> Result<(Self, Warnings), Problems> {
+        read(path, |root| {
+            let config = Self::read(root, now);
+            config.settings.differences(running).for_each(|section| {
+                root.problem(
+                    section,
+                    "has changed, expected the same as when the process started; \
+                     restart it to apply, or change it back",
+                );
+            });
+            config
+        })
+    }
+
+    /// Reads the root section of a file.
+    pub fn read(root: &mut Section, now: i64) -> Self {
+        let log = log::read(&mut root.table_or_empty("log"));
+        let process = process::read(&mut root.table_or_empty("process"));
+        let mut ops_section = root.table_or_empty("ops");
+        let ops = ops_section.or("address", Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)));
+        let listeners = listeners::read(root, ops);
+        let settings = Settings { log, process, ops, listeners };
+        Self { settings, objects: read_objects(root, now) }
+    }
+
+    /// The files that it was read from.
+    #[must_use]
+    pub fn watched(&self, path: &Path) -> Watched {
+        Watched { file: PathBuf::from(path), folder: self.objects.keys_folder.clone() }
+    }
+}
+
+impl Settings {
+    /// The sections in which two settings differ.
+    fn differences(&self, other: &Self) -> impl Iterator<Item = &'static str> {
+        [
+            ("log", self.log != other.log),
+            ("process", self.process != other.process),
+            ("ops", self.ops != other.ops),
+            ("listeners", self.listeners != other.listeners),
+        ]
+        .into_iter()
+        .filter_map(|(section, differs)| differs.then_some(section))
+    }
+}

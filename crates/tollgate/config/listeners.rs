@@ -1,0 +1,73 @@
+//! `[listeners.*]`
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tollgate_control::document::Section;
+use tollgate_control::document::kind::{Address, Integer, Name, Size, Switch, Time};
+use tollgate_proxy::ListenerSettings;
+
+const CONNECTIONS: Integer<usize> = Integer::within(1, 10_000_000);
+const WAIT: Time = Time::within(Duration::from_millis(100), Duration::from_secs(24 * 60 * 60));
+const HEADER_BYTES: Size = Size::within(1024, 1 << 20);
+const HEADERS: Integer<usize> = Integer::within(10, 1000);
+const TARGET_BYTES: Size = Size::within(64, 64 << 10);
+const BODY_BYTES: Size = Size::within(0, 1 << 50);
+const STREAMS: Integer<u32> = Integer::within(1, 10_000);
+
+/// Where traffic comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// What logs and metrics call it.
+    pub name: Name,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it takes.
+    pub settings: ListenerSettings,
+}
+
+pub(super) fn read(root: &mut Section, ops: SocketAddr) -> Vec<Listener> {
+    let mut listeners: Vec<Listener> = Vec::new();
+    for (name, mut section) in root.tables("listeners") {
+        let Some(listener) = listener(name, &mut section) else { continue };
+        let taken = listeners.iter().find(|other| same(other.address, listener.address));
+        if let Some(other) = taken {
+            let message = format_args!("is the address of listeners.{} too", other.name);
+            section.problem("address", message);
+        } else if same(ops, listener.address) {
+            section.problem("address", "is the address of ops too, expected another");
+        }
+        listeners.push(listener);
+    }
+    if listeners.is_empty() && !root.has("listeners") {
+        root.missing("listeners", "at least one table such as [listeners.public]");
+    }
+    listeners
+}
+
+fn listener(name: Name, section: &mut Section) -> Option<Listener> {
+    let address = section.required("address", Address);
+    let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let settings = ListenerSettings {
+        max_connections: section.or("max_connections", CONNECTIONS, 16_384),
+        http2: section.or("http2", Switch, true),
+        header_timeout: section.or("header_timeout", WAIT, Duration::from_secs(10)),
+        idle_timeout: section.or("idle_timeout", WAIT, Duration::from_secs(75)),
+        max_header_bytes: size(section.or("max_header_bytes", HEADER_BYTES, 64 << 10)),
+        max_headers: section.or("max_headers", HEADERS, 100),
+        max_target_bytes: size(section.or("max_target_bytes", TARGET_BYTES, 8 << 10)),
+        max_body_bytes: match section.or("max_body_bytes", BODY_BYTES, 0) {
+            0 => u64::MAX,
+            bytes => bytes,
+        },
+        max_streams: section.or("max_streams", STREAMS, 100),
+    };
+    Some(Listener { name, address: address?, settings })
+}
+
+/// Whether one process cannot listen on both. Port 0 is always another.
+fn same(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() != 0
+        && one.port() == other.port()
+        && (one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified())
+}

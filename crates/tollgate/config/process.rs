@@ -1,0 +1,41 @@
+//! `[process]`
+
+use std::time::Duration;
+
+use tollgate_control::document::Section;
+use tollgate_control::document::kind::{Choice, Integer, Text, Time};
+use tollgate_proxy::OnKeyDead;
+
+const WORKERS: Integer<usize> = Integer::within(0, 1024);
+const DRAIN: Time = Time::within(Duration::ZERO, Duration::from_secs(24 * 60 * 60));
+const ON_KEY_DEAD: Choice<OnKeyDead> =
+    Choice::of(&[("cut", OnKeyDead::Cut), ("finish", OnKeyDead::Finish)]);
+
+/// How the process works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Threads that carry traffic; 0 = one for each CPU.
+    pub workers: usize,
+    /// How long open requests may take to end after SIGTERM.
+    pub drain_timeout: Duration,
+    /// What becomes of the open requests of a key that died.
+    pub on_key_dead: OnKeyDead,
+    /// The pseudonym in `Via`; empty = no such field.
+    pub via: String,
+}
+
+pub(super) fn read(section: &mut Section) -> Process {
+    let via = section.or("via", Text, "tollgate".to_owned());
+    // RFC 9110 §7.6.3: a pseudonym is a token.
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !via.bytes().all(token) {
+        section
+            .problem("via", "cannot stand in a Via field, expected a name without spaces, or \"\"");
+    }
+    Process {
+        workers: section.or("workers", WORKERS, 0),
+        drain_timeout: section.or("drain_timeout", DRAIN, Duration::from_secs(30)),
+        on_key_dead: section.or("on_key_dead", ON_KEY_DEAD, OnKeyDead::Cut),
+        via,
+    }
+}

@@ -1,0 +1,136 @@
+//! A key change's road in a standalone process (design §4): file, objects, publisher, workers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use prometheus::{Gauge, IntCounterVec, Opts, Registry};
+use tokio::signal::unix::Signal;
+use tollgate_control::document::{Problems, Warnings};
+use tollgate_control::{Published, Publisher};
+use tollgate_core::Clock;
+
+use crate::config::{Config, Settings};
+
+/// How often meters of keys that are gone are looked at.
+const REAP: Duration = Duration::from_secs(10);
+
+/// Has the process decide from what its file says.
+pub(crate) struct Reloader {
+    pub(crate) path: PathBuf,
+    pub(crate) settings: Settings,
+    pub(crate) publisher: Publisher,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: ReloadMetrics,
+}
+
+/// What is counted of reloads.
+pub(crate) struct ReloadMetrics {
+    reloads: IntCounterVec,
+    last_success: Gauge,
+}
+
+impl ReloadMetrics {
+    pub(crate) fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let reloads = IntCounterVec::new(
+            Opts::new(
+                "tollgate_config_reloads_total",
+                "Loads of the configuration, by what came of them.",
+            ),
+            &["result"],
+        )?;
+        let last_success = Gauge::new(
+            "tollgate_config_last_success_timestamp_seconds",
+            "When the configuration was last loaded without a problem, since 1970.",
+        )?;
+        for result in ["applied", "unchanged", "refused"] {
+            reloads.with_label_values(&[result]);
+        }
+        registry.register(Box::new(reloads.clone()))?;
+        registry.register(Box::new(last_success.clone()))?;
+        Ok(Self { reloads, last_success })
+    }
+}
+
+impl Reloader {
+    /// Publishes what `config` says.
+    pub(crate) fn apply(&mut self, config: &Config, changed: Instant) -> bool {
+        let unix = self.clock.now().unix();
+        let published = self.publisher.publish(&config.objects.objects, unix, changed);
+        let result = match published {
+            Ok(Published::Revision(revision)) => {
+                let keys = config.objects.objects.keys.len();
+                tracing::info!(revision = revision.number, keys, "configuration applied");
+                "applied"
+            }
+            Ok(Published::Unchanged) => "unchanged",
+            Err(error) => {
+                tracing::error!(%error, "configuration refused; the one before goes on serving");
+                "refused"
+            }
+        };
+        self.metrics.reloads.with_label_values(&[result]).inc();
+        if published.is_ok() {
+            self.metrics.last_success.set(unix as f64);
+        }
+        published.is_ok()
+    }
+
+    /// Reloads whenever the files change or a hang-up asks for it, for ever.
+    pub(crate) async fn watch(mut self, mut config: Config, mut hang_up: Signal) {
+        let mut seen = config.watched(&self.path).look();
+        loop {
+            let watched = config.watched(&self.path);
+            let changed = tokio::select! {
+                changed = watched.changed(&seen) => changed,
+                _ = hang_up.recv() => Instant::now(),
+                () = tokio::time::sleep(REAP) => {
+                    self.publisher.reap(self.clock.now().unix());
+                    continue;
+                }
+            };
+            // Looked at before it is read, so that a change in between is another change.
+            seen = watched.look();
+            match self.read().await {
+                Some(Ok((read, warnings))) => {
+                    log_warnings(&warnings);
+                    if self.apply(&read, changed) {
+                        // A folder that is new has not been looked at yet.
+                        if read.objects.keys_folder != config.objects.keys_folder {
+                            seen = read.watched(&self.path).look();
+                        }
+                        config = read;
+                    }
+                }
+                Some(Err(problems)) => self.refuse(&problems),
+                None => {}
+            }
+        }
+    }
+
+    /// Reads the file on a thread that may block.
+    async fn read(&self) -> Option<Result<(Config, Warnings), Problems>> {
+        let (path, settings) = (self.path.clone(), self.settings.clone());
+        let now = i64::try_from(self.clock.now().unix()).unwrap_or(i64::MAX);
+        let read = move || Config::reload(&path, now, &settings);
+        let read = tokio::task::spawn_blocking(read).await;
+        read.inspect_err(|error| tracing::error!(%error, "the configuration was not read")).ok()
+    }
+
+    fn refuse(&self, problems: &Problems) {
+        for problem in problems.iter() {
+            tracing::error!(%problem, "configuration refused");
+        }
+        tracing::error!(
+            problems = problems.len(),
+            "the configuration has problems; the one before goes on serving"
+        );
+        self.metrics.reloads.with_label_values(&["refused"]).inc();
+    }
+}
+
+pub(crate) fn log_warnings(warnings: &Warnings) {
+    for warning in warnings.iter() {
+        tracing::warn!(%warning, "configuration");
+    }
+}
