@@ -9,8 +9,8 @@ use claims::Claims;
 
 use crate::limits::{Over, Present};
 use crate::{
-    Clock, Digest, KeyId, MeterId, Meters, Now, Reading, ReadingKind, Record, Refusal, Root, Route,
-    SnapshotReader, Status,
+    Clock, Digest, KeyId, KeyIdForm, MeterId, Meters, Now, Reading, ReadingKind, Record, Refusal,
+    Root, Route, SnapshotReader, Status,
 };
 
 /// What was decided. Borrows from the snapshot that decided it.
@@ -40,8 +40,18 @@ pub struct Caller<'a> {
     pub package: &'a str,
     /// The plan.
     pub plan: &'a str,
-    /// The key's public name.
-    pub key: KeyId,
+    key: KeyId,
+    long_name: Option<&'a str>,
+}
+
+impl<'a> Caller<'a> {
+    /// The key's public name, written into `to` unless it is a long one.
+    pub fn key<'b>(&self, to: &'b mut [u8; 36]) -> &'b str
+    where
+        'a: 'b,
+    {
+        self.key.write(to, |_| self.long_name)
+    }
 }
 
 /// Why not, and when to try again.
@@ -176,6 +186,10 @@ impl Decider {
             package: &grant.package,
             plan: &grant.plan,
             key: record.id,
+            long_name: match record.id.form() {
+                KeyIdForm::Long(index) => root.names.get(index).map(|name| &***name),
+                KeyIdForm::Short | KeyIdForm::Uuid => None,
+            },
         };
         Ok((permit, caller))
     }

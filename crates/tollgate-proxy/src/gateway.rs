@@ -72,7 +72,7 @@ impl Worker {
         // Live list, and what the upstream will see.
         let destination = self.destination(root, service);
         let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
-        self.introduce(&mut head.headers, client, &target, root, &caller, &destination);
+        self.introduce(&mut head.headers, client, &target, &caller, &destination);
         head.uri = target.upstream_uri(&uri, service, taken.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;
         let limits = (service.rate_limit_headers, *permit.readings());

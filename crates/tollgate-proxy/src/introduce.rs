@@ -1,9 +1,8 @@
 //! What the upstream is told about a request: who called, from where, and that we stand between.
 
-use bytes::BufMut;
 use http::header::{HOST, VIA};
 use http::{HeaderMap, HeaderValue};
-use tollgate_core::{Caller, HostHeader, Root};
+use tollgate_core::{Caller, HostHeader};
 
 use crate::connection::Client;
 use crate::headers::{
@@ -21,19 +20,16 @@ impl Worker {
         headers: &mut HeaderMap,
         client: &Client,
         target: &Target<'_>,
-        root: &Root,
         caller: &Caller<'_>,
         destination: &Destination,
     ) {
         let mut arena = self.arena.borrow_mut();
         let mut name = [0; 36];
-        let long = |index| root.names.get(index).map(|name| &***name);
-        let key = caller.key.write(&mut name, long);
         for (field, value) in [
             (APPLICATION, caller.application),
             (PACKAGE, caller.package),
             (PLAN, caller.plan),
-            (KEY, key),
+            (KEY, caller.key(&mut name)),
         ] {
             if let Some(value) = arena.value(value.as_bytes()) {
                 headers.insert(field, value);
@@ -41,24 +37,25 @@ impl Worker {
         }
         headers.insert(FORWARDED_FOR, client.forwarded_for.clone());
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
-        if let Some(host) = target.authority.and_then(|host| arena.value(host.as_bytes())) {
-            headers.insert(FORWARDED_HOST, host);
+        let host = target.host_field.cloned().or_else(|| arena.value(target.authority?.as_bytes()));
+        if let Some(host) = &host {
+            headers.insert(FORWARDED_HOST, host.clone());
         }
         if let Some(via) = &self.settings.via {
             headers.append(VIA, via.clone());
         }
         if !headers.get(REQUEST_ID).is_some_and(plain_request_id)
-            && let Some(id) = arena.build(|to| self.request_ids.write(&mut to.writer()))
+            && let Some(id) = arena.build(|to| self.request_ids.write(to))
         {
             headers.insert(REQUEST_ID, id);
         }
         let Destination::Server(pool) = destination else { return };
-        let host = match (pool.host_header, target.authority) {
-            (HostHeader::Client, Some(host)) => arena.value(host.as_bytes()),
-            (HostHeader::Upstream, _) | (_, None) => Some(pool.authority.clone()),
-        };
-        if let Some(host) = host {
-            headers.insert(HOST, host);
+        match (pool.host_header, host) {
+            (HostHeader::Client, Some(_)) if headers.contains_key(HOST) => {}
+            (HostHeader::Client, Some(host)) => drop(headers.insert(HOST, host)),
+            (HostHeader::Upstream, _) | (_, None) => {
+                headers.insert(HOST, pool.authority.clone());
+            }
         }
     }
 }

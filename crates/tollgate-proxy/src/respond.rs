@@ -65,7 +65,9 @@ fn problem(refused: &Refused, disclose: bool) -> Vec<u8> {
         code: if hidden { Refusal::HIDDEN_CODE } else { refusal.code() },
         violated_policies: violated.map(|policy| [policy]),
     };
-    serde_json::to_vec(&problem).unwrap_or_default()
+    let mut body = serde_json::to_vec(&problem).unwrap_or_default();
+    body.push(b'\n');
+    body
 }
 
 /// The policy that a refusal enforces, by the name that it has in `RateLimit-Policy`.

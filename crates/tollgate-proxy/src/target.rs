@@ -13,6 +13,8 @@ use tollgate_core::{Refusal, Route, RouteError, Routes, Service, normalize_path}
 pub(crate) struct Target<'a> {
     /// The authority, as the client wrote it; `None` only for HTTP/1.0.
     pub(crate) authority: Option<&'a str>,
+    /// The `Host` field, if there is one.
+    pub(crate) host_field: Option<&'a HeaderValue>,
     /// The path in the form of [`normalize_path`].
     pub(crate) path: Cow<'a, str>,
     /// The query as it came.
@@ -46,7 +48,7 @@ impl<'a> Target<'a> {
     ) -> Result<Self, Refusal> {
         let authority = authority(uri, host, version)?;
         let path = normalize_path(uri.path()).map_err(|_| Refusal::RouteNotFound)?;
-        Ok(Self { authority, path, query: uri.query() })
+        Ok(Self { authority, host_field: host, path, query: uri.query() })
     }
 
     /// The host without its port.

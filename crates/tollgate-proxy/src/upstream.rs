@@ -39,14 +39,18 @@ impl Destination {
         match &upstream.target {
             Target::Fixed(response) => Self::Fixed {
                 status: response.status,
-                headers: response.headers.iter().cloned().collect(),
+                headers: response
+                    .headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), own(value)))
+                    .collect(),
                 body: Bytes::copy_from_slice(response.body.as_bytes()),
             },
             Target::Server { host, port, authority, host_header, timeouts, max_idle } => {
                 Self::Server(Pool {
                     host: host.clone(),
                     port: *port,
-                    authority: authority.clone(),
+                    authority: own(authority),
                     host_header: *host_header,
                     timeouts: *timeouts,
                     max_idle: *max_idle,
@@ -55,6 +59,12 @@ impl Destination {
             }
         }
     }
+}
+
+/// A copy with a reference count of its own: one that several workers count on would bounce between
+/// their cores with every request.
+pub(crate) fn own(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 
 /// The connections to one server.

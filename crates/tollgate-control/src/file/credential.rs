@@ -22,7 +22,7 @@ pub(super) fn read(section: &mut Section) -> Vec<CredentialPlace> {
     let mut places = Vec::new();
     for mut table in tables {
         let Some(place) = place(&mut table) else { continue };
-        if places.contains(&place) {
+        if places.iter().any(|known| same(known, &place)) {
             table.problem_at(table.here(), "stands in this list already");
         }
         places.push(place);
@@ -30,12 +30,20 @@ pub(super) fn read(section: &mut Section) -> Vec<CredentialPlace> {
     places
 }
 
+/// Whether two places are one. Schemes are compared without case (RFC 9110 §11.1).
+fn same(one: &CredentialPlace, other: &CredentialPlace) -> bool {
+    match (one, other) {
+        (CredentialPlace::Authorization(one), CredentialPlace::Authorization(other)) => {
+            one.eq_ignore_ascii_case(other)
+        }
+        (one, other) => one == other,
+    }
+}
+
 fn place(section: &mut Section) -> Option<CredentialPlace> {
     let header = section.optional("header", FieldName).map(CredentialPlace::Header);
-    // In lower case, as it is compared without.
     let scheme = section.optional("authorization", Token("a scheme such as \"Bearer\""));
-    let scheme =
-        scheme.map(|scheme| CredentialPlace::Authorization(scheme.to_ascii_lowercase().into()));
+    let scheme = scheme.map(|scheme| CredentialPlace::Authorization(scheme.into()));
     let query = section.optional("query", NameKind("the name of a query parameter"));
     let query = query.map(|name| CredentialPlace::Query(name.as_str().into()));
     let kinds = ["header", "authorization", "query"];

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::Write;
+
+use bytes::BytesMut;
 
 /// Makes ids that no other worker or process makes: random bits, drawn once, before a counter.
 #[derive(Debug)]
@@ -17,10 +18,38 @@ impl RequestIds {
         Self { prefix: RandomState::new().build_hasher().finish(), count: Cell::new(0) }
     }
 
-    /// Writes the next id: 16 digits of the prefix, at least 8 of the counter.
-    pub(crate) fn write(&self, to: &mut impl Write) {
+    /// Writes the next id: 16 digits of the prefix and 16 of the counter.
+    pub(crate) fn write(&self, to: &mut BytesMut) {
         let count = self.count.get();
         self.count.set(count.wrapping_add(1));
-        let _ = write!(to, "{:016x}{count:08x}", self.prefix);
+        to.extend_from_slice(&hex(self.prefix));
+        to.extend_from_slice(&hex(count));
+    }
+}
+
+fn hex(number: u64) -> [u8; 16] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    std::array::from_fn(|at| DIGITS[(number >> (60 - 4 * at)) as usize & 15])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_differ_within_a_worker_and_between_workers() {
+        let workers = [RequestIds::new(), RequestIds::new()];
+        let mut seen = std::collections::HashSet::new();
+        for ids in workers.iter().cycle().take(100) {
+            let mut id = BytesMut::new();
+            ids.write(&mut id);
+            assert_eq!(id.len(), 32);
+            assert!(seen.insert(id));
+        }
+    }
+
+    #[test]
+    fn digits_stand_in_their_order() {
+        assert_eq!(&hex(0x0123_4567_89ab_cdef), b"0123456789abcdef");
     }
 }

@@ -20,6 +20,7 @@ use crate::connection::serve;
 use crate::listen::ListenerSettings;
 use crate::metrics::{Cells, Connections};
 use crate::roster::Roster;
+use crate::upstream::own;
 
 /// How exact deadlines are.
 const TICK: Duration = Duration::from_millis(100);
@@ -73,7 +74,10 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         cells: seat.cells,
         arena: RefCell::default(),
         request_ids: RequestIds::new(),
-        settings: seat.settings,
+        settings: WorkerSettings {
+            via: seat.settings.via.as_ref().map(own),
+            on_key_dead: seat.settings.on_key_dead,
+        },
         draining: Cell::new(false),
         destinations: RefCell::new(HashMap::new()),
         sampled: Cell::new(0),
