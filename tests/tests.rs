@@ -1,5 +1,21 @@
 //! Drives the real binary from outside, and holds the sources to the plan.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_types,
+    reason = "a test fails by panicking, and is on nobody's road"
+)]
 
+mod credentials;
+mod entitlement;
+mod identity;
+mod key_states;
+mod lifecycle;
+mod limits;
+mod refusals;
 mod sources;
+mod support;
+mod swap;
 mod walls;
+mod wire;

@@ -1,0 +1,6 @@
+//! How the binary begins and ends, and its commands that end by themselves.
+
+mod commands;
+mod drain;
+mod ops;
+mod start;

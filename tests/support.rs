@@ -1,0 +1,51 @@
+//! The house that tests live in: the real binary, an upstream behind it, clients in front of it.
+
+mod answer;
+mod command;
+mod config;
+mod door;
+mod fields;
+mod http1;
+mod http2;
+mod message;
+mod metrics;
+mod origin;
+mod request;
+mod response;
+mod tollgate;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use answer::Answer;
+pub(crate) use command::{Finished, tollgate};
+pub(crate) use config::{Config, digest};
+pub(crate) use door::Door;
+pub(crate) use fields::Fields;
+pub(crate) use http1::Http1;
+pub(crate) use http2::Http2;
+pub(crate) use message::Message;
+pub(crate) use metrics::Metrics;
+pub(crate) use origin::Origin;
+pub(crate) use request::Request;
+pub(crate) use response::Response;
+pub(crate) use tollgate::Tollgate;
+
+/// How long anything may take before the test gives it up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client's connection, of either version of HTTP.
+pub(crate) trait Connection {
+    fn send(&mut self, request: &Request) -> Response;
+}
+
+/// Asks again and again until there is an answer.
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

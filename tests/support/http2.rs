@@ -1,0 +1,109 @@
+//! A client that speaks HTTP/2 by prior knowledge.
+
+use std::{net::SocketAddr, sync::OnceLock};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    HeaderMap,
+    body::Bytes,
+    client::conn::http2::{SendRequest, handshake},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{
+    net::TcpStream,
+    runtime::{Builder, Handle},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::{Connection, Fields, PATIENCE, Request, Response};
+
+pub(crate) struct Http2 {
+    sender: SendRequest<Full<Bytes>>,
+    driver: JoinHandle<()>,
+}
+
+/// A response that is still to come.
+pub(crate) struct Stream(JoinHandle<hyper::Result<Response>>);
+
+impl Http2 {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        runtime().block_on(async {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let (sender, connection) =
+                handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+            let driver = tokio::spawn(async { connection.await.unwrap_or(()) });
+            Self { sender, driver }
+        })
+    }
+
+    /// Opens a stream and leaves its response to be read.
+    pub(crate) fn start(&self, request: &Request) -> Stream {
+        let mut sender = self.sender.clone();
+        let request = to_hyper(request);
+        Stream(runtime().spawn(async move {
+            let (head, mut body) = sender.send_request(request).await?.into_parts();
+            let mut response = Response {
+                status: head.status.as_u16(),
+                fields: to_fields(&head.headers),
+                body: Vec::new(),
+                trailers: Fields::default(),
+            };
+            while let Some(frame) = body.frame().await {
+                match frame?.into_data() {
+                    Ok(data) => response.body.extend(data),
+                    Err(frame) => {
+                        response.trailers = to_fields(&frame.into_trailers().unwrap_or_default());
+                    }
+                }
+            }
+            Ok(response)
+        }))
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.driver.is_finished()
+    }
+}
+
+impl Connection for Http2 {
+    fn send(&mut self, request: &Request) -> Response {
+        self.start(request).read().unwrap()
+    }
+}
+
+impl Stream {
+    pub(crate) fn read(self) -> hyper::Result<Response> {
+        let joined = runtime().block_on(async { timeout(PATIENCE, self.0).await });
+        joined.expect("no response in time").unwrap()
+    }
+}
+
+/// One for all clients, on a thread of its own.
+fn runtime() -> &'static Handle {
+    static RUNTIME: OnceLock<Handle> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let handle = runtime.handle().clone();
+        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        handle
+    })
+}
+
+fn to_hyper(request: &Request) -> hyper::Request<Full<Bytes>> {
+    let mut to = hyper::Request::builder()
+        .method(request.method.as_str())
+        .uri(format!("http://{}{}", request.host, request.target));
+    for (name, value) in request.fields.iter() {
+        to = to.header(name, value);
+    }
+    to.body(Full::from(request.body.clone().unwrap_or_default())).unwrap()
+}
+
+fn to_fields(headers: &HeaderMap) -> Fields {
+    let mut fields = Fields::default();
+    for (name, value) in headers {
+        fields.push(name.as_str(), value.to_str().unwrap());
+    }
+    fields
+}

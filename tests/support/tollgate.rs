@@ -1,0 +1,179 @@
+//! The running gate.
+
+use std::{
+    fmt::Display,
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::{Metrics, Request, wait_for};
+
+pub(crate) struct Tollgate {
+    child: Child,
+    data: SocketAddr,
+    ops: SocketAddr,
+    /// Where its TOML stands; goes with it.
+    folder: TempDir,
+    config: PathBuf,
+    log: Arc<Mutex<String>>,
+}
+
+impl Tollgate {
+    /// Runs it with this TOML, until it is ready.
+    pub(crate) fn start(config: &impl Display) -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("tollgate.toml"), config.to_string()).unwrap();
+        Self::start_in(folder, "tollgate.toml")
+    }
+
+    /// Runs it with a file of a folder that a test has prepared, until it is ready.
+    pub(crate) fn start_in(folder: TempDir, file: &str) -> Self {
+        let config = folder.path().join(file);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .args(["run", "--config"])
+            .arg(&config)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = keep(child.stderr.take().unwrap());
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let Some((data, ops)) = listening(&mut lines) else {
+            let code = child.wait().unwrap().code();
+            panic!("it did not start ({code:?}): {}", log.lock().unwrap());
+        };
+        // Read on, so that a write to it never fails.
+        std::thread::spawn(move || lines.for_each(drop));
+        let gate = Self { child, data, ops, folder, config, log };
+        wait_for("readiness", || (gate.ops_get("/readyz").send().status == 200).then_some(()));
+        gate.wait_for("the first revision", |metrics| metrics.revision() > 0.0);
+        gate
+    }
+
+    pub(crate) fn data(&self) -> SocketAddr {
+        self.data
+    }
+
+    pub(crate) fn ops(&self) -> SocketAddr {
+        self.ops
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Request {
+        self.request("GET", target)
+    }
+
+    pub(crate) fn request(&self, method: &str, target: &str) -> Request {
+        Request::new(self.data, method, target)
+    }
+
+    pub(crate) fn ops_get(&self, target: &str) -> Request {
+        Request::new(self.ops, "GET", target)
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        Metrics::new(self.ops_get("/metrics").send().admitted().text().to_owned())
+    }
+
+    /// Waits until a scrape shows it.
+    pub(crate) fn wait_for(&self, what: &str, condition: impl Fn(&Metrics) -> bool) {
+        wait_for(what, || condition(&self.metrics()).then_some(()));
+    }
+
+    /// Writes over the TOML, in place.
+    pub(crate) fn write(&self, config: &impl Display) {
+        fs::write(&self.config, config.to_string()).unwrap();
+    }
+
+    /// Writes over the TOML and waits until every worker enforces it.
+    pub(crate) fn apply(&self, config: &impl Display) {
+        self.enforced_after(|| self.write(config));
+    }
+
+    /// Makes a change and waits until every worker enforces it.
+    pub(crate) fn enforced_after<T>(&self, change: impl FnOnce() -> T) -> T {
+        let before = self.metrics().revision();
+        let changed = change();
+        wait_for("a new revision", || (self.metrics().revision() > before).then_some(()));
+        changed
+    }
+
+    /// Writes over the TOML with what is to be refused and waits until it is.
+    pub(crate) fn refuses(&self, config: &impl Display) {
+        let before = self.metrics().reloads("refused");
+        self.write(config);
+        self.wait_for("a refused reload", |metrics| metrics.reloads("refused") > before);
+    }
+
+    /// SIGHUP, until the files have been read.
+    pub(crate) fn reload(&self) {
+        let reloads = |metrics: &Metrics| metrics.sum("tollgate_config_reloads_total", &[]);
+        let before = reloads(&self.metrics());
+        self.signal(Signal::HUP);
+        self.wait_for("a reload", |metrics| reloads(metrics) > before);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Everything it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn wait_for_log(&self, words: &str) {
+        wait_for(words, || self.log().contains(words).then_some(()));
+    }
+
+    /// Its exit code, once it has ended.
+    pub(crate) fn exit_code(&mut self) -> i32 {
+        let status = wait_for("the end of the process", || self.child.try_wait().unwrap());
+        status.code().expect("an exit code")
+    }
+}
+
+impl Drop for Tollgate {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The addresses of data and ops.
+fn listening(lines: &mut impl Iterator<Item = String>) -> Option<(SocketAddr, SocketAddr)> {
+    let (mut data, mut ops) = (None, None);
+    while data.is_none() || ops.is_none() {
+        let line = lines.next()?;
+        let (address, what) = line.strip_prefix("listening on http://")?.split_once(" (")?;
+        let place = if what == "ops)" { &mut ops } else { &mut data };
+        *place = Some(address.parse().ok()?);
+    }
+    data.zip(ops)
+}
+
+fn keep(stderr: impl std::io::Read + Send + 'static) -> Arc<Mutex<String>> {
+    let log = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            *kept.lock().unwrap() += &(line + "\n");
+        }
+    });
+    log
+}
