@@ -17,5 +17,6 @@ mod refusals;
 mod sources;
 mod support;
 mod swap;
+mod traceability;
 mod walls;
 mod wire;
