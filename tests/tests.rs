@@ -13,6 +13,7 @@ mod identity;
 mod key_states;
 mod lifecycle;
 mod limits;
+mod packaging;
 mod refusals;
 mod sources;
 mod support;
