@@ -4,6 +4,7 @@
 //! worker; each worker deals with its open requests and answers. Since a worker decides and lists a
 //! request in one poll, everything it decides after its answer was decided by the new root.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
 use arc_swap::{ArcSwapOption, Cache};
 
 use crate::meters::Allotment;
-use crate::{Batch, Change, LineTag, MeterId, Meters, Revision, Root, Status};
+use crate::{Batch, Change, LineTag, MeterId, Meters, Record, Revision, Root, Status};
 
 type Shared = Arc<ArcSwapOption<Root>>;
 
@@ -124,15 +125,15 @@ pub struct SnapshotWriter {
     allotment: Allotment,
     /// Older roots that someone may still hold.
     older: Vec<(u64, Weak<Root>)>,
-    retired: Vec<Retired>,
+    /// Meters that no key has any more.
+    retired: HashMap<MeterId, Retired>,
     /// Roots stored so far.
     stored: u64,
 }
 
-/// A meter that no key has any more.
+/// When the lines of a meter may serve again.
 #[derive(Debug)]
 struct Retired {
-    meter: MeterId,
     /// Its windows end at this second since 1970.
     until: u64,
     /// The root that was the last to know it.
@@ -156,7 +157,7 @@ pub fn handoff() -> (SnapshotWriter, SnapshotReader) {
         mailboxes: Vec::new(),
         allotment: Allotment::default(),
         older: Vec::new(),
-        retired: Vec::new(),
+        retired: HashMap::new(),
         stored: 0,
     };
     (writer, SnapshotReader { shared, meters })
@@ -185,18 +186,23 @@ impl SnapshotWriter {
         self.allotment.extend(&self.meters, meter, tags)
     }
 
+    /// Lines that are in use, those of retired meters included.
+    #[must_use]
+    pub fn lines_in_use(&self) -> usize {
+        self.allotment.in_use()
+    }
+
     /// Gives a meter up that the present snapshot no longer knows. Its lines serve again once no
     /// older root is held, nothing of it is open, and its windows have ended at `until` (seconds
     /// since 1970).
     pub fn retire(&mut self, meter: MeterId, until: u64) {
-        self.retired.push(Retired { meter, until, root: self.stored });
+        self.retired.insert(meter, Retired { until, root: self.stored });
     }
 
     /// Takes a retired meter back into use, with its counters as they stand. False if its lines
     /// serve something else by now.
     pub fn revive(&mut self, meter: MeterId) -> bool {
-        let at = self.retired.iter().position(|retired| retired.meter == meter);
-        at.map(|at| self.retired.swap_remove(at)).is_some()
+        self.retired.remove(&meter).is_some()
     }
 
     /// Frees the retired meters whose time has come and returns them.
@@ -205,12 +211,11 @@ impl SnapshotWriter {
         let oldest = self.older.iter().map(|(stored, _)| *stored).min().unwrap_or(self.stored);
         let (allotment, meters) = (&mut self.allotment, &self.meters);
         let mut freed = Vec::new();
-        self.retired.retain(|retired| {
-            let keep =
-                unix < retired.until || oldest < retired.root || meters.in_flight(retired.meter);
+        self.retired.retain(|meter, retired| {
+            let keep = unix < retired.until || oldest < retired.root || meters.in_flight(*meter);
             if !keep {
-                allotment.release(meters, retired.meter);
-                freed.push(retired.meter);
+                allotment.release(meters, *meter);
+                freed.push(*meter);
             }
             keep
         });
@@ -269,21 +274,28 @@ fn dead(before: &Root, batch: &Batch) -> Dead {
     if owner_ends || terms_end {
         return Dead::Any;
     }
-    let mut meters: Vec<_> = batch
-        .keys
-        .iter()
-        .filter_map(|change| match change {
-            Change::Remove(digest) => before.keys.find(digest).map(|record| record.meter),
-            Change::Put(record) => {
-                let ends =
-                    record.status != Status::Active || record.not_after != crate::Record::NEVER;
-                ends.then_some(record.meter)
-            }
-        })
-        .collect();
+    let ended = batch.keys.iter().filter_map(|change| match change {
+        Change::Remove(digest) => before.keys.find(digest),
+        Change::Put(next) => {
+            // A digest that is new has no open requests. One that was there has them on the meter
+            // that it had, which another key of the same digest need not have.
+            before.keys.find(&next.digest).filter(|present| may_end(present, next))
+        }
+    });
+    let mut meters: Vec<_> = ended.map(|record| record.meter).collect();
     meters.sort_unstable();
     meters.dedup();
     if meters.is_empty() { Dead::None } else { Dead::Meters(meters) }
+}
+
+/// Whether open requests of a key may have to end with its next record. Other terms and another
+/// owner can be inactive already.
+fn may_end(present: &Record, next: &Record) -> bool {
+    next.status != Status::Active
+        || next.not_after != Record::NEVER
+        || next.not_before > present.not_before
+        || next.owner != present.owner
+        || next.terms != present.terms
 }
 
 #[cfg(test)]

@@ -154,6 +154,11 @@ impl Allotment {
         self.free.extend(meters.chain(meter).map(|(index, _)| index));
     }
 
+    /// Lines that are not free.
+    pub(crate) fn in_use(&self) -> usize {
+        self.fresh as usize - self.free.len()
+    }
+
     fn line(&mut self, meters: &Meters, tag: LineTag) -> Option<u32> {
         let index = if let Some(index) = self.free.pop() {
             index

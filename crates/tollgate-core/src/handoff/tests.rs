@@ -64,15 +64,36 @@ fn notices_name_what_may_have_ended() {
 }
 
 #[test]
+fn notices_name_the_keys_that_moved_to_what_is_inactive_already() {
+    let (mut world, posted) = world_with_worker();
+    let old = world.record.meter;
+    let record = world.record;
+    for next in [
+        Record { owner: OwnerId(7), ..record },
+        Record { terms: crate::TermsId(7), ..record },
+        Record { not_before: 1, ..record },
+        // Another key took the digest over.
+        Record { meter: world.writer.allot(&[]).unwrap(), status: Status::Revoked, ..record },
+    ] {
+        world.publish(Batch { keys: vec![Change::Put(record)], ..Batch::default() });
+        drop(posted.recv().unwrap());
+        world.publish(Batch { keys: vec![Change::Put(next)], ..Batch::default() });
+        assert_eq!(posted.recv().unwrap().dead(), &Dead::Meters(vec![old]), "{next:?}");
+    }
+}
+
+#[test]
 fn lines_serve_again_only_when_no_root_knows_them_and_their_window_has_ended() {
     let mut world = World::new(Limits::default());
     let held = world.reader.current();
     world.publish(Batch { keys: vec![Change::Remove(world.record.digest)], ..Batch::default() });
+    let lines = world.writer.lines_in_use();
     world.writer.retire(world.record.meter, 100);
     assert!(world.writer.reap(99).is_empty(), "its window has not ended");
     assert!(world.writer.reap(100).is_empty(), "an older root still knows it");
     drop(held);
     assert_eq!(world.writer.reap(100), [world.record.meter]);
+    assert_eq!(world.writer.lines_in_use(), lines - 2);
     assert!(!world.writer.revive(world.record.meter), "gone");
 }
 

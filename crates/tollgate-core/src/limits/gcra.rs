@@ -53,6 +53,12 @@ impl Qps {
         self.burst
     }
 
+    /// Nanoseconds until a burst that was spent at once is there again as a whole.
+    #[must_use]
+    pub fn recovery(&self) -> u64 {
+        self.interval() * u64::from(self.burst.get())
+    }
+
     /// Whether `word` would admit a call now. Nothing is taken, but a word left over from older
     /// terms is lowered to what these terms can have left.
     pub(crate) fn read(
@@ -91,7 +97,7 @@ impl Qps {
         let word = Word {
             tat: word,
             now,
-            reach: self.interval() * u64::from(self.burst.get()),
+            reach: self.recovery(),
             present,
             purpose,
             taken: Cell::new(QpsTaken { before: 0, after: 0 }),
