@@ -105,6 +105,7 @@ impl Publisher {
         let compiled =
             compile::keys(objects, &mut self.numbers, |key, terms| ledger.key(writer, key, terms));
         let compiled = compiled.ok_or(PublishError::MetersExhausted)?;
+        self.numbers.keep(&compiled);
         let mut batch = compile::difference(present.as_deref(), &compiled);
         if present.is_none() || routes != self.routes {
             batch.routes = Some(Arc::new(routes.build(&self.upstreams)));

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::model::Name;
+use tollgate_core::{OwnerId, TermsId};
 
-use super::TermsKey;
+use super::{Compiled, TermsKey};
+use crate::model::Name;
 
 /// The numbers that have been given so far.
 #[derive(Debug, Default)]
@@ -19,23 +20,46 @@ pub(crate) struct Numbers {
     pub(crate) names: Numbering<Name>,
 }
 
-/// Gives each value a number when it is first seen.
+/// Gives each value a number when it is first seen. A number that was given back goes to the next
+/// value that has none.
 #[derive(Debug)]
-pub(crate) struct Numbering<T>(HashMap<T, u32>);
+pub(crate) struct Numbering<T> {
+    numbers: HashMap<T, u32>,
+    free: Vec<u32>,
+}
 
 impl<T> Default for Numbering<T> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self { numbers: HashMap::new(), free: Vec::new() }
     }
 }
 
 impl<T: Clone + Eq + Hash> Numbering<T> {
     pub(crate) fn number(&mut self, value: &T) -> u32 {
-        if let Some(number) = self.0.get(value) {
+        if let Some(number) = self.numbers.get(value) {
             return *number;
         }
-        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.insert(value.clone(), number);
+        // As long as none is free, those in use are all below their count.
+        let fresh = || u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        let number = self.free.pop().unwrap_or_else(fresh);
+        self.numbers.insert(value.clone(), number);
         number
+    }
+
+    /// Takes back the numbers that are not `used`. What stands under one in a snapshot stays until
+    /// it is overwritten; nothing names it.
+    pub(crate) fn keep(&mut self, used: impl Fn(u32) -> bool) {
+        let gone = self.numbers.extract_if(|_, number| !used(*number));
+        self.free.extend(gone.map(|(_, number)| number));
+    }
+}
+
+impl Numbers {
+    /// Takes back the numbers that nothing in `compiled` has. Those of services, endpoints and
+    /// methods stay given: metrics and counters go by them.
+    pub(crate) fn keep(&mut self, compiled: &Compiled) {
+        self.owners.keep(|number| compiled.owners.contains_key(&OwnerId(number)));
+        self.terms.keep(|number| compiled.terms.contains_key(&TermsId(number)));
+        self.names.keep(|number| compiled.names.contains_key(&number));
     }
 }

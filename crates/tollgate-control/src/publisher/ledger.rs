@@ -1,12 +1,14 @@
 //! Which meter counts for which key and service, also after they are gone for a while.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tollgate_core::{
-    Grant, Limit, LineTag, MeterId, Methods, Period, Quota, Scope, SnapshotWriter, Terms,
+    Limit, LineTag, MeterId, Methods, Period, Qps, Quota, Scope, SnapshotWriter, Terms,
 };
 
 use crate::model::{Name, Objects};
+
+const SECOND: u64 = 1_000_000_000;
 
 /// The meters of a process. A key is known by its name, so that a changed digest goes on with the
 /// counters of the one before.
@@ -22,8 +24,16 @@ pub(super) struct Ledger {
 struct Counted {
     meter: MeterId,
     tags: Vec<LineTag>,
-    /// The longest period that its limits count over.
+    needs: Needs,
+}
+
+/// How long counters have to stay after their key has gone.
+#[derive(Clone, Copy, Debug)]
+struct Needs {
+    /// To the end of the window of the longest period that its limits have counted over.
     longest: Period,
+    /// So many seconds, until any burst that may have been spent is there again.
+    recovery: u64,
 }
 
 impl Ledger {
@@ -50,16 +60,17 @@ impl Ledger {
             self.keys.insert(name.clone(), gone);
         }
         if let Some(counted) = self.keys.get_mut(name) {
-            counted.longest = counted.longest.max(longest(terms));
+            counted.needs = counted.needs.and(Needs::of(terms));
             if !terms.tags().all(|tag| counted.tags.contains(&tag)) {
-                counted.tags = terms.tags().collect();
-                writer.extend(counted.meter, &counted.tags)?;
+                let tags: Vec<_> = terms.tags().collect();
+                writer.extend(counted.meter, &tags)?;
+                counted.tags = tags;
             }
             return Some(counted.meter);
         }
         let tags: Vec<_> = terms.tags().collect();
         let meter = writer.allot(&tags)?;
-        self.keys.insert(name.clone(), Counted { meter, tags, longest: longest(terms) });
+        self.keys.insert(name.clone(), Counted { meter, tags, needs: Needs::of(terms) });
         Some(meter)
     }
 
@@ -72,8 +83,7 @@ impl Ledger {
     ) {
         let gone = self.keys.extract_if(|name, _| !objects.keys.contains_key(name));
         for (name, counted) in gone {
-            let window = counted.longest.window(unix);
-            writer.retire(counted.meter, counted.longest.start(window + 1));
+            writer.retire(counted.meter, counted.needs.end(unix));
             self.retired.insert(name, counted);
         }
         let gone = self.services.extract_if(|name, _| !objects.services.contains_key(name));
@@ -84,29 +94,46 @@ impl Ledger {
 
     /// Forgets the retired keys whose lines serve something else now.
     pub(super) fn reap(&mut self, writer: &mut SnapshotWriter, unix: u64) {
-        let freed = writer.reap(unix);
+        let freed: HashSet<_> = writer.reap(unix).into_iter().collect();
         self.retired.retain(|_, counted| !freed.contains(&counted.meter));
     }
 }
 
-/// The longest period of any limit in `terms`; QPS debts are paid within an hour's window.
-fn longest(terms: &Terms) -> Period {
-    let periods = terms.grants.iter().flat_map(grant_periods);
-    periods.max().unwrap_or(Period::Hour).max(Period::Hour)
-}
-
-fn grant_periods(grant: &Grant) -> Vec<Period> {
-    let mut quotas = vec![grant.quota];
-    if let Scope::Endpoints(endpoints) = &grant.scope {
-        for endpoint in endpoints {
-            if let Methods::Listed(methods) = &endpoint.methods {
-                quotas.extend(methods.iter().map(|method| method.quota));
+impl Needs {
+    fn of(terms: &Terms) -> Self {
+        let mut needs = Self { longest: Period::Minute, recovery: 0 };
+        for grant in &terms.grants {
+            needs.add(grant.qps, grant.quota);
+            let Scope::Endpoints(endpoints) = &grant.scope else { continue };
+            for endpoint in endpoints {
+                let Methods::Listed(methods) = &endpoint.methods else { continue };
+                methods.iter().for_each(|method| needs.add(method.qps, method.quota));
             }
         }
+        needs
     }
-    let period = |limit: Limit<Quota>| match limit {
-        Limit::Ceiling(quota) => Some(quota.period),
-        Limit::Exempt | Limit::Closed => None,
-    };
-    quotas.into_iter().filter_map(period).collect()
+
+    fn add(&mut self, qps: Limit<Qps>, quota: Limit<Quota>) {
+        if let Limit::Ceiling(qps) = qps {
+            self.recovery = self.recovery.max(qps.recovery().div_ceil(SECOND));
+        }
+        if let Limit::Ceiling(quota) = quota {
+            self.longest = self.longest.max(quota.period);
+        }
+    }
+
+    /// What these and `other` need.
+    fn and(self, other: Self) -> Self {
+        Self {
+            longest: self.longest.max(other.longest),
+            recovery: self.recovery.max(other.recovery),
+        }
+    }
+
+    /// The second since 1970 at which the counters of a key that goes at `unix` mean nothing more.
+    fn end(self, unix: u64) -> u64 {
+        let window_ends = self.longest.start(self.longest.window(unix) + 1);
+        // One more, as the key may have been used late in the present second.
+        window_ends.max(unix + self.recovery + 1)
+    }
 }

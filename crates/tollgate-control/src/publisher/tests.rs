@@ -1,1 +1,7 @@
-
+mod edit;
+mod fixture;
+mod history;
+mod leaving;
+mod naive;
+mod revisions;
+mod upstreams;

@@ -37,7 +37,7 @@ fn reader(root: &mut Section) -> Objects {
     for section in ASIDE {
         root.ignore(section);
     }
-    read_objects(root, NOW)
+    read_objects(root, NOW).objects
 }
 
 fn read(path: &Path) -> Result<(Objects, Warnings), Problems> {

@@ -1,0 +1,174 @@
+//! Random histories, held against the paper: whatever was edited in whatever order, every call is
+//! decided as the objects say, and every counter stands where the admitted calls have left it.
+
+use http::Method;
+use proptest::prelude::*;
+use proptest::sample::select;
+use tollgate_core::{Dead, Decision, Now, Permit, Reading, ReadingKind, Root, standing};
+
+use super::edit::{Edit, edit};
+use super::fixture::Gate;
+use super::naive::{Call, Counters, KeyNumber, Objects, Verdict, secret};
+use crate::publisher::Published;
+
+/// Milliseconds between two steps: within a second, within each period, and past its end.
+const PAUSES: &[u64] = &[0, 1, 130, 1_000, 61_000, 600_000, 3_600_000, 40_000_000, 2_700_000_000];
+
+#[derive(Clone, Debug)]
+struct Step {
+    edits: Vec<Edit>,
+    pause: u64,
+    /// Of a hundred open requests, how many end.
+    closes: usize,
+    reaps: bool,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let edits = prop::collection::vec(edit(), 0..3);
+    (edits, select(PAUSES), 0..=100_usize, any::<bool>())
+        .prop_map(|(edits, pause, closes, reaps)| Step { edits, pause, closes, reaps })
+}
+
+struct Open {
+    permit: Permit,
+    key: KeyNumber,
+    counted: bool,
+}
+
+/// The gate beside the paper.
+struct Both {
+    gate: Gate,
+    objects: Objects,
+    counters: Counters,
+    open: Vec<Open>,
+}
+
+impl Both {
+    fn new() -> Self {
+        let objects = Objects::default();
+        let mut gate = Gate::new();
+        gate.publish(&objects.toml());
+        gate.answer();
+        Self { gate, objects, counters: Counters::default(), open: Vec::new() }
+    }
+
+    fn take(&mut self, step: &Step) {
+        self.gate.clock.advance(step.pause);
+        let ends = self.open.len() * step.closes / 100;
+        for open in self.open.drain(..ends).filter(|open| open.counted) {
+            self.counters.close(open.key);
+        }
+        let mut edited = self.objects.clone();
+        step.edits.iter().for_each(|edit| edit.apply(&mut edited));
+        // What the source refuses changes nothing.
+        if self.gate.read(&edited.toml()).is_ok() {
+            self.publish(edited);
+        }
+        if step.reaps {
+            self.gate.reap();
+        }
+        self.call_everything();
+    }
+
+    fn publish(&mut self, edited: Objects) {
+        let before = self.gate.root();
+        let published = self.gate.publish(&edited.toml());
+        let root = self.gate.root();
+        if let Published::Revision(revision) = published {
+            assert_ne!(edited, self.objects, "nothing was changed");
+            assert_eq!(revision.number, before.revision.number + 1);
+            assert_eq!(root.revision, revision);
+        } else {
+            assert_eq!(root.revision, before.revision);
+        }
+        self.hold_dead(&before, &root);
+        self.objects = edited;
+    }
+
+    /// Every open request whose key the revision has ended is one that the workers look at.
+    fn hold_dead(&self, before: &Root, root: &Root) {
+        let now = self.gate.now();
+        let posted: Vec<_> = self.gate.notices.try_iter().collect();
+        for open in &self.open {
+            let (digest, meter) = (open.permit.digest(), open.permit.meter());
+            let ended =
+                standing(before, digest, now).is_ok() && standing(root, digest, now).is_err();
+            let looked_at = posted.iter().any(|notice| match notice.dead() {
+                Dead::None => false,
+                Dead::Meters(meters) => meters.contains(&meter),
+                Dead::Any => true,
+            });
+            assert!(!ended || looked_at, "key {}: {:?}", open.key, standing(root, digest, now));
+        }
+    }
+
+    fn call_everything(&mut self) {
+        let root = self.gate.root();
+        let now = self.gate.now();
+        for number in 0..6 {
+            for call in Call::ALL {
+                let expected =
+                    self.counters.decide(&self.objects, number, call, now.unix(), now.monotonic);
+                let found = self.call(&root, number, call, now, expected);
+                assert_eq!(found, expected, "secret {number}, {call:?}");
+            }
+        }
+    }
+
+    /// What the gate says of a call. An admitted one stays open.
+    fn call(
+        &mut self,
+        root: &Root,
+        number: usize,
+        call: Call,
+        now: Now,
+        expected: Verdict,
+    ) -> Verdict {
+        let (method, path) = target(call);
+        let route = self.gate.route(&method, path);
+        let secret = secret(number);
+        match self.gate.decider.decide(root, secret.as_bytes(), &route, now) {
+            Decision::Refuse(refused) => Verdict::Refused(refused.refusal.code()),
+            Decision::Admit(permit, caller) => {
+                let Verdict::Admitted { key, counted, .. } = expected else {
+                    panic!("{call:?} of {secret} admitted, expected {expected:?}")
+                };
+                let own = &self.objects.keys[&key];
+                assert_eq!(caller.application.to_string(), format!("app{}", own.application));
+                assert_eq!(caller.plan.to_string(), format!("p{}", own.plan));
+                let quota = remaining(&permit, ReadingKind::Quota);
+                let method_quota = remaining(&permit, ReadingKind::MethodQuota);
+                self.open.push(Open { permit, key, counted });
+                Verdict::Admitted { key, quota, method_quota, counted }
+            }
+        }
+    }
+}
+
+fn remaining(permit: &Permit, kind: ReadingKind) -> Option<u64> {
+    let reading = permit.readings().iter().find(|(found, _)| *found == kind);
+    reading.map(|(_, Reading { remaining, .. })| *remaining)
+}
+
+fn target(call: Call) -> (Method, &'static str) {
+    match call {
+        Call::Read => (Method::GET, "/a/items/7"),
+        Call::Write => (Method::POST, "/a/items/7"),
+        Call::Undefined => (Method::DELETE, "/a/items/7"),
+        Call::Other => (Method::GET, "/a/other"),
+        Call::B => (Method::GET, "/b/x"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_gate_decides_as_its_objects_say_whatever_was_edited(
+        steps in prop::collection::vec(step(), 1..24)
+    ) {
+        let mut both = Both::new();
+        both.call_everything();
+        steps.iter().for_each(|step| both.take(step));
+    }
+}
