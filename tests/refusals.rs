@@ -92,7 +92,7 @@ fn a_401_names_every_place_of_the_service() {
         refused.fields.all("www-authenticate"),
         [
             "Bearer realm=\"orders\"",
-            "ApiKey realm=\"orders\", header=\"X-Api-Key\"",
+            "ApiKey realm=\"orders\", header=\"x-api-key\"",
             "ApiKey realm=\"orders\", query=\"api_key\"",
         ]
     );

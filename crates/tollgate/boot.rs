@@ -61,7 +61,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
             via: via(&settings)?,
             on_key_dead: settings.process.on_key_dead,
         },
-        reader: reader.clone(),
+        reader,
         clock: Arc::clone(&clock),
     };
     let bound = plan.bind()?;
@@ -81,11 +81,12 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     if !reloader.apply(&config, Instant::now()) {
         return Err("the configuration cannot be published".into());
     }
+    let enforced = reloader.publisher.enforced();
     announce(bound.addresses(), &ops_listener)?;
     let plane = bound.start()?;
 
     let draining = Arc::new(AtomicBool::new(false));
-    let ops = Ops { registry, reader, draining: Arc::clone(&draining) };
+    let ops = Ops { registry, enforced, draining: Arc::clone(&draining) };
     let ops = tokio::spawn(ops.serve(ops_listener));
     let Signals { hang_up, end } = signals;
     let reloads = tokio::spawn(reloader.watch(config, hang_up));

@@ -19,11 +19,14 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        let monotonic = self.start.elapsed().as_nanos();
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Now {
-            monotonic: u64::try_from(monotonic).unwrap_or(u64::MAX),
+            monotonic: self.monotonic(),
             unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX),
         }
+    }
+
+    fn monotonic(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }

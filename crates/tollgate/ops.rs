@@ -14,14 +14,16 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::{Registry, TextEncoder};
 use tokio::net::TcpListener;
-use tollgate_core::SnapshotReader;
+use tokio::sync::watch;
+use tollgate_core::Revision;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What the answers are made of.
 pub(crate) struct Ops {
     pub(crate) registry: Registry,
-    pub(crate) reader: SnapshotReader,
+    /// The newest revision that every worker enforces.
+    pub(crate) enforced: watch::Receiver<Revision>,
     /// Set once the process begins to end: it is not ready any more.
     pub(crate) draining: Arc<AtomicBool>,
 }
@@ -61,7 +63,7 @@ impl Ops {
             "/readyz" if self.draining.load(Relaxed) => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
             }
-            "/readyz" if self.reader.current().is_none() => {
+            "/readyz" if self.enforced.borrow().number == 0 => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "no snapshot yet\n")
             }
             "/readyz" => text(StatusCode::OK, "ready\n"),

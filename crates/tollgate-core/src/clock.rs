@@ -23,4 +23,9 @@ impl Now {
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Now;
+
+    /// The monotonic part of it alone, where that is all that matters.
+    fn monotonic(&self) -> u64 {
+        self.now().monotonic
+    }
 }

@@ -35,11 +35,11 @@ pub struct Permit {
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     /// The application.
-    pub application: &'a str,
+    pub application: &'a Arc<str>,
     /// The package.
-    pub package: &'a str,
+    pub package: &'a Arc<str>,
     /// The plan.
-    pub plan: &'a str,
+    pub plan: &'a Arc<str>,
     key: KeyId,
     long_name: Option<&'a str>,
 }
@@ -203,7 +203,7 @@ struct Confirmation<'a> {
 impl Present for Confirmation<'_> {
     fn confirm(&self) -> Option<u64> {
         let current = self.decider.reader.is_current(self.root);
-        current.then(|| self.decider.clock.now().monotonic)
+        current.then(|| self.decider.clock.monotonic())
     }
 }
 

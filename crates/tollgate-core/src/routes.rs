@@ -59,7 +59,8 @@ pub enum HostPattern {
 /// All services, their routes and their upstreams.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    services: HashMap<u32, Service>,
+    /// By their index; some are not in use.
+    services: Vec<Option<Service>>,
     upstreams: Vec<Arc<Upstream>>,
     names: HashMap<Box<str>, Tree>,
     /// Longest first.
@@ -102,12 +103,12 @@ impl Routes {
     /// A service by its index.
     #[must_use]
     pub fn service(&self, id: ServiceId) -> Option<&Service> {
-        self.services.get(&id.0)
+        self.services.get(id.0 as usize)?.as_ref()
     }
 
     /// Every service, in no order.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
-        self.services.values()
+        self.services.iter().flatten()
     }
 
     /// The upstream that a service names.
@@ -136,7 +137,11 @@ impl RoutesBuilder {
 
     /// Adds a service.
     pub fn service(&mut self, service: Service) {
-        self.0.services.insert(service.id.0, service);
+        let index = service.id.0 as usize;
+        if index >= self.0.services.len() {
+            self.0.services.resize(index + 1, None);
+        }
+        self.0.services[index] = Some(service);
     }
 
     /// Leads `pattern` on `host` to `route`: with `verbs`, calls of these HTTP methods; without,

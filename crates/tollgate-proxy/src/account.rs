@@ -49,10 +49,10 @@ const CLIENT_CLOSED: StatusCode = StatusCode::BAD_REQUEST;
 
 impl Drop for Account {
     fn drop(&mut self) {
-        let now = self.worker.clock.now();
+        let now = self.worker.clock.monotonic();
         self.worker.cells.count_request(self.service, self.status);
-        self.worker.cells.request_duration.record(now.monotonic.saturating_sub(self.started));
-        self.worker.coarse.set(now.monotonic);
-        self.client.end(now.monotonic);
+        self.worker.cells.request_duration.record(now.saturating_sub(self.started));
+        self.worker.coarse.set(now);
+        self.client.end(now);
     }
 }

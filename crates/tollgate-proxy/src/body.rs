@@ -143,13 +143,11 @@ impl Relay {
         {
             return Poll::Ready(Some(Err(Broken(refusal))));
         }
-        let mut frame = Pin::new(&mut self.incoming).poll_frame(cx);
-        if frame.is_pending()
-            && let Some(lease) = &mut self.lease
-        {
-            lease.drive(cx);
-            frame = Pin::new(&mut self.incoming).poll_frame(cx);
-        }
+        let incoming = &mut self.incoming;
+        let frame = match &mut self.lease {
+            Some(lease) => lease.link().drive(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
+            None => Pin::new(incoming).poll_frame(cx),
+        };
         match frame {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {

@@ -91,7 +91,7 @@ pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
 ) {
-    let now = worker.clock.now().monotonic;
+    let now = worker.clock.monotonic();
     worker.coarse.set(now);
     let at = now.saturating_add(nanoseconds(listener.header_timeout));
     let deadline = Deadline { at, late: Refusal::RequestTimeout };

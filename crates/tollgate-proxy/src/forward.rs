@@ -1,7 +1,9 @@
 //! An admitted request on its way to the upstream, and the response on its way back (design §3,
 //! steps 6 and 7).
 
+use std::error::Error;
 use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -42,7 +44,7 @@ impl Worker {
             }
             Destination::Server(pool) => match self.exchange(pool, request, &live).await {
                 Ok((response, lease)) => {
-                    let elapsed = self.clock.now().monotonic.saturating_sub(started.monotonic);
+                    let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
                     self.cells.upstream_duration.record(elapsed);
                     let idle = nanoseconds(pool.timeouts.idle);
                     self.relay(response, lease, live, &destination, idle)
@@ -87,9 +89,10 @@ impl Worker {
         mut request: Request<OutBody>,
         live: &LiveEntry,
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
+        let mut sent_before = false;
         loop {
-            let pooled = poll_fn(|cx| Poll::Ready(pool.take(cx))).await;
-            let mut lease = match pooled {
+            let take = poll_fn(|cx| Poll::Ready(if sent_before { None } else { pool.take(cx) }));
+            let mut lease = match take.await {
                 Some(lease) => lease,
                 None => self.connect(pool, live).await?,
             };
@@ -101,16 +104,23 @@ impl Worker {
             };
             let at = self.coarse.now().saturating_add(nanoseconds(wait));
             live.set_deadline(Deadline { at, late });
+            let again = lease.reused.then(|| repeatable(&request)).flatten();
             match respond_or_end(&mut lease, request, live).await? {
                 Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                     // Nobody asked for it: the fields that would have were taken out.
                     return Err(self.failed(Refusal::UpstreamBadResponse));
                 }
                 Ok(response) => return Ok((response, lease)),
+                // A connection that had served before was closed by the upstream as the request
+                // was on its way: not sent at all, or without a response. The second time it goes
+                // over a new connection, and there is no third.
                 Err(mut error) => match error.take_message() {
-                    // Closed by the upstream while it was idle, and nothing was sent.
                     Some(unsent) if lease.reused => request = unsent,
                     Some(_) => return Err(self.failed(Refusal::UpstreamUnreachable)),
+                    None if closed_unanswered(error.error()) => match again {
+                        Some(again) => (request, sent_before) = (again, true),
+                        None => return Err(self.failed(Refusal::UpstreamBadResponse)),
+                    },
                     None => return Err(self.failed(Refusal::UpstreamBadResponse)),
                 },
             }
@@ -146,13 +156,13 @@ async fn respond_or_end(
     request: Request<OutBody>,
     live: &LiveEntry,
 ) -> Result<Result<Response<Incoming>, TrySendError<Request<OutBody>>>, Refusal> {
-    let mut sending = pin!(lease.sender.try_send_request(request));
+    let (sending, link) = lease.send(request);
+    let mut sending = pin!(sending);
     poll_fn(|cx| {
         if let Poll::Ready(refusal) = live.poll_end(cx) {
             return Poll::Ready(Err(refusal));
         }
-        lease.drive(cx);
-        match sending.as_mut().poll(cx) {
+        match link.drive(cx, |cx| sending.as_mut().poll(cx)) {
             Poll::Pending => Poll::Pending,
             // The client's side of the exchange may be what broke it.
             Poll::Ready(Err(error)) => match live.poll_end(cx) {
@@ -163,4 +173,29 @@ async fn respond_or_end(
         }
     })
     .await
+}
+
+/// A copy of a request that may be sent twice: it has no body, and doing it twice is doing it once
+/// (RFC 9110 §9.2.2).
+fn repeatable(request: &Request<OutBody>) -> Option<Request<OutBody>> {
+    if !matches!(request.body(), OutBody::Empty) || !request.method().is_idempotent() {
+        return None;
+    }
+    let mut copy = Request::new(OutBody::Empty);
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
+}
+
+/// Whether the connection ended before there was a response.
+fn closed_unanswered(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_reset(error)
+}
+
+fn is_reset(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| {
+        matches!(cause.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+    })
 }

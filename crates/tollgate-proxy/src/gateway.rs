@@ -11,7 +11,7 @@ use crate::account::Account;
 use crate::body::{Content, ReplyBody};
 use crate::connection::Client;
 use crate::forward::Admitted;
-use crate::target::{Target, host_field};
+use crate::target::{Target, host_field, permit};
 use crate::worker::Worker;
 use crate::{credential, headers};
 
@@ -48,6 +48,7 @@ impl Worker {
         let (mut head, body) = request.into_parts();
         let uri = std::mem::take(&mut head.uri);
         let host = host_field(&head.headers).map_err(lost)?.cloned();
+        permit(&head.method).map_err(|none| self.nowhere(&none))?;
         client.fits(&uri, &body).map_err(lost)?;
         let target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
         let route = target.route(&root.routes, &head.method).map_err(|none| self.nowhere(&none))?;

@@ -79,8 +79,8 @@ pub(crate) fn clean_response(headers: &mut HeaderMap) {
     let mut ends: Vec<HeaderName> = Vec::new();
     for (name, value) in headers.iter() {
         if *name == CONNECTION {
-            let tokens = value.as_bytes().split(|byte| *byte == b',');
-            ends.extend(tokens.filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok()));
+            let tokens = tokens(value).filter(|token| !about_connection(token));
+            ends.extend(tokens.filter_map(|token| HeaderName::from_bytes(token).ok()));
         } else if !hop_by_hop(name) {
             continue;
         }
@@ -133,10 +133,8 @@ fn nominations(
     credentials: &[CredentialPlace],
     ends: &mut Vec<HeaderName>,
 ) -> Result<(), Refusal> {
-    for token in value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-        if token.is_empty()
-            || [&b"close"[..], b"keep-alive"].iter().any(|t| token.eq_ignore_ascii_case(t))
-        {
+    for token in tokens(value) {
+        if token.is_empty() || about_connection(token) {
             continue;
         }
         let name = HeaderName::from_bytes(token).map_err(|_| Refusal::BadRequest)?;
@@ -150,6 +148,16 @@ fn nominations(
         ends.push(name);
     }
     Ok(())
+}
+
+/// The members of a list (RFC 9110 §5.6.1).
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// Whether an option of `Connection` is about the connection itself and nominates no field.
+fn about_connection(token: &[u8]) -> bool {
+    token.eq_ignore_ascii_case(b"keep-alive") || token.eq_ignore_ascii_case(b"close")
 }
 
 fn holds(place: &CredentialPlace, name: &HeaderName) -> bool {
@@ -168,8 +176,7 @@ fn chunked(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 fn accepts_trailers(value: &HeaderValue) -> bool {
-    let mut codings = value.as_bytes().split(|byte| *byte == b',');
-    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+    tokens(value).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
 }
 
 /// HTTP/2 splits cookies to compress them; towards HTTP/1.1 they are one field (RFC 9113 §8.2.3).

@@ -24,14 +24,15 @@ impl Worker {
         destination: &Destination,
     ) {
         let mut arena = self.arena.borrow_mut();
-        let mut name = [0; 36];
+        let mut names = self.names.borrow_mut();
+        let mut key = [0; 36];
         for (field, value) in [
-            (APPLICATION, caller.application),
-            (PACKAGE, caller.package),
-            (PLAN, caller.plan),
-            (KEY, caller.key(&mut name)),
+            (APPLICATION, names.value(caller.application)),
+            (PACKAGE, names.value(caller.package)),
+            (PLAN, names.value(caller.plan)),
+            (KEY, arena.value(caller.key(&mut key).as_bytes())),
         ] {
-            if let Some(value) = arena.value(value.as_bytes()) {
+            if let Some(value) = value {
                 headers.insert(field, value);
             }
         }

@@ -34,6 +34,19 @@ impl From<Refusal> for NoTarget {
     }
 }
 
+/// Refuses the methods that go through no gateway: TRACE echoes what we add, CONNECT asks for a
+/// tunnel.
+///
+/// # Errors
+/// [`Refusal::MethodNotAllowed`].
+pub(crate) fn permit(method: &Method) -> Result<(), NoTarget> {
+    if matches!(*method, Method::TRACE | Method::CONNECT) {
+        let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned());
+        return Err(NoTarget { refusal: Refusal::MethodNotAllowed, allow });
+    }
+    Ok(())
+}
+
 impl<'a> Target<'a> {
     /// Reads host and path out of a request's target and its `Host` field.
     ///
@@ -65,11 +78,6 @@ impl<'a> Target<'a> {
     /// # Errors
     /// [`Refusal::RouteNotFound`], or [`Refusal::MethodNotAllowed`] with the methods that are.
     pub(crate) fn route(&self, routes: &Routes, method: &Method) -> Result<Route, NoTarget> {
-        // Neither goes through a gateway: TRACE echoes what we add, CONNECT asks for a tunnel.
-        if matches!(*method, Method::TRACE | Method::CONNECT) {
-            let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned());
-            return Err(NoTarget { refusal: Refusal::MethodNotAllowed, allow });
-        }
         routes.find(self.host(), &self.path, method).map_err(|error| match error {
             RouteError::NotFound => Refusal::RouteNotFound.into(),
             RouteError::MethodNotAllowed(allow) => {
@@ -153,8 +161,12 @@ fn valid(authority: &str) -> Result<&str, Refusal> {
         }
     };
     let port_is_valid = port.is_empty()
-        || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
+        || port.strip_prefix(':').is_some_and(|port| port.is_empty() || is_port(port));
     if host_is_valid && port_is_valid { Ok(authority) } else { Err(Refusal::BadRequest) }
+}
+
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
@@ -185,6 +197,8 @@ mod tests {
             ("/a", &["h/x"], Err(Refusal::BadRequest)),
             ("/a", &["user@h"], Err(Refusal::BadRequest)),
             ("/a", &["h,i"], Err(Refusal::BadRequest)),
+            ("/a", &["h:99999"], Err(Refusal::BadRequest)),
+            ("/a", &["h:+80"], Err(Refusal::BadRequest)),
             ("http://h/a", &["i"], Err(Refusal::BadRequest)),
         ] {
             let host = host(uri, hosts, Version::HTTP_11);

@@ -4,19 +4,24 @@
 //! wake-up stands between the client's connection and the upstream's. While it is idle nobody polls
 //! it; what the upstream did in the meantime, a close above all, is seen when it is taken out.
 
+mod signal;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tollgate_core::{HostHeader, Target, Upstream, UpstreamTimeouts};
 
 use crate::body::OutBody;
+use signal::Signal;
 
 /// What answers in an upstream's name, as one worker holds it.
 #[derive(Debug)]
@@ -92,29 +97,75 @@ struct Idle {
 /// A connection, held by the one request that uses it.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    pub(crate) sender: SendRequest<OutBody>,
-    connection: Pin<Box<Connection<TokioIo<TcpStream>, OutBody>>>,
-    closed: bool,
+    sender: SendRequest<OutBody>,
+    link: Link,
     /// It has carried a request before.
     pub(crate) reused: bool,
 }
 
-impl Lease {
+/// A response to come, or the request back if it was not sent.
+pub(crate) trait Sending:
+    Future<Output = Result<Response<Incoming>, TrySendError<Request<OutBody>>>>
+{
+}
+
+impl<F> Sending for F where
+    F: Future<Output = Result<Response<Incoming>, TrySendError<Request<OutBody>>>>
+{
+}
+
+/// The connection below a lease, and what wakes whoever drives it.
+#[derive(Debug)]
+pub(crate) struct Link {
+    connection: Pin<Box<Connection<TokioIo<TcpStream>, OutBody>>>,
+    closed: bool,
+    signal: Signal,
+}
+
+impl Link {
+    /// Moves bytes both ways, as far as they go now, and polls `what` they may have brought.
+    pub(crate) fn drive<T>(
+        &mut self,
+        cx: &Context<'_>,
+        mut what: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let Self { connection, closed, signal } = self;
+        signal.poll(cx, |cx| {
+            if !*closed {
+                *closed = connection.as_mut().poll(cx).is_ready();
+            }
+            what(cx)
+        })
+    }
+
     /// Moves bytes both ways, as far as they go now.
-    pub(crate) fn drive(&mut self, cx: &mut Context<'_>) {
-        if !self.closed {
-            self.closed = self.connection.as_mut().poll(cx).is_ready();
-        }
+    fn stir(&mut self, cx: &Context<'_>) {
+        let _ = self.drive(cx, |_| Poll::<()>::Pending);
+    }
+}
+
+impl Lease {
+    /// Hands a request to the link. What is returned is ready once there is a response, which takes
+    /// driving the link.
+    pub(crate) fn send(&mut self, request: Request<OutBody>) -> (impl Sending, &mut Link) {
+        let Self { sender, link, .. } = self;
+        let sending = link.signal.quietly(|| sender.try_send_request(request));
+        (sending, link)
+    }
+
+    /// The link that carries the response.
+    pub(crate) fn link(&mut self) -> &mut Link {
+        &mut self.link
     }
 }
 
 impl Pool {
     /// An idle connection that can carry a request.
-    pub(crate) fn take(&self, cx: &mut Context<'_>) -> Option<Lease> {
+    pub(crate) fn take(&self, cx: &Context<'_>) -> Option<Lease> {
         loop {
             let mut lease = self.idle.borrow_mut().pop()?.lease;
-            lease.drive(cx);
-            if !lease.closed && lease.sender.is_ready() {
+            lease.link.stir(cx);
+            if !lease.link.closed && lease.sender.is_ready() {
                 return Some(lease);
             }
         }
@@ -123,7 +174,7 @@ impl Pool {
     /// Keeps a connection whose response has ended, for the next request.
     pub(crate) fn give_back(&self, mut lease: Lease, now: u64) {
         let mut idle = self.idle.borrow_mut();
-        if !lease.closed && idle.len() < self.max_idle {
+        if !lease.link.closed && idle.len() < self.max_idle {
             lease.reused = true;
             idle.push(Idle { lease, since: now });
         }
@@ -132,10 +183,10 @@ impl Pool {
     /// Closes what has been idle for too long, or was closed by the server.
     pub(crate) fn sweep(&self, now: u64) {
         let keep_alive = u64::try_from(self.timeouts.keep_alive.as_nanos()).unwrap_or(u64::MAX);
-        let mut cx = Context::from_waker(Waker::noop());
+        let cx = Context::from_waker(Waker::noop());
         self.idle.borrow_mut().retain_mut(|idle| {
-            idle.lease.drive(&mut cx);
-            !idle.lease.closed && now.saturating_sub(idle.since) < keep_alive
+            idle.lease.link.stir(&cx);
+            !idle.lease.link.closed && now.saturating_sub(idle.since) < keep_alive
         });
     }
 
@@ -149,11 +200,12 @@ impl Pool {
         let mut builder = http1::Builder::new();
         let handshake = builder.writev(false).handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(std::io::Error::other)?;
-        let mut lease =
-            Lease { sender, connection: Box::pin(connection), closed: false, reused: false };
+        let connection = Box::pin(connection);
+        let link = Link { connection, closed: false, signal: Signal::default() };
+        let mut lease = Lease { sender, link, reused: false };
         // Ready to send only once it has been polled.
         std::future::poll_fn(|cx| {
-            lease.drive(cx);
+            lease.link.stir(cx);
             Poll::Ready(())
         })
         .await;

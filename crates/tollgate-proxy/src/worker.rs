@@ -5,7 +5,6 @@ mod ids;
 mod run;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,7 +16,7 @@ use tollgate_core::{
     Clock, Decider, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId, SnapshotCache,
 };
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Names};
 use crate::body::{Content, OutBody, Streaming};
 use crate::connection::Client;
 use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
@@ -52,10 +51,12 @@ pub(crate) struct Worker {
     pub(crate) connections: Rc<Roster<()>>,
     pub(crate) cells: Arc<Cells>,
     pub(crate) arena: RefCell<Arena>,
+    pub(crate) names: RefCell<Names>,
     pub(crate) request_ids: RequestIds,
     pub(crate) settings: WorkerSettings,
     pub(crate) draining: Cell<bool>,
-    destinations: RefCell<HashMap<u64, Rc<Destination>>>,
+    /// Sorted by the generation of their upstream.
+    destinations: RefCell<Vec<(u64, Rc<Destination>)>>,
     sampled: Cell<u64>,
 }
 
@@ -127,10 +128,13 @@ impl Worker {
     pub(crate) fn destination(&self, root: &Root, service: &Service) -> Option<Rc<Destination>> {
         let upstream = root.routes.upstream(service)?;
         let mut destinations = self.destinations.borrow_mut();
-        let destination = destinations
-            .entry(upstream.generation)
-            .or_insert_with(|| Rc::new(Destination::new(upstream)));
-        Some(Rc::clone(destination))
+        let generation = upstream.generation;
+        let at = destinations.binary_search_by_key(&generation, |(known, _)| *known);
+        let at = at.unwrap_or_else(|gap| {
+            destinations.insert(gap, (generation, Rc::new(Destination::new(upstream))));
+            gap
+        });
+        destinations.get(at).map(|(_, destination)| Rc::clone(destination))
     }
 
     /// Puts a permit on the live list, in the same poll in which it was decided.
@@ -179,7 +183,7 @@ impl Worker {
         let count = self.sampled.get() + 1;
         self.sampled.set(count % SAMPLE);
         if count == SAMPLE {
-            let elapsed = self.clock.now().monotonic.saturating_sub(began.monotonic);
+            let elapsed = self.clock.monotonic().saturating_sub(began.monotonic);
             self.cells.decision_duration.record(elapsed);
         }
     }
@@ -194,7 +198,7 @@ impl Worker {
                 self.cells.streams_cut.add(self.live.cut(root, notice.dead(), now));
             }
             let upstreams = root.routes.upstreams();
-            self.destinations.borrow_mut().retain(|generation, _| {
+            self.destinations.borrow_mut().retain(|(generation, _)| {
                 upstreams.iter().any(|upstream| upstream.generation == *generation)
             });
         }
@@ -203,11 +207,11 @@ impl Worker {
 
     /// What has to happen now and then: deadlines, idle connections, gauges.
     fn tick(&self) {
-        let now = self.clock.now().monotonic;
+        let now = self.clock.monotonic();
         self.coarse.set(now);
         self.live.expire(now, |live, refusal| self.connections.end(live.connection, refusal));
         self.connections.expire(now, |(), _| ());
-        for destination in self.destinations.borrow().values() {
+        for (_, destination) in self.destinations.borrow().iter() {
             if let Destination::Server(pool) = &**destination {
                 pool.sweep(now);
             }

@@ -1,7 +1,6 @@
 //! The thread of a worker, from its first connection to its last.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -73,13 +72,14 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         connections: Rc::new(Roster::default()),
         cells: seat.cells,
         arena: RefCell::default(),
+        names: RefCell::default(),
         request_ids: RequestIds::new(),
         settings: WorkerSettings {
             via: seat.settings.via.as_ref().map(own),
             on_key_dead: seat.settings.on_key_dead,
         },
         draining: Cell::new(false),
-        destinations: RefCell::new(HashMap::new()),
+        destinations: RefCell::default(),
         sampled: Cell::new(0),
     });
     worker.tick();
