@@ -1,0 +1,31 @@
+//! The gate, and the way to each of its workers.
+
+use std::net::SocketAddr;
+
+use crate::Failure;
+use crate::connection::{Connection, Protocol};
+use crate::workers::Workers;
+
+pub(crate) struct Gate {
+    pub(crate) data: SocketAddr,
+    pub(crate) workers: Workers,
+}
+
+impl Gate {
+    /// A connection to this worker. The kernel chooses, so it is asked until it chooses this one.
+    pub(crate) async fn open_at(
+        &self,
+        protocol: Protocol,
+        worker: usize,
+    ) -> Result<Connection, Failure> {
+        for _ in 0..256 {
+            let mut connection = Connection::open(self.data, protocol).await?;
+            // Once it answers, whatever it says, a worker has it.
+            connection.get("/soak", &[]).await?;
+            if self.workers.serving(connection.port)? == Some(worker) {
+                return Ok(connection);
+            }
+        }
+        Err(format!("worker {worker} is given no connection").into())
+    }
+}
