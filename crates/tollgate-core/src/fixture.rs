@@ -110,7 +110,7 @@ impl World {
     }
 }
 
-fn terms(limits: Limits) -> Terms {
+pub(crate) fn terms(limits: Limits) -> Terms {
     let ceiling = MethodCeiling {
         method: MethodId(0),
         qps: limits.method_qps,
