@@ -141,6 +141,9 @@ impl Probes {
     }
 }
 
+/// Of the keys that a change opens, so many are tried on each warm connection.
+const OPENED: usize = 10;
+
 /// Tries a change's keys on a connection that stands: from before it until all keys were tried
 /// after it. Returns the connection, unless it has ended.
 pub(crate) async fn on_warm(
@@ -175,7 +178,7 @@ pub(crate) async fn on_warm(
     for next in closed.take(round.closed.len()) {
         goes_on &= probes.send(&mut connection, change, Fate::Closed, &next.key, next.status).await;
     }
-    for next in &round.opened {
+    for next in round.opened.iter().cycle().skip(turn % round.opened.len()).take(OPENED) {
         goes_on &= probes.send(&mut connection, change, Fate::Opened, &next.key, next.status).await;
     }
     let untouched = keys::untouched(change * 31 + u64::from(connection.port));
