@@ -1,22 +1,25 @@
 //! A client's connection: HTTP/1.1, or HTTP/2 by prior knowledge, under deadlines.
 
+mod io;
+
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
 use hyper::body::{Body, Incoming};
-use hyper::rt::{Executor, Read, ReadBufCursor, Write};
+use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tollgate_core::Refusal;
+
+use io::ClientIo;
 
 use crate::listen::ListenerSettings;
 use crate::roster::{Deadline, Entry, Handle, Roster};
@@ -108,7 +111,7 @@ pub(crate) async fn serve(
         open: Cell::new(0),
         reading_head: Cell::new(true),
     });
-    let io = ClientIo { stream: TokioIo::new(stream), client: Rc::clone(&client) };
+    let io = ClientIo::new(stream, Rc::clone(&client));
     let handler = Rc::clone(&worker);
     let service =
         service_fn(move |request| Rc::clone(&handler).handle(Rc::clone(&client), request));
@@ -211,55 +214,5 @@ struct LocalExecutor;
 impl<F: Future<Output = ()> + 'static> Executor<F> for LocalExecutor {
     fn execute(&self, stream: F) {
         tokio::task::spawn_local(stream);
-    }
-}
-
-/// The connection's bytes, watched.
-struct ClientIo {
-    stream: TokioIo<TcpStream>,
-    client: Rc<Client>,
-}
-
-impl Read for ClientIo {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if matches!(read, Poll::Ready(Ok(()))) {
-            self.client.heard();
-        }
-        read
-    }
-}
-
-impl Write for ClientIo {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
     }
 }

@@ -6,6 +6,8 @@ mod arena;
 mod body;
 mod connection;
 mod credential;
+#[cfg(test)]
+mod fixture;
 mod forward;
 mod gateway;
 mod headers;

@@ -189,17 +189,8 @@ impl<T> Drop for Entry<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::Wakes;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-    use std::task::Wake;
-
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
 
     fn deadline(at: u64) -> Deadline {
         Deadline { at, late: Refusal::UpstreamTimeout }
@@ -208,7 +199,7 @@ mod tests {
     #[test]
     fn what_is_ended_is_woken_and_says_why() {
         let roster = Rc::new(Roster::default());
-        let wakes = Arc::new(Count(AtomicUsize::new(0)));
+        let wakes = Arc::new(Wakes::default());
         let waker = Arc::clone(&wakes).into();
         let cx = Context::from_waker(&waker);
         let late = roster.enter("late", deadline(10), u64::MAX);
@@ -220,7 +211,7 @@ mod tests {
         roster.expire(9, |_, _| unreachable!());
         roster.expire(10, |_, _| unreachable!());
         roster.end_where(|item| (*item == "dead").then_some(Refusal::KeyRevoked));
-        assert_eq!(wakes.0.load(SeqCst), 3);
+        assert_eq!(wakes.count(), 3);
         assert_eq!(late.poll_end(&cx), Poll::Ready(Refusal::UpstreamTimeout));
         assert_eq!(limited.poll_end(&cx), Poll::Ready(Refusal::UpstreamTimeout));
         assert_eq!(dead.poll_end(&cx), Poll::Ready(Refusal::KeyRevoked));

@@ -1,6 +1,6 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
 
 use super::*;
 use crate::fixture::{KEY, Limits, ROUTE, World, at, qps, terms};
@@ -35,20 +35,23 @@ impl Clock for Stopped {
     }
 }
 
-/// The real time, on an invented day.
-struct Running {
-    start: Instant,
-    /// Milliseconds since 1970 at the start.
+/// A clock that a test moves.
+struct Moved {
+    monotonic: AtomicU64,
+    /// Milliseconds since 1970 when it began.
     unix_ms: u64,
 }
 
-impl Clock for Running {
+impl Moved {
+    fn begin(unix_ms: u64) -> Self {
+        Self { monotonic: AtomicU64::new(1), unix_ms }
+    }
+}
+
+impl Clock for Moved {
     fn now(&self) -> Now {
-        let elapsed = self.start.elapsed();
-        Now {
-            monotonic: 1 + u64::try_from(elapsed.as_nanos()).unwrap(),
-            unix_ms: self.unix_ms + u64::try_from(elapsed.as_millis()).unwrap(),
-        }
+        let monotonic = self.monotonic.load(SeqCst);
+        Now { monotonic, unix_ms: self.unix_ms + monotonic / 1_000_000 }
     }
 }
 
@@ -200,48 +203,51 @@ fn a_greedy_key_takes_nothing_from_a_polite_one() {
     assert_eq!(greedy, 10 + 10 * 20 - 1);
 }
 
-/// Calls from eight threads, refusals of other kinds between them, while another thread swaps
-/// every ten milliseconds for `duration`. Returns how many were admitted and in how many seconds.
-fn storm(world: World, unix_ms: u64, duration: Duration) -> (u64, f64) {
+/// Calls from eight threads, refusals of other kinds between them, and a swap every ten milliseconds.
+/// The clock moves on by half a millisecond with every 64th call, up to `milliseconds`. Returns how
+/// many calls were admitted, and in how many nanoseconds.
+fn storm(world: World, unix_ms: u64, milliseconds: u64) -> (u64, u64) {
     let World { mut writer, reader, record, .. } = world;
-    let start = Instant::now();
-    let clock = Arc::new(Running { start, unix_ms });
+    let clock = Arc::new(Moved::begin(unix_ms));
     let decider = Decider::new(reader.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
-    let calls: [(&[u8], Route, bool); 4] = [
+    let kinds: [(&[u8], Route, bool); 4] = [
         (KEY, ROUTE, true),
         (b"unknown", ROUTE, false),
         (KEY, ROUTE, true),
         (KEY, Route { method: None, ..ROUTE }, false),
     ];
-    let admitted = AtomicU64::new(0);
-    let stop = AtomicBool::new(false);
+    let (admitted, calls) = (AtomicU64::new(0), AtomicU64::new(0));
+    let over = || clock.monotonic.load(SeqCst) > milliseconds * 1_000_000;
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 let mut cache = reader.cache();
-                for (key, route, entitled) in calls.iter().cycle() {
-                    if stop.load(Relaxed) {
+                for (key, route, entitled) in kinds.iter().cycle() {
+                    if over() {
                         return;
                     }
                     let root = cache.load().unwrap();
                     if let Decision::Admit(..) = decider.decide(root, key, route, clock.now()) {
                         assert!(entitled);
-                        admitted.fetch_add(1, Relaxed);
+                        admitted.fetch_add(1, SeqCst);
+                    }
+                    if calls.fetch_add(1, SeqCst) % 64 == 63 {
+                        clock.monotonic.fetch_add(500_000, SeqCst);
                     }
                 }
             });
         }
-        let mut number = 1;
-        while start.elapsed() < duration {
-            number += 1;
+        for number in 2.. {
+            if over() {
+                return;
+            }
             let batch = Batch { keys: vec![Change::Put(record)], ..Batch::default() };
             let revision = Revision { epoch: 1, number };
             writer.publish(batch, revision, 0, || unreachable!(), || ());
             std::thread::sleep(Duration::from_millis(10));
         }
-        stop.store(true, Relaxed);
     });
-    (admitted.into_inner(), start.elapsed().as_secs_f64())
+    (admitted.into_inner(), clock.monotonic.load(SeqCst))
 }
 
 #[test]
@@ -251,10 +257,10 @@ fn qps_is_exact_from_eight_threads_with_swaps() {
         qps: qps(2000, 100),
         ..Limits::default()
     });
-    let (admitted, seconds) = storm(world, 0, Duration::from_secs(2));
-    let bound = 100.0 + 2000.0 * seconds;
-    assert!(admitted as f64 <= bound, "{admitted} of {bound}");
-    assert!(admitted as f64 >= 0.99 * (100.0 + 2000.0 * 2.0), "{admitted} of {bound}");
+    let (admitted, nanoseconds) = storm(world, 0, 5000);
+    let bound = 100 + 2000 * nanoseconds / 1_000_000_000;
+    assert!(admitted <= bound, "{admitted} of {bound}");
+    assert!(admitted * 100 >= bound * 99, "{admitted} of {bound}");
 }
 
 #[test]
@@ -266,6 +272,5 @@ fn a_quota_is_exact_from_eight_threads_across_a_window() {
         ..Limits::default()
     });
     // The minute ends half way through.
-    let (admitted, _) = storm(world, 1_767_268_859_250, Duration::from_millis(1500));
-    assert_eq!(admitted, 10_000);
+    assert_eq!(storm(world, 1_767_268_859_250, 1500).0, 10_000);
 }

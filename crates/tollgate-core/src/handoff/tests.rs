@@ -3,7 +3,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 use crate::fixture::{Limits, World};
-use crate::{Owner, OwnerId, Record};
+use crate::{Batch, Change, Owner, OwnerId, Record, Revision, Status};
 
 struct Post(Sender<Notice>);
 

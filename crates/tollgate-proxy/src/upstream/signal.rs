@@ -61,9 +61,7 @@ impl Signal {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
-}
 
-impl Signal {
     /// Does what wakes the driver, who is about to poll anyway.
     pub(crate) fn quietly<T>(&self, act: impl FnOnce() -> T) -> T {
         self.state.inside.store(true, SeqCst);
@@ -89,19 +87,11 @@ impl Wake for State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicUsize;
-
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
+    use crate::fixture::Wakes;
 
     #[test]
     fn wake_ups_from_within_poll_again_and_later_ones_reach_the_task() {
-        let wakes = Arc::new(Count(AtomicUsize::new(0)));
+        let wakes = Arc::new(Wakes::default());
         let task = Waker::from(Arc::clone(&wakes));
         let cx = Context::from_waker(&task);
         let signal = Signal::default();
@@ -115,19 +105,19 @@ mod tests {
             kept = Some(inner.waker().clone());
             Poll::Pending
         });
-        assert_eq!((outcome, polls, wakes.0.load(SeqCst)), (Poll::Pending, 3, 0));
+        assert_eq!((outcome, polls, wakes.count()), (Poll::Pending, 3, 0));
         kept.unwrap().wake();
-        assert_eq!(wakes.0.load(SeqCst), 1);
+        assert_eq!(wakes.count(), 1);
     }
 
     #[test]
     fn what_wakes_itself_without_end_yields() {
-        let wakes = Arc::new(Count(AtomicUsize::new(0)));
+        let wakes = Arc::new(Wakes::default());
         let task = Waker::from(Arc::clone(&wakes));
         let outcome: Poll<()> = Signal::default().poll(&Context::from_waker(&task), |inner| {
             inner.waker().wake_by_ref();
             Poll::Pending
         });
-        assert_eq!((outcome, wakes.0.load(SeqCst)), (Poll::Pending, 1));
+        assert_eq!((outcome, wakes.count()), (Poll::Pending, 1));
     }
 }

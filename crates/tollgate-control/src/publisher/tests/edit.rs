@@ -90,8 +90,10 @@ pub(super) fn edit() -> impl Strategy<Value = Edit> {
     let number = || 0..KEYS;
     let plan = || 0..3_usize;
     let of_keys = prop_oneof![
-        3 => (number(), key()).prop_map(|(number, key)| Edit::Add(number, key)),
-        3 => number().prop_map(Edit::Remove),
+        // Mostly with the secret that it had before, so that what it has spent shows.
+        4 => (number(), key()).prop_map(|(n, key)| Edit::Add(n, Key { secret: n, ..key })),
+        1 => (number(), key(), 0..SECRETS).prop_map(|(n, key, secret)| Edit::Add(n, Key { secret, ..key })),
+        4 => number().prop_map(Edit::Remove),
         2 => (number(), select(STATUSES)).prop_map(|(number, status)| Edit::Status(number, status)),
         2 => (number(), 0..SECRETS).prop_map(|(number, secret)| Edit::Secret(number, secret)),
         1 => (number(), own(qps())).prop_map(|(number, own)| Edit::OwnQps(number, own)),
@@ -120,8 +122,8 @@ pub(super) fn edit() -> impl Strategy<Value = Edit> {
 }
 
 fn key() -> impl Strategy<Value = Key> {
-    (0..SECRETS, 0..2_usize, 0..3_usize).prop_map(|(secret, application, plan)| Key {
-        secret,
+    (0..2_usize, 0..3_usize).prop_map(|(application, plan)| Key {
+        secret: 0,
         application,
         plan,
         status: "active",

@@ -58,16 +58,25 @@ impl Both {
         for open in self.open.drain(..ends).filter(|open| open.counted) {
             self.counters.close(open.key);
         }
-        let mut edited = self.objects.clone();
-        step.edits.iter().for_each(|edit| edit.apply(&mut edited));
-        // What the source refuses changes nothing.
-        if self.gate.read(&edited.toml()).is_ok() {
-            self.publish(edited);
+        // What the source refuses as a whole may be right in parts.
+        if !self.edit(&step.edits) {
+            step.edits.chunks(1).for_each(|edit| _ = self.edit(edit));
         }
         if step.reaps {
             self.gate.reap();
         }
         self.call_everything();
+    }
+
+    /// Makes the edits, in one revision. False if the source refuses them: then nothing changes.
+    fn edit(&mut self, edits: &[Edit]) -> bool {
+        let mut edited = self.objects.clone();
+        edits.iter().for_each(|edit| edit.apply(&mut edited));
+        let right = self.gate.read(&edited.toml()).is_ok();
+        if right {
+            self.publish(edited);
+        }
+        right
     }
 
     fn publish(&mut self, edited: Objects) {
