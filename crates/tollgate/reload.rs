@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use prometheus::{Gauge, IntCounterVec, Opts, Registry};
 use tokio::signal::unix::Signal;
 use tollgate_control::document::{Problems, Warnings};
+use tollgate_control::watch::Sight;
 use tollgate_control::{Published, Publisher};
 use tollgate_core::Clock;
 
@@ -78,7 +79,9 @@ impl Reloader {
 
     /// Reloads whenever the files change or a hang-up asks for it, for ever.
     pub(crate) async fn watch(mut self, mut config: Config, mut hang_up: Signal) {
-        let mut seen = config.watched(&self.path).look();
+        // What changed while the process started was not looked at before it was read: it is read
+        // once more.
+        let mut seen = Sight::default();
         loop {
             let watched = config.watched(&self.path);
             let changed = tokio::select! {
@@ -95,9 +98,9 @@ impl Reloader {
                 Some(Ok((read, warnings))) => {
                     log_warnings(&warnings);
                     if self.apply(&read, changed) {
-                        // A folder that is new has not been looked at yet.
+                        // Nor was a folder looked at that was not known before.
                         if read.objects.keys_folder != config.objects.keys_folder {
-                            seen = read.watched(&self.path).look();
+                            seen = Sight::default();
                         }
                         config = read;
                     }

@@ -108,3 +108,12 @@ fn a_change_that_says_the_same_is_no_change() {
     assert_eq!(after.revision(), before.revision());
     assert!(after.reloads("unchanged") > before.reloads("unchanged"));
 }
+
+/// A change that is made after the file was read and before it is first looked at would else never
+/// be seen.
+#[test]
+fn a_change_made_while_the_gate_starts_is_read() {
+    let origin = Origin::start();
+    let gate = Tollgate::start(&Config::new(&origin));
+    gate.wait_for("a second reading", |metrics| metrics.reloads("unchanged") == 1.0);
+}

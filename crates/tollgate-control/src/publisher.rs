@@ -139,11 +139,14 @@ impl Publisher {
         let first =
             || Root::empty(schemes.unwrap_or_else(|| Arc::new(Schemes::only(Scheme::Sha256))));
         let root = self.writer.publish(batch, revision, unix, first, move || {
-            metrics.note_enforced(revision, changed.elapsed());
+            metrics.note_propagation(changed.elapsed());
             // Answers to two revisions may arrive out of order; the later one counts.
             enforced.send_if_modified(|newest| {
                 let later = revision > *newest;
-                *newest = revision.max(*newest);
+                if later {
+                    *newest = revision;
+                    metrics.note_enforced(revision);
+                }
                 later
             });
         });

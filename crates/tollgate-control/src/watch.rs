@@ -36,8 +36,9 @@ struct Mark {
     changed: (i64, i64),
 }
 
-/// The state of all files of a document at one instant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The state of all files of a document at one instant. The default is that of no files: whatever
+/// is there differs from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sight(Vec<Mark>);
 
 impl Watched {

@@ -26,6 +26,8 @@ struct Slot<T> {
     /// The latest instant, whatever the deadline.
     limit: u64,
     end: Option<Refusal>,
+    /// A tick has seen that it was ended.
+    overdue: bool,
     waker: Option<Waker>,
 }
 
@@ -68,7 +70,15 @@ impl<T> Roster<T> {
     pub(crate) fn enter(self: &Rc<Self>, item: T, deadline: Deadline, limit: u64) -> Entry<T> {
         let turn = self.turn.get() + 1;
         self.turn.set(turn);
-        let slot = Slot { turn, item: Some(item), deadline, limit, end: None, waker: None };
+        let slot = Slot {
+            turn,
+            item: Some(item),
+            deadline,
+            limit,
+            end: None,
+            overdue: false,
+            waker: None,
+        };
         let mut slots = self.slots.borrow_mut();
         let index = match self.free.borrow_mut().pop() {
             Some(index) => index,
@@ -104,12 +114,13 @@ impl<T> Roster<T> {
         }
     }
 
-    /// Ends what is late at `now`, and tells `overdue` of everything that had been ended before
-    /// and is still here: nobody polls it.
+    /// Ends what is late at `now`, and tells `overdue` of everything that had been ended before the
+    /// last time already and is still here: it was woken long ago, and nobody polls it.
     pub(crate) fn expire(&self, now: u64, mut overdue: impl FnMut(&T, Refusal)) {
         for slot in self.slots.borrow_mut().iter_mut() {
             match (&slot.item, slot.end) {
-                (Some(item), Some(refusal)) => overdue(item, refusal),
+                (Some(item), Some(refusal)) if slot.overdue => overdue(item, refusal),
+                (Some(_), Some(_)) => slot.overdue = true,
                 (Some(_), None) if now >= slot.limit.min(slot.deadline.at) => {
                     slot.end(slot.deadline.late);
                 }
@@ -215,8 +226,9 @@ mod tests {
         assert_eq!(late.poll_end(&cx), Poll::Ready(Refusal::UpstreamTimeout));
         assert_eq!(limited.poll_end(&cx), Poll::Ready(Refusal::UpstreamTimeout));
         assert_eq!(dead.poll_end(&cx), Poll::Ready(Refusal::KeyRevoked));
+        roster.expire(11, |item, _| panic!("{item} was woken just now"));
         let mut overdue = Vec::new();
-        roster.expire(11, |item, refusal| overdue.push((*item, refusal)));
+        roster.expire(12, |item, refusal| overdue.push((*item, refusal)));
         assert_eq!(overdue.len(), 3);
     }
 

@@ -58,11 +58,11 @@ impl PublisherMetrics {
         self.bytes.set(bytes as f64);
     }
 
-    pub(super) fn note_enforced(&self, revision: Revision, since_change: Duration) {
-        let number = i64::try_from(revision.number).unwrap_or(i64::MAX);
-        if number > self.revision.get() {
-            self.revision.set(number);
-        }
+    pub(super) fn note_enforced(&self, revision: Revision) {
+        self.revision.set(i64::try_from(revision.number).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn note_propagation(&self, since_change: Duration) {
         self.propagation.observe(since_change.as_secs_f64());
     }
 }
