@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and is on nobody's road"
 )]
 
+mod corpus;
 mod credentials;
 mod entitlement;
 mod identity;
@@ -15,6 +16,7 @@ mod lifecycle;
 mod limits;
 mod packaging;
 mod refusals;
+mod secrets;
 mod sources;
 mod support;
 mod swap;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 /// Lets requests through to an API only if their package key allows them.
@@ -11,6 +12,23 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Reads the arguments of the process, or tells what is wrong with them and ends it. An argument
+    /// that is out of place is not repeated: it can be a key, meant for `digest`.
+    #[must_use]
+    pub fn take() -> Self {
+        Self::try_parse().unwrap_or_else(|mut error| {
+            let given = match error.kind() {
+                ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+                _ => ContextKind::InvalidSubcommand,
+            };
+            error.remove(given);
+            error.remove(ContextKind::Suggested);
+            error.exit()
+        })
+    }
 }
 
 /// What the program can do.

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tollgate::cli::Arguments;
 
 // Allocations of a worker are freed by the same worker; mimalloc keeps them apart without locks,
@@ -11,5 +10,5 @@ use tollgate::cli::Arguments;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    tollgate::commands::perform(Arguments::parse())
+    tollgate::commands::perform(Arguments::take())
 }

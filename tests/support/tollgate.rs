@@ -50,7 +50,8 @@ impl Tollgate {
             panic!("it did not start ({code:?}): {}", log.lock().unwrap());
         };
         // Read on, so that a write to it never fails.
-        std::thread::spawn(move || lines.for_each(drop));
+        let said = Arc::clone(&log);
+        std::thread::spawn(move || lines.for_each(|line| *said.lock().unwrap() += &(line + "\n")));
         let gate = Self { child, data, ops, folder, config, log };
         wait_for("readiness", || (gate.ops_get("/readyz").send().status == 200).then_some(()));
         gate.wait_for("the first revision", |metrics| metrics.revision() > 0.0);
@@ -131,7 +132,7 @@ impl Tollgate {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Everything it has logged so far.
+    /// Everything it has said so far, beside where it listens.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }

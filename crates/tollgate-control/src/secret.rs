@@ -54,13 +54,14 @@ enum Reason {
 
 impl fmt::Display for SecretFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
         match &self.reason {
-            Reason::Io(error) => write!(f, "the file {path} cannot be read: {error}"),
+            // Without the path: what names no file can be the secret itself, written in its place.
+            Reason::Io(error) => write!(f, "the file cannot be read: {error}"),
             Reason::Mode(mode) => write!(
                 f,
-                "the file {path} holds a secret and is open to others (mode {mode:04o}), \
-                 expected mode 0600 or 0400"
+                "the file {} holds a secret and is open to others (mode {mode:04o}), \
+                 expected mode 0600 or 0400",
+                self.path.display(),
             ),
         }
     }
@@ -92,6 +93,14 @@ mod tests {
         }
         let message = read_secret(&path).unwrap_err().to_string();
         assert!(message.contains("mode 0620") && !message.contains("canary"), "{message}");
+    }
+
+    #[test]
+    fn what_may_be_the_secret_itself_is_not_repeated() {
+        for path in ["canary", "canary/canary", &"canary".repeat(999), "canary\0"] {
+            let message = read_secret(Path::new(path)).unwrap_err().to_string();
+            assert!(!message.contains("canary"), "{message}");
+        }
     }
 
     #[test]

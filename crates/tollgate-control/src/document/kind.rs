@@ -83,6 +83,8 @@ pub(super) fn found(value: &Value, secret: bool) -> String {
     const SHOWN: usize = 60;
     match value {
         Value::String(text) if secret => format!("a string of {} characters", text.chars().count()),
+        Value::Integer(_) | Value::Float(_) if secret => "a number".to_owned(),
+        Value::Datetime(_) if secret => "a date or a time".to_owned(),
         Value::String(text) if text.chars().count() > SHOWN => {
             let start: String = text.chars().take(SHOWN).collect();
             format!("{:?}", format!("{start}…"))

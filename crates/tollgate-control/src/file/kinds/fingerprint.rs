@@ -10,6 +10,9 @@ pub(in crate::file) struct Fingerprint;
 impl Kind for Fingerprint {
     type Value = [u8; 8];
 
+    /// It could be the pepper itself.
+    const SECRET: bool = true;
+
     fn expected(&self) -> String {
         "the first 16 hex digits of the SHA-256 of the pepper".to_owned()
     }

@@ -1,0 +1,8 @@
+//! No key and no pepper is ever said: not in an answer, a log, a metric, a message or towards an
+//! upstream, in no spelling.
+
+mod commands;
+mod house;
+mod refusals;
+mod sinks;
+mod upstream;

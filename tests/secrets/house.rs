@@ -1,0 +1,112 @@
+//! A gate with a key for every way to be refused, each with the canary in it.
+
+use std::net::TcpListener;
+
+use crate::support::{Answer, Config, Door, Origin};
+
+use super::sinks::CANARY;
+
+/// Every place where a key may stand.
+pub(super) const PLACES: &str = "credentials = [{ header = \"X-Api-Key\" }, \
+                                 { authorization = \"Bearer\" }, { query = \"api_key\" }]";
+
+const PLAN: &str =
+    "qps_limit_exempt = true\nrate_limit_exempt = true\nrate_limit_period = \"day\"\n";
+
+/// Keys by the code that they are refused with, and what their sections say more.
+const KEYS: [(&str, &str); 8] = [
+    ("key_pending", "status = \"waiting\""),
+    ("key_suspended", "status = \"suspended\""),
+    ("key_revoked", "status = \"revoked\""),
+    ("key_expired", "expires = 2020-01-01"),
+    ("key_not_yet_valid", "not_before = 9000-01-01"),
+    ("over_qps", "qps_limit_ceiling = 0"),
+    ("over_quota", "rate_limit_ceiling = 0"),
+    ("over_concurrency", "concurrency_ceiling = 0"),
+];
+
+/// The key that is refused with `code`; the one called `good` is not.
+pub(super) fn key(code: &str) -> String {
+    format!("{code}-{CANARY}")
+}
+
+/// Upstreams that misbehave in all ways.
+pub(super) struct Upstreams {
+    pub(super) good: Origin,
+    garbled: Origin,
+    silent: Origin,
+    pub(super) door: Door,
+}
+
+impl Upstreams {
+    pub(super) fn start() -> Self {
+        let door = Door::shut();
+        let behind = door.clone();
+        Self {
+            good: Origin::start(),
+            garbled: Origin::answering(|_| Answer::raw("this is not HTTP\r\n\r\n")),
+            silent: Origin::answering(move |_| Answer::status(200).wait(&behind).then("late")),
+            door,
+        }
+    }
+}
+
+/// A port at which nothing answers.
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
+    let good = &upstreams.good;
+    let services = [
+        ("unreachable", format!("url = \"http://127.0.0.1:{}\"", closed_port())),
+        ("garbled", format!("url = \"http://{}\"", upstreams.garbled.address())),
+        (
+            "silent",
+            format!(
+                "url = \"http://{}\"\nfirst_byte_timeout = \"200ms\"\nidle_timeout = \"200ms\"",
+                upstreams.silent.address()
+            ),
+        ),
+        ("patient", format!("url = \"http://{}\"", upstreams.silent.address())),
+        ("closed", format!("url = \"http://{}\"", good.address())),
+        ("busy", format!("url = \"http://{}\"", good.address())),
+    ];
+    let mut config = Config::new(good)
+        .section("log", &format!("level = \"debug\"\nformat = \"{format}\""))
+        .section("process", "workers = 2\ndrain_timeout = \"200ms\"")
+        .section("listeners.public", "address = \"127.0.0.1:0\"\nmax_body_bytes = 1000")
+        .service(&format!("path = \"/orders\"\nupstream = \"demo\"\n{PLACES}"))
+        .section("services.orders.endpoints.items", "path = \"/items\"")
+        .section("services.orders.endpoints.items.methods.read", "http_methods = [\"GET\"]")
+        .plan(PLAN)
+        .key("good", &key("good"), "")
+        .section("packages.basic.plans.old", &format!("status = \"inactive\"\n{PLAN}"))
+        .section("packages.basic.plans.old.services.orders", "")
+        .section("applications.asleep", "owner = \"jo\"\nstatus = \"suspended\"");
+    for (name, upstream) in services {
+        let overall = if name == "busy" { "qps_limit_overall = 0\n" } else { "" };
+        let service = format!("path = \"/{name}\"\nupstream = \"{name}\"\n{overall}{PLACES}");
+        config = config
+            .section(&format!("upstreams.{name}"), &upstream)
+            .section(&format!("services.{name}"), &service)
+            .section(&format!("services.{name}.endpoints.all"), "");
+        if name != "closed" {
+            config = config.section(&format!("packages.basic.plans.free.services.{name}"), "");
+        }
+    }
+    for (code, more) in KEYS {
+        config = config.key(code, &key(code), more);
+    }
+    let moved = |code: &str, from: &str, to: &str| {
+        let body = Config::key_body(&key(code), "");
+        (format!("keys.{code}"), body.replace(from, to))
+    };
+    for (section, body) in [
+        moved("owner_inactive", "application = \"acme\"", "application = \"asleep\""),
+        moved("plan_inactive", "plan = \"free\"", "plan = \"old\""),
+    ] {
+        config = config.section(&section, &body);
+    }
+    config
+}

@@ -1,0 +1,130 @@
+//! Every refusal, with the key in every place.
+
+use rustix::process::Signal;
+use tollgate_core::Refusal;
+
+use crate::support::{Http1, Request, Tollgate};
+
+use super::house::{Upstreams, house, key};
+use super::sinks::{CANARY, encoded, hold_no_secret};
+
+/// What a running gate is never heard to say: it had a snapshot before it listened.
+const NEVER: [Refusal; 1] = [Refusal::NoSnapshot];
+
+/// The request with `key` in each of the places, and spelt in each way that a query allows.
+fn everywhere(request: &Request, key: &str) -> Vec<Request> {
+    let with = |parameter: &str| Request {
+        target: format!("{}?a=1&{parameter}", request.target),
+        ..request.clone()
+    };
+    vec![
+        request.clone().key(key),
+        request.clone().header("Authorization", &format!("bearer  {key}")),
+        with(&format!("api_key={key}")),
+        with(&format!("api%5fkey={}", encoded(key))),
+        with(&format!("api_key={key}")).key(key),
+    ]
+}
+
+/// Requests that are refused with a code each.
+fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
+    let orders = gate.get("/orders");
+    let large = orders.clone().header("X-Large", &"x".repeat(100_000));
+    let long = gate.get(&format!("/orders/{}", "x".repeat(10_000)));
+    let mut requests = vec![
+        ("route_not_found", gate.get("/nowhere"), key("good")),
+        ("method_not_allowed", gate.request("POST", "/orders/items"), key("good")),
+        ("method_not_allowed", gate.request("TRACE", "/orders"), key("good")),
+        ("bad_request", orders.clone().header("Connection", "X-Api-Key"), key("good")),
+        ("key_malformed", orders.clone(), format!("{}\u{e9}", key("good"))),
+        ("key_malformed", orders.clone(), format!("{CANARY}{}", "k".repeat(255))),
+        ("key_ambiguous", orders.clone().key(&key("other")), key("good")),
+        ("key_unknown", orders.clone(), key("unheard-of")),
+        ("not_entitled", gate.get("/closed"), key("good")),
+        ("service_over_qps", gate.get("/busy"), key("good")),
+        ("body_too_large", gate.request("POST", "/orders").body(&"x".repeat(2000)), key("good")),
+        ("target_too_long", long, key("good")),
+        ("headers_too_large", large, key("good")),
+        ("upstream_unreachable", gate.get("/unreachable"), key("good")),
+        ("upstream_bad_response", gate.get("/garbled"), key("good")),
+        ("upstream_timeout", gate.get("/silent"), key("good")),
+    ];
+    for refusal in Refusal::all() {
+        let of_the_key = refusal.hidden()
+            || matches!(refusal, Refusal::OverQps | Refusal::OverQuota | Refusal::OverConcurrency);
+        if of_the_key {
+            requests.push((refusal.code(), orders.clone(), key(refusal.code())));
+        }
+    }
+    requests
+}
+
+fn hold_refusals(format: &str) {
+    let upstreams = Upstreams::start();
+    let config = house(&upstreams, format);
+    let mut gate = Tollgate::start(&config);
+    let mut codes = Vec::new();
+    for (code, request, key) in refused(&gate) {
+        for request in everywhere(&request, &key) {
+            let before = gate.metrics().refusals(code);
+            let response = request.send();
+            assert!(response.status >= 400, "{code}: {response:?}");
+            gate.wait_for(code, |metrics| metrics.refusals(code) > before);
+            hold_no_secret(code, &format!("{response:?} {}", response.text()));
+        }
+        codes.push(code);
+    }
+    // A key where no service looks for one.
+    gate.get("/orders").header("X-Key", CANARY).send().refused(401, "key_missing");
+    codes.push("key_missing");
+    // A body that does not come.
+    let mut late = Http1::connect(gate.data());
+    late.write_bytes(format!(
+        "POST /silent HTTP/1.1\r\nHost: a\r\nX-Api-Key: {}\r\nContent-Length: 9\r\n\r\n",
+        key("good")
+    ));
+    gate.wait_for("request_timeout", |metrics| metrics.refusals("request_timeout") > 0.0);
+    codes.push("request_timeout");
+    hold_no_secret("metrics", gate.metrics().text());
+
+    // Reloads that fail, with a key or a digest of one in all the wrong places.
+    for broken in [
+        config.clone().key("next", "other", &format!("status = \"active\" {CANARY}")),
+        config.clone().section("keys.next", &format!("digest = \"{CANARY}\"")),
+        config.clone().section("keys.next", &format!("digest = \"sha256:{CANARY}\"")),
+        config.clone().section("keys.next", &format!("digest = \"{CANARY}")),
+        config.clone().section("keys.next", &format!("digest = [\"{CANARY}\"]")),
+        config.clone().section("keys.next", &format!("apikey = \"{CANARY}\"")),
+    ] {
+        gate.refuses(&broken);
+    }
+    gate.apply(&config.without("keys.good"));
+    gate.get("/orders").key(&key("good")).send().refused(401, "key_rejected");
+
+    // What was open when the drain timeout ended.
+    gate.apply(&house(&upstreams, format));
+    let mut waiting = gate.get("/patient").key(&key("good")).start();
+    gate.wait_for("the request", |metrics| metrics.sum("tollgate_streams", &[]) > 0.0);
+    gate.signal(Signal::TERM);
+    let cut = waiting.read().refused(503, "draining");
+    codes.push("draining");
+    hold_no_secret("draining", cut.text());
+    upstreams.door.open();
+    assert_eq!(gate.exit_code(), 3);
+
+    gate.wait_for_log("the drain timeout has passed");
+    hold_no_secret("the log", &gate.log());
+    for refusal in Refusal::all().filter(|refusal| !NEVER.contains(refusal)) {
+        assert!(codes.contains(&refusal.code()), "{} was not tried", refusal.code());
+    }
+}
+
+#[test]
+fn no_refusal_tells_a_key_in_text() {
+    hold_refusals("text");
+}
+
+#[test]
+fn no_refusal_tells_a_key_in_json() {
+    hold_refusals("json");
+}

@@ -1,0 +1,38 @@
+//! What an upstream gets to see of a key: its name.
+
+use crate::support::{Config, Origin, Tollgate};
+
+use super::house::{PLACES, key};
+use super::sinks::{encoded, hold_no_secret};
+
+#[test]
+fn no_upstream_sees_a_key_wherever_it_stood() {
+    let origin = Origin::start();
+    let key = key("good");
+    let config = Config::new(&origin)
+        .service(&format!("path = \"/orders\"\nupstream = \"demo\"\n{PLACES}"))
+        .key("good", &key, "");
+    let gate = Tollgate::start(&config);
+    let orders = gate.get("/orders");
+    let bearer = format!("Bearer {key}");
+    let requests = [
+        orders.clone().key(&key),
+        orders.clone().key(&key).key(&key),
+        orders.clone().header("x-API-key", &key).header("Authorization", &bearer),
+        orders.clone().header("Authorization", &bearer).header("Authorization", "Basic am86"),
+        gate.get(&format!("/orders?api_key={key}")),
+        gate.get(&format!("/orders?api_key={}&b=2", encoded(&key))),
+        gate.get(&format!("/orders?a=%20&%61%70i%5Fkey={key}&api_key={}", encoded(&key))),
+        gate.get(&format!("http://api.example.com/orders?api_key={key}")).host("api.example.com"),
+        gate.request("POST", &format!("/orders?api_key={key}")).key(&key).body("a=1"),
+    ];
+    for request in &requests {
+        request.send().admitted();
+    }
+    let seen = origin.requests();
+    assert_eq!(seen.len(), requests.len());
+    for message in seen {
+        assert_eq!(message.header("x-tollgate-key"), Some("good"));
+        hold_no_secret("the upstream's record", &format!("{message:?}"));
+    }
+}
