@@ -7,8 +7,9 @@ use std::borrow::Cow;
 pub struct AmbiguousPath;
 
 /// The one form of `path` that is matched and sent upstream (RFC 3986 §6.2.2): empty segments are
-/// merged, percent-encoded unreserved characters are decoded, other encodings are in upper case. A
-/// path that is in this form already is borrowed, byte for byte.
+/// merged, percent-encoded unreserved characters are decoded, other encodings are in upper case, and
+/// bytes beyond ASCII, which no URI holds but clients send, are encoded. A path that is in this
+/// form already is borrowed, byte for byte.
 ///
 /// # Errors
 /// [`AmbiguousPath`] for what servers read differently: `.` and `..` segments in any encoding,
@@ -24,7 +25,7 @@ pub fn normalize_path(path: &str) -> Result<Cow<'_, str>, AmbiguousPath> {
         let suspect = match byte {
             b'%' | b'\\' => true,
             b'/' | b'.' => previous == b'/',
-            _ => false,
+            byte => !byte.is_ascii(),
         };
         if suspect {
             return rewrite(bytes).map(Cow::Owned);
@@ -46,7 +47,8 @@ fn rewrite(bytes: &[u8]) -> Result<String, AmbiguousPath> {
                 let (high, low) = digits.ok_or(AmbiguousPath)?;
                 push_decoded(high << 4 | low, &mut to)?;
             }
-            plain => to.push(char::from(*plain)),
+            plain if plain.is_ascii() => to.push(char::from(*plain)),
+            beyond => push_encoded(*beyond, &mut to),
         }
     }
     let dots = to.split('/').any(|segment| segment == "." || segment == "..");
@@ -58,15 +60,17 @@ fn push_decoded(byte: u8, to: &mut String) -> Result<(), AmbiguousPath> {
         b'/' | b'\\' | 0 => return Err(AmbiguousPath),
         b'-' | b'.' | b'_' | b'~' => to.push(char::from(byte)),
         byte if byte.is_ascii_alphanumeric() => to.push(char::from(byte)),
-        byte => {
-            const HEX: [char; 16] =
-                ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-            to.push('%');
-            to.push(HEX[usize::from(byte >> 4)]);
-            to.push(HEX[usize::from(byte & 15)]);
-        }
+        byte => push_encoded(byte, to),
     }
     Ok(())
+}
+
+fn push_encoded(byte: u8, to: &mut String) {
+    const HEX: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    to.push('%');
+    to.push(HEX[usize::from(byte >> 4)]);
+    to.push(HEX[usize::from(byte & 15)]);
 }
 
 fn hex(digit: &u8) -> Option<u8> {
@@ -94,6 +98,8 @@ mod tests {
             ("/a%2eb", "/a.b"),
             ("/.well-known/..x", "/.well-known/..x"),
             ("/a%20b", "/a%20b"),
+            ("/caf\u{e9}", "/caf%C3%A9"),
+            ("//caf\u{e9}", "/caf%C3%A9"),
         ] {
             assert_eq!(normalize_path(spelling).unwrap(), form);
         }
@@ -125,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_form_is_its_own_form(path in "/[a./%2eEfF5cC\\\\0~ -]{0,24}") {
+        fn the_form_is_its_own_form(path in "/[a./%2eEfF5cC\\\\0~ \u{e9}-]{0,24}") {
             if let Ok(form) = normalize_path(&path) {
                 prop_assert_eq!(normalize_path(&form), Ok(Cow::Borrowed(&*form)));
                 prop_assert!(!form.contains("//"));
