@@ -9,6 +9,9 @@ mod credential;
 #[cfg(test)]
 mod fixture;
 mod forward;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod headers;
 mod introduce;

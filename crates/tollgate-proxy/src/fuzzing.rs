@@ -1,0 +1,69 @@
+//! What reads the words of strangers, opened to fuzzers and to nobody else.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use tollgate_core::{CredentialPlace, Refusal, Routes};
+
+use crate::target::{Target, host_field};
+use crate::{credential, headers};
+
+/// A key as it was taken, and the query that is left.
+pub type Taken<'a> = (Vec<u8>, Option<Cow<'a, str>>);
+
+/// Takes the key out of all of `places`.
+///
+/// # Errors
+/// Why there is none.
+pub fn take_key<'a>(
+    places: &[CredentialPlace],
+    headers: &mut HeaderMap,
+    query: Option<&'a str>,
+) -> Result<Taken<'a>, Refusal> {
+    let taken = credential::take(places, headers, query)?;
+    Ok((taken.key.bytes().to_vec(), taken.query))
+}
+
+/// Removes from a request what ends here.
+///
+/// # Errors
+/// Why it cannot be made clean.
+pub fn clean_request(
+    headers: &mut HeaderMap,
+    version: Version,
+    places: &[CredentialPlace],
+) -> Result<(), Refusal> {
+    headers::clean_request(headers, version, places)
+}
+
+/// Removes from a response what ends here.
+pub fn clean_response(headers: &mut HeaderMap) {
+    headers::clean_response(headers);
+}
+
+/// Whether a client's request id may be kept.
+#[must_use]
+pub fn plain_request_id(value: &HeaderValue) -> bool {
+    headers::plain_request_id(value)
+}
+
+/// Host and path of a request as they are matched, and its target as the upstream sees it, if a
+/// route leads anywhere.
+///
+/// # Errors
+/// Why it has no host and path.
+pub fn target(
+    uri: &Uri,
+    headers: &HeaderMap,
+    version: Version,
+    routes: &Routes,
+) -> Result<(String, String, Option<Uri>), Refusal> {
+    let target = Target::of(uri, host_field(headers)?, version)?;
+    let route = target.route(routes, &Method::GET).ok();
+    let service = route.and_then(|route| routes.service(route.service));
+    let upstream = service.map(|service| {
+        let changed = target.upstream_uri(uri, service, target.query);
+        changed.unwrap_or_else(|| uri.clone())
+    });
+    Ok((target.host().to_owned(), target.path.into_owned(), upstream))
+}
