@@ -133,7 +133,15 @@ impl Default for Objects {
         };
         Self {
             keys: (0..3).map(|n| (n, Key { secret: n, plan: n, ..key.clone() })).collect(),
-            plans: [plan.clone(), plan.clone(), plan],
+            plans: [
+                plan.clone(),
+                Plan {
+                    opens: Opens::ReadAndWrite,
+                    method_quota: Some((2, Period::Day)),
+                    ..plan.clone()
+                },
+                Plan { opens: Opens::Read, method_qps: Some(Qps { ceiling: 1, burst: 2 }), ..plan },
+            ],
             suspended: [false; 2],
             members: ["active"; 2],
             overall: [None; 2],
