@@ -14,7 +14,8 @@ fn a_path_has_one_form_for_matching_and_for_the_upstream() {
         ("/orders/a%20b", "/orders/a%20b"),
         ("/orders/..a/b.", "/orders/..a/b."),
         ("/orders/7/", "/orders/7/"),
-        ("/orders/a:b@c;d=e,f", "/orders/a:b@c;d=e,f"),
+        ("/orders/a:b@c=e,f", "/orders/a:b@c=e,f"),
+        ("/orders/a%3Ab%40c%3de", "/orders/a:b@c=e"),
     ] {
         gate.get(came).key("demo").send().admitted();
         assert_eq!(origin.targets().last().unwrap(), goes, "{came}");
@@ -37,6 +38,8 @@ fn an_ambiguous_path_leads_nowhere() {
         "/orders/%2F..",
         "/orders%5c7",
         "/orders/7%00",
+        "/orders/7;x=1",
+        "/orders/7%3Bx",
         "/orders/%zz",
         "/orders/%",
         "/orders/%4",

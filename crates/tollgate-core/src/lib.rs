@@ -34,7 +34,7 @@ pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
 pub use meters::{Line, LineTag, MeterId, Meters};
 pub use owner::{Owner, OwnerId};
-pub use path::{AmbiguousPath, normalize_path};
+pub use path::{AmbiguousPath, normalize_path, stands_plain};
 pub use persistent::Chunked;
 pub use record::{Record, Status};
 pub use refusal::Refusal;

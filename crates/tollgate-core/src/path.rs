@@ -7,14 +7,15 @@ use std::borrow::Cow;
 pub struct AmbiguousPath;
 
 /// The one form of `path` that is matched and sent upstream (RFC 3986 §6.2.2): empty segments are
-/// merged, percent-encoded unreserved characters are decoded, other encodings are in upper case, and
-/// bytes beyond ASCII, which no URI holds but clients send, are encoded. A path that is in this
-/// form already is borrowed, byte for byte.
+/// merged, every encoded character that may stand plain in a segment is decoded, other encodings
+/// are in upper case, and bytes beyond ASCII, which no URI holds but clients send, are encoded. A
+/// path that is in this form already is borrowed, byte for byte.
 ///
 /// # Errors
-/// [`AmbiguousPath`] for what servers read differently: `.` and `..` segments in any encoding,
-/// encoded slashes, backslashes and NUL, raw backslashes, broken percent-encodings, and anything
-/// that does not begin with a slash.
+/// [`AmbiguousPath`] for what servers read differently: `.` and `..` segments, slashes, backslashes
+/// and NUL in any encoding but a plain slash, broken percent-encodings, anything that does not
+/// begin with a slash, and semicolons, plain or encoded: some servers take what follows one off a
+/// segment, so that `/open;x` and `/open` are one to them and two to us.
 pub fn normalize_path(path: &str) -> Result<Cow<'_, str>, AmbiguousPath> {
     let bytes = path.as_bytes();
     if bytes.first() != Some(&b'/') {
@@ -23,7 +24,7 @@ pub fn normalize_path(path: &str) -> Result<Cow<'_, str>, AmbiguousPath> {
     let mut previous = 0;
     for byte in bytes {
         let suspect = match byte {
-            b'%' | b'\\' => true,
+            b'%' | b'\\' | b';' => true,
             b'/' | b'.' => previous == b'/',
             byte => !byte.is_ascii(),
         };
@@ -40,7 +41,7 @@ fn rewrite(bytes: &[u8]) -> Result<String, AmbiguousPath> {
     let mut rest = bytes.iter();
     while let Some(byte) = rest.next() {
         match byte {
-            b'\\' => return Err(AmbiguousPath),
+            b'\\' | b';' => return Err(AmbiguousPath),
             b'/' if to.ends_with('/') => {}
             b'%' => {
                 let digits = rest.next().and_then(hex).zip(rest.next().and_then(hex));
@@ -57,12 +58,18 @@ fn rewrite(bytes: &[u8]) -> Result<String, AmbiguousPath> {
 
 fn push_decoded(byte: u8, to: &mut String) -> Result<(), AmbiguousPath> {
     match byte {
-        b'/' | b'\\' | 0 => return Err(AmbiguousPath),
-        b'-' | b'.' | b'_' | b'~' => to.push(char::from(byte)),
-        byte if byte.is_ascii_alphanumeric() => to.push(char::from(byte)),
+        b'/' | b'\\' | b';' | 0 => return Err(AmbiguousPath),
+        byte if stands_plain(byte) => to.push(char::from(byte)),
         byte => push_encoded(byte, to),
     }
     Ok(())
+}
+
+/// Whether a character stands plain in a segment: unreserved characters, and those that a segment
+/// may hold besides (RFC 3986 §3.3), except the semicolon.
+#[must_use]
+pub fn stands_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte)
 }
 
 fn push_encoded(byte: u8, to: &mut String) {
@@ -84,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_plain_path_stays_as_it_came() {
-        for plain in ["/", "/orders", "/orders/7/", "/a.b/c..", "/caf:e@x!$&'()*+,;="] {
+        for plain in ["/", "/orders", "/orders/7/", "/a.b/c..", "/caf:e@x!$&'()*+,="] {
             assert!(matches!(normalize_path(plain), Ok(Cow::Borrowed(same)) if same == plain));
         }
     }
@@ -98,6 +105,7 @@ mod tests {
             ("/a%2eb", "/a.b"),
             ("/.well-known/..x", "/.well-known/..x"),
             ("/a%20b", "/a%20b"),
+            ("/items%3Apurge%40%2b", "/items:purge@+"),
             ("/caf\u{e9}", "/caf%C3%A9"),
             ("//caf\u{e9}", "/caf%C3%A9"),
         ] {
@@ -120,6 +128,8 @@ mod tests {
             "/a%5cb",
             "/a\\b",
             "/a%00",
+            "/a;b",
+            "/a%3Bb",
             "/a%",
             "/a%2",
             "/a%zz",

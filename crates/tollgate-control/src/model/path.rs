@@ -1,5 +1,7 @@
 //! Path patterns.
 
+use tollgate_core::stands_plain;
+
 /// A part of a path pattern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Segment {
@@ -24,7 +26,7 @@ impl Segment {
 /// Why a text cannot stand between two slashes of a path; `None` when it can.
 ///
 /// A literal is compared with a path whose encodings were brought to one form (RFC 3986 §6.2.2), so
-/// it has to be in this form itself: unreserved characters plain, others encoded in upper case.
+/// it has to be in this form itself (see [`normalize_path`](tollgate_core::normalize_path)).
 pub fn literal_misfit(segment: &str) -> Option<&'static str> {
     if segment.is_empty() {
         return Some("which has an empty segment");
@@ -41,26 +43,22 @@ pub fn literal_misfit(segment: &str) -> Option<&'static str> {
                     return Some("which has a % that is not followed by two digits of 0-9 A-F");
                 };
                 let byte = high << 4 | low;
-                if is_unreserved(byte) {
+                if stands_plain(byte) {
                     return Some("which encodes a character that has to stand plain");
                 }
-                if matches!(byte, b'/' | b'\\' | 0) {
-                    return Some("which encodes a slash, a backslash or NUL");
+                if matches!(byte, b'/' | b'\\' | b';' | 0) {
+                    return Some("which encodes a slash, a backslash, a semicolon or NUL");
                 }
             }
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'+' | b',' | b';' | b'=' | b':' | b'@' => {}
-            byte if is_unreserved(byte) => {}
+            b';' => return Some("which has a semicolon, and no request with one is let through"),
             b'*' => return Some("in which * is neither ** nor a whole pattern"),
+            byte if stands_plain(byte) => {}
             b'{' | b'}' => return Some("in which {name} is not a whole segment"),
             b'?' | b'#' => return Some("which goes beyond the path"),
             _ => return Some("which has a character that must be percent-encoded"),
         }
     }
     None
-}
-
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 fn digit(byte: Option<u8>) -> Option<u8> {

@@ -91,6 +91,12 @@ impl Both {
             assert_eq!(root.revision, before.revision);
         }
         self.hold_dead(&before, &root);
+        // What the workers look at and find ended is open no longer.
+        let now = self.gate.now();
+        let ended = |open: &mut Open| standing(&root, open.permit.digest(), now).is_err();
+        for open in self.open.extract_if(.., ended).filter(|open| open.counted) {
+            self.counters.close(open.key);
+        }
         self.objects = edited;
     }
 
