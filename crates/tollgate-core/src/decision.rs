@@ -1,10 +1,12 @@
 //! The decision about one request: digest, record, times and states, entitlement, limits.
 
+mod bearer;
 mod claims;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
+pub use bearer::Bearer;
 use claims::Claims;
 
 use crate::limits::{Over, Present};
@@ -186,12 +188,16 @@ impl Decider {
             package: &grant.package,
             plan: &grant.plan,
             key: record.id,
-            long_name: match record.id.form() {
-                KeyIdForm::Long(index) => root.names.get(index).map(|name| &***name),
-                KeyIdForm::Short | KeyIdForm::Uuid => None,
-            },
+            long_name: long_name(root, record),
         };
         Ok((permit, caller))
+    }
+}
+
+fn long_name<'a>(root: &'a Root, record: &Record) -> Option<&'a str> {
+    match record.id.form() {
+        KeyIdForm::Long(index) => root.names.get(index).map(|name| &***name),
+        KeyIdForm::Short | KeyIdForm::Uuid => None,
     }
 }
 

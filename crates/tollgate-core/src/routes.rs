@@ -62,6 +62,9 @@ pub struct Routes {
     /// By their index; some are not in use.
     services: Vec<Option<Service>>,
     upstreams: Vec<Arc<Upstream>>,
+    /// What endpoints and methods are called, by their index.
+    endpoint_names: Vec<Option<Box<str>>>,
+    method_names: Vec<Option<Box<str>>>,
     names: HashMap<Box<str>, Tree>,
     /// Longest first.
     below: Vec<(Box<str>, Tree)>,
@@ -111,6 +114,18 @@ impl Routes {
         self.services.iter().flatten()
     }
 
+    /// What an endpoint is called.
+    #[must_use]
+    pub fn endpoint_name(&self, id: EndpointId) -> Option<&str> {
+        self.endpoint_names.get(id.0 as usize)?.as_deref()
+    }
+
+    /// What a method is called.
+    #[must_use]
+    pub fn method_name(&self, id: MethodId) -> Option<&str> {
+        self.method_names.get(id.0 as usize)?.as_deref()
+    }
+
     /// The upstream that a service names.
     #[must_use]
     pub fn upstream(&self, service: &Service) -> Option<&Arc<Upstream>> {
@@ -137,11 +152,17 @@ impl RoutesBuilder {
 
     /// Adds a service.
     pub fn service(&mut self, service: Service) {
-        let index = service.id.0 as usize;
-        if index >= self.0.services.len() {
-            self.0.services.resize(index + 1, None);
-        }
-        self.0.services[index] = Some(service);
+        put(&mut self.0.services, service.id.0, service);
+    }
+
+    /// Says what an endpoint is called.
+    pub fn endpoint_name(&mut self, id: EndpointId, name: &str) {
+        put(&mut self.0.endpoint_names, id.0, name.into());
+    }
+
+    /// Says what a method is called.
+    pub fn method_name(&mut self, id: MethodId, name: &str) {
+        put(&mut self.0.method_names, id.0, name.into());
     }
 
     /// Leads `pattern` on `host` to `route`: with `verbs`, calls of these HTTP methods; without,
@@ -174,6 +195,14 @@ impl RoutesBuilder {
         self.0.below.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
         self.0
     }
+}
+
+fn put<T: Clone>(all: &mut Vec<Option<T>>, index: u32, value: T) {
+    let index = index as usize;
+    if index >= all.len() {
+        all.resize(index + 1, None);
+    }
+    all[index] = Some(value);
 }
 
 fn allow(leaves: &[Leaf]) -> String {

@@ -18,6 +18,8 @@ use crate::model::{self, Name, Objects};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RoutePlan {
     services: Vec<Service>,
+    endpoints: Vec<(EndpointId, Name)>,
+    methods: Vec<(MethodId, Name)>,
     routes: Vec<PlannedRoute>,
     upstreams: Vec<(Name, u64)>,
 }
@@ -92,6 +94,7 @@ impl RoutePlan {
         for endpoint in service.endpoints.values() {
             let name = (service.name.clone(), endpoint.name.clone());
             let number = EndpointId(numbers.endpoints.number(&name));
+            self.endpoints.push((number, endpoint.name.clone()));
             let route = Route { service: id, endpoint: number, method: None };
             let base: Vec<_> = service.path.iter().chain(&endpoint.path).map(segment).collect();
             if endpoint.methods.is_empty() || endpoint.undefined_methods_allowed {
@@ -100,6 +103,7 @@ impl RoutePlan {
             for method in endpoint.methods.values() {
                 let name = (service.name.clone(), endpoint.name.clone(), method.name.clone());
                 let number = MethodId(numbers.methods.number(&name));
+                self.methods.push((number, method.name.clone()));
                 let route = Route { method: Some(number), ..route };
                 let below = method.path.iter().map(segment);
                 let pattern: Vec<_> = base.iter().cloned().chain(below).collect();
@@ -130,6 +134,12 @@ impl RoutePlan {
         }
         for service in &self.services {
             builder.service(service.clone());
+        }
+        for (endpoint, name) in &self.endpoints {
+            builder.endpoint_name(*endpoint, name.as_str());
+        }
+        for (method, name) in &self.methods {
+            builder.method_name(*method, name.as_str());
         }
         for planned in &self.routes {
             builder.route(&planned.host, &planned.pattern, planned.route, &planned.verbs);
