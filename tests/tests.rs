@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and is on nobody's road"
 )]
 
+mod access_log;
 mod corpus;
 mod credentials;
 mod entitlement;

@@ -13,10 +13,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_control::document::Warnings;
 use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{Clock, handoff};
-use tollgate_proxy::{DataPlane, Plan, WorkerSettings};
+use tollgate_proxy::{AccessLog, DataPlane, Plan, WorkerSettings};
 
 use crate::commands::CUT;
-use crate::config::{Config, Settings};
+use crate::config::{self, Config, Settings};
 use crate::ops::Ops;
 use crate::reload::{ReloadMetrics, Reloader, log_warnings};
 
@@ -63,6 +63,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         },
         reader,
         clock: Arc::clone(&clock),
+        access_log: access_log(&settings.access_log)?,
     };
     let bound = plan.bind()?;
     let ops_listener = TcpListener::bind(settings.ops)
@@ -115,6 +116,14 @@ fn workers(settings: &Settings) -> usize {
     }
 }
 
+fn access_log(settings: &config::AccessLog) -> Result<Option<AccessLog>, Failure> {
+    let Some(path) = settings.path.clone() else { return Ok(None) };
+    match AccessLog::open(path, settings.ring) {
+        Ok(log) => Ok(Some(log)),
+        Err(error) => Err(format!("access_log.path cannot be written to: {error}").into()),
+    }
+}
+
 fn via(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
     let pseudonym = &settings.process.via;
     if pseudonym.is_empty() {
@@ -144,6 +153,8 @@ struct Signals {
 struct End {
     terminate: Signal,
     interrupt: Signal,
+    /// Ends nothing: the access log is opened again.
+    user1: Signal,
 }
 
 impl Signals {
@@ -151,6 +162,7 @@ impl Signals {
         let end = End {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            user1: signal(SignalKind::user_defined1())?,
         };
         Ok(Self { hang_up: signal(SignalKind::hangup())?, end })
     }
@@ -167,6 +179,7 @@ impl End {
             tokio::select! {
                 _ = self.terminate.recv() => return Ok(()),
                 _ = self.interrupt.recv() => return Ok(()),
+                _ = self.user1.recv() => plane.reopen_access_log(),
                 _ = look.tick() => {
                     if plane.is_broken() {
                         return Err("a data worker has ended".into());

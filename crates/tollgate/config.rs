@@ -1,5 +1,6 @@
 //! The configuration of a process: its own settings, and the objects that it decides from.
 
+mod access_log;
 mod listeners;
 mod log;
 mod process;
@@ -12,6 +13,7 @@ use tollgate_control::document::{Problems, Section, Warnings, read};
 use tollgate_control::file::{FileObjects, read_objects};
 use tollgate_control::watch::Watched;
 
+pub use access_log::AccessLog;
 pub use listeners::Listener;
 pub use log::{Format, Log};
 pub use process::Process;
@@ -30,6 +32,8 @@ pub struct Config {
 pub struct Settings {
     /// `[log]`
     pub log: Log,
+    /// `[access_log]`
+    pub access_log: AccessLog,
     /// `[process]`
     pub process: Process,
     /// `[ops]`: where health and metrics are asked for.
@@ -69,11 +73,12 @@ impl Config {
     /// Reads the root section of a file.
     pub fn read(root: &mut Section, now: i64) -> Self {
         let log = log::read(&mut root.table_or_empty("log"));
+        let access_log = access_log::read(&mut root.table_or_empty("access_log"));
         let process = process::read(&mut root.table_or_empty("process"));
         let mut ops_section = root.table_or_empty("ops");
         let ops = ops_section.or("address", Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)));
         let listeners = listeners::read(root, ops);
-        let settings = Settings { log, process, ops, listeners };
+        let settings = Settings { log, access_log, process, ops, listeners };
         Self { settings, objects: read_objects(root, now) }
     }
 
@@ -89,6 +94,7 @@ impl Settings {
     fn differences(&self, other: &Self) -> impl Iterator<Item = &'static str> {
         [
             ("log", self.log != other.log),
+            ("access_log", self.access_log != other.access_log),
             ("process", self.process != other.process),
             ("ops", self.ops != other.ops),
             ("listeners", self.listeners != other.listeners),

@@ -74,6 +74,7 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
     ];
     let mut config = Config::new(good)
         .section("log", &format!("level = \"debug\"\nformat = \"{format}\""))
+        .section("access_log", "path = \"access.log\"")
         .section("process", "workers = 2\ndrain_timeout = \"200ms\"")
         .section("listeners.public", "address = \"127.0.0.1:0\"\nmax_body_bytes = 1000")
         .service(&format!("path = \"/orders\"\nupstream = \"demo\"\n{PLACES}"))

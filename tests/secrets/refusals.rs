@@ -11,6 +11,9 @@ use super::sinks::{CANARY, encoded, hold_no_secret};
 /// What a running gate is never heard to say: it had a snapshot before it listened.
 const NEVER: [Refusal; 1] = [Refusal::NoSnapshot];
 
+/// What ends a connection before it has brought a request.
+const BEFORE_A_REQUEST: [&str; 1] = ["headers_too_large"];
+
 /// The request with `key` in each of the places, and spelt in each way that a query allows.
 fn everywhere(request: &Request, key: &str) -> Vec<Request> {
     let with = |parameter: &str| Request {
@@ -114,6 +117,11 @@ fn hold_refusals(format: &str) {
 
     gate.wait_for_log("the drain timeout has passed");
     hold_no_secret("the log", &gate.log());
+    let access_log = std::fs::read_to_string(gate.folder().join("access.log")).unwrap();
+    for code in codes.iter().filter(|code| !BEFORE_A_REQUEST.contains(code)) {
+        assert!(access_log.contains(&format!("\"refusal\":\"{code}\"")), "{code} was not logged");
+    }
+    hold_no_secret("the access log", &access_log);
     for refusal in Refusal::all().filter(|refusal| !NEVER.contains(refusal)) {
         assert!(codes.contains(&refusal.code()), "{} was not tried", refusal.code());
     }

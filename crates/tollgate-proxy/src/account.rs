@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use http::StatusCode;
-use tollgate_core::ServiceId;
+use http::{Request, StatusCode};
+use tollgate_core::{Now, Refusal, ServiceId};
 
+use crate::access_log::Note;
 use crate::connection::Client;
 use crate::worker::Worker;
 
@@ -16,6 +17,8 @@ pub(crate) struct Account {
     started: u64,
     service: Option<ServiceId>,
     status: StatusCode,
+    /// For the access log, if there is one.
+    note: Option<Note>,
 }
 
 impl std::fmt::Debug for Account {
@@ -25,12 +28,19 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    /// Opens the account of a request that began at `started`. The answer is not known yet: until
+    /// Opens the account of a request that began `now`. The answer is not known yet: until
     /// it is [named](Account::answer), the request counts as a client's disconnect.
-    pub(crate) fn open(worker: &Rc<Worker>, client: &Rc<Client>, started: u64) -> Self {
+    pub(crate) fn open<B>(
+        worker: &Rc<Worker>,
+        client: &Rc<Client>,
+        request: &Request<B>,
+        now: Now,
+    ) -> Self {
         client.begin();
+        let note = worker.access_log.is_some().then(|| Note::of(request, client, now));
         let (worker, client) = (Rc::clone(worker), Rc::clone(client));
-        Self { worker, client, started, service: None, status: CLIENT_CLOSED }
+        let (started, status) = (now.monotonic, CLIENT_CLOSED);
+        Self { worker, client, started, service: None, status, note }
     }
 
     /// Names the service.
@@ -38,9 +48,22 @@ impl Account {
         self.service = Some(service);
     }
 
-    /// Names the answer.
-    pub(crate) fn answer(&mut self, status: StatusCode) {
+    /// Names the answer, and the refusal that it is, if it is one.
+    pub(crate) fn answer(&mut self, status: StatusCode, refusal: Option<Refusal>) {
         self.status = status;
+        if let Some(note) = &mut self.note {
+            note.answer(status, refusal);
+        }
+    }
+
+    /// Notes something for the access log, if there is one.
+    pub(crate) fn noted(&mut self, write: impl FnOnce(&mut Note)) {
+        self.note.as_mut().map(write);
+    }
+
+    /// What is noted for the access log; `None` if there is none.
+    pub(crate) fn note(&mut self) -> Option<&mut Note> {
+        self.note.as_mut()
     }
 }
 
@@ -51,7 +74,13 @@ impl Drop for Account {
     fn drop(&mut self) {
         let now = self.worker.clock.monotonic();
         self.worker.cells.count_request(self.service, self.status);
-        self.worker.cells.request_duration.record(now.saturating_sub(self.started));
+        let total = now.saturating_sub(self.started);
+        self.worker.cells.request_duration.record(total);
+        if let Some((note, ring)) = self.note.take().zip(self.worker.access_log.as_ref())
+            && !ring.put(note.close(total))
+        {
+            self.worker.cells.access_log_dropped.add(1);
+        }
         self.worker.coarse.set(now);
         self.client.end(now);
     }

@@ -1,5 +1,6 @@
 //! Bodies, both ways.
 
+use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tollgate_core::Refusal;
 
+use crate::access_log::Note;
 use crate::account::Account;
 use crate::live::{LiveEntry, LiveList};
 use crate::roster::{Deadline, Handle};
@@ -43,6 +45,8 @@ pub(crate) struct Streaming {
     pub(crate) incoming: Incoming,
     /// Bytes that may still come.
     pub(crate) left: u64,
+    /// Where its bytes are counted, if they are.
+    pub(crate) received: Option<Rc<Cell<u64>>>,
     pub(crate) live: Rc<LiveList>,
     pub(crate) handle: Handle,
     pub(crate) clock: Rc<Coarse>,
@@ -59,6 +63,9 @@ impl Streaming {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
                 self.left = self.left.checked_sub(length).ok_or(Refusal::BodyTooLarge)?;
+                if let Some(received) = &self.received {
+                    received.set(received.get() + length);
+                }
                 let at = now.saturating_add(self.idle);
                 self.live.set_deadline(self.handle, Deadline { at, late: Refusal::RequestTimeout });
                 Ok(())
@@ -112,7 +119,7 @@ impl Body for OutBody {
 #[derive(Debug)]
 pub(crate) struct ReplyBody {
     content: Content,
-    _account: Account,
+    account: Account,
 }
 
 /// What a response carries.
@@ -120,6 +127,8 @@ pub(crate) struct ReplyBody {
 pub(crate) enum Content {
     /// All there.
     Full(Option<Bytes>),
+    /// All there, and a refusal.
+    Refused(Option<Bytes>, Refusal),
     /// Sent by an upstream.
     Relay(Box<Relay>),
 }
@@ -187,6 +196,36 @@ impl Content {
         Self::Full(Some(body).filter(|body| !body.is_empty()))
     }
 
+    /// Content that tells of a refusal.
+    pub(crate) fn refused(body: Bytes, refusal: Refusal) -> Self {
+        Self::Refused(Some(body).filter(|body| !body.is_empty()), refusal)
+    }
+
+    /// The refusal that it tells of.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused(_, refusal) => Some(*refusal),
+            Self::Full(_) | Self::Relay(_) => None,
+        }
+    }
+
+    /// Whether nothing of it is left to send.
+    fn has_ended(&self) -> bool {
+        match self {
+            Self::Full(body) | Self::Refused(body, _) => body.is_none(),
+            Self::Relay(relay) => relay.live.is_none(),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match self {
+            Self::Full(body) | Self::Refused(body, _) => {
+                Poll::Ready(body.take().map(|body| Ok(Frame::data(body))))
+            }
+            Self::Relay(relay) => relay.poll(cx),
+        }
+    }
+
     /// Content that an upstream sends. If it has none, its connection is free at once.
     pub(crate) fn relay(mut relay: Relay) -> Self {
         if relay.incoming.is_end_stream() {
@@ -199,8 +238,11 @@ impl Content {
 
 impl ReplyBody {
     /// Sends `content` on `account`.
-    pub(crate) fn new(content: Content, account: Account) -> Self {
-        Self { content, _account: account }
+    pub(crate) fn new(content: Content, mut account: Account) -> Self {
+        if content.has_ended() {
+            account.noted(Note::complete);
+        }
+        Self { content, account }
     }
 }
 
@@ -212,22 +254,35 @@ impl Body for ReplyBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        match &mut self.get_mut().content {
-            Content::Full(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
-            Content::Relay(relay) => relay.poll(cx),
+        let Self { content, account } = self.get_mut();
+        let polled = content.poll(cx);
+        if let Poll::Ready(frame) = &polled
+            && let Some(note) = account.note()
+        {
+            match frame {
+                Some(Ok(frame)) => note.sent(frame),
+                Some(Err(Broken(refusal))) => note.broken(*refusal),
+                None => {}
+            }
+            if content.has_ended() {
+                note.complete();
+            }
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
-            Content::Full(body) => body.is_none(),
+            Content::Full(body) | Content::Refused(body, _) => body.is_none(),
             Content::Relay(relay) => relay.incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Full(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
+            Content::Full(body) | Content::Refused(body, _) => {
+                SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64)
+            }
             Content::Relay(relay) => relay.incoming.size_hint(),
         }
     }

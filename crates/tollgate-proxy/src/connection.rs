@@ -4,7 +4,7 @@ mod io;
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -31,6 +31,9 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The client at the other end of a connection.
 pub(crate) struct Client {
     pub(crate) listener: Rc<ListenerSettings>,
+    /// The listener's number.
+    pub(crate) listener_number: usize,
+    pub(crate) address: IpAddr,
     /// Its address, as upstreams are told.
     pub(crate) forwarded_for: HeaderValue,
     /// The connection's place on the worker's roster.
@@ -91,6 +94,7 @@ impl Client {
 pub(crate) async fn serve(
     worker: Rc<Worker>,
     listener: Rc<ListenerSettings>,
+    listener_number: usize,
     stream: TcpStream,
     peer: SocketAddr,
 ) {
@@ -103,6 +107,8 @@ pub(crate) async fn serve(
     let Ok(forwarded_for) = HeaderValue::try_from(peer.ip().to_string()) else { return };
     let client = Rc::new(Client {
         listener: Rc::clone(&listener),
+        listener_number,
+        address: peer.ip(),
         forwarded_for,
         connection: entry.handle(),
         roster: Rc::clone(&worker.connections),

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tollgate_core::{Now, RateLimitHeaders, Readings, Refusal, ServiceId};
 
+use crate::account::Account;
 use crate::body::{Content, OutBody, Relay};
 use crate::live::LiveEntry;
 use crate::roster::Deadline;
@@ -33,7 +34,11 @@ pub(crate) struct Admitted {
 
 impl Worker {
     /// Sends the request and answers with what comes back, or with the refusal that ended it.
-    pub(crate) async fn forward(&self, admitted: Admitted) -> Response<Content> {
+    pub(crate) async fn forward(
+        &self,
+        admitted: Admitted,
+        account: &mut Account,
+    ) -> Response<Content> {
         let Admitted { request, live, destination, service, limits, started } = admitted;
         let mut response = match &*destination {
             Destination::Fixed { status, headers, body } => {
@@ -42,15 +47,19 @@ impl Worker {
                 response.headers_mut().clone_from(headers);
                 response
             }
-            Destination::Server(pool) => match self.exchange(pool, request, &live).await {
-                Ok((response, lease)) => {
-                    let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
-                    self.cells.upstream_duration.record(elapsed);
-                    let idle = nanoseconds(pool.timeouts.idle);
-                    self.relay(response, lease, live, &destination, idle)
+            Destination::Server(pool) => {
+                let exchanged = self.exchange(pool, request, &live).await;
+                let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
+                account.noted(|note| note.upstream(elapsed));
+                match exchanged {
+                    Ok((response, lease)) => {
+                        self.cells.upstream_duration.record(elapsed);
+                        let idle = nanoseconds(pool.timeouts.idle);
+                        self.relay(response, lease, live, &destination, idle)
+                    }
+                    Err(refusal) => return self.refuse_late(service, refusal),
                 }
-                Err(refusal) => return self.refuse_late(service, refusal),
-            },
+            }
         };
         let (dialect, readings) = limits;
         let mut arena = self.arena.borrow_mut();

@@ -23,12 +23,12 @@ impl Worker {
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Infallible> {
         let now = self.clock.now();
-        let mut account = Account::open(&self, &client, now.monotonic);
+        let mut account = Account::open(&self, &client, &request, now);
         let response = match self.admit(&client, request, now, &mut account) {
-            Ok(admitted) => self.forward(admitted).await,
+            Ok(admitted) => self.forward(admitted, &mut account).await,
             Err(refused) => refused,
         };
-        account.answer(response.status());
+        account.answer(response.status(), response.body().refusal());
         Ok(response.map(|content| ReplyBody::new(content, account)))
     }
 
@@ -51,10 +51,12 @@ impl Worker {
         permit(&head.method).map_err(|none| self.nowhere(&none))?;
         client.fits(&uri, &body).map_err(lost)?;
         let target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
+        account.noted(|note| note.target(root, target.host()));
         let route = target.route(&root.routes, &head.method).map_err(|none| self.nowhere(&none))?;
         let service = root.routes.service(route.service);
         let service = service.ok_or_else(|| lost(Refusal::RouteNotFound))?;
         account.serve(service.id);
+        account.noted(|note| note.route(root, service, &route, &head.headers));
         let refuse = |refusal: Refusal| self.refuse(Some(service), refusal);
 
         // Credential.
@@ -67,18 +69,22 @@ impl Worker {
         self.sample_decision(now);
         let (permit, caller) = match decision {
             Decision::Admit(permit, caller) => (permit, caller),
-            Decision::Refuse(refused) => return Err(self.refuse_with(Some(service), &refused)),
+            Decision::Refuse(refused) => {
+                account.noted(|note| note.refused(root, taken.key.bytes(), service));
+                return Err(self.refuse_with(Some(service), &refused));
+            }
         };
 
         // Live list, and what the upstream will see.
         let destination = self.destination(root, service);
         let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
         self.introduce(&mut head.headers, client, &target, &caller, &destination);
+        account.noted(|note| note.admitted(&caller, &head.headers));
         head.uri = target.upstream_uri(&uri, service, taken.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;
         let limits = (service.rate_limit_headers, *permit.readings());
         let live = self.enter(client, permit, &destination, now);
-        let body = self.watch(client, body, &live, &destination);
+        let body = self.watch(client, body, &live, &destination, account);
         let request = Request::from_parts(head, body);
         Ok(Admitted { request, live, destination, service: service.id, limits, started: now })
     }

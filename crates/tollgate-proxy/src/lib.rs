@@ -1,6 +1,7 @@
 //! The data plane of Tollgate: it listens, routes, takes the credential, has the request decided,
 //! forwards it and answers. `gateway.rs` shows a request's whole road.
 
+mod access_log;
 mod account;
 mod arena;
 mod body;
@@ -25,6 +26,7 @@ mod target;
 mod upstream;
 mod worker;
 
+pub use access_log::{AccessLog, SinkPath};
 pub use listen::{BindError, ListenerSettings};
 pub use live::OnKeyDead;
 pub use metrics::Metrics;

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use tollgate_core::{Refusal, ServiceId, SnapshotReader};
 
+use crate::access_log::Written;
 pub(crate) use histogram::Histogram;
 
 const SERVICES: usize = 1024;
@@ -44,6 +45,7 @@ pub(crate) struct Cells {
     pub(crate) upstream_connections: Counter,
     pub(crate) upstream_failures: Counter,
     pub(crate) streams_cut: Counter,
+    pub(crate) access_log_dropped: Counter,
     /// Set, not counted: requests open now.
     pub(crate) streams: AtomicU64,
 }
@@ -60,6 +62,7 @@ impl Default for Cells {
             upstream_connections: Counter::default(),
             upstream_failures: Counter::default(),
             streams_cut: Counter::default(),
+            access_log_dropped: Counter::default(),
             streams: AtomicU64::new(0),
         }
     }
@@ -95,5 +98,6 @@ pub struct Metrics {
     workers: Vec<Arc<Cells>>,
     listeners: Vec<(String, Arc<Connections>)>,
     reader: SnapshotReader,
+    access_log: Arc<Written>,
     descriptions: Vec<prometheus::core::Desc>,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader};
 
+use crate::access_log::{AccessLog, Writer, Writing};
 use crate::listen::{BindError, ListenerSettings, bind};
 use crate::metrics::{Cells, Connections, Metrics};
 use crate::worker::{Mail, Seat, WorkerSettings, run};
@@ -25,6 +26,8 @@ pub struct Plan {
     pub reader: SnapshotReader,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Where requests are logged; `None` = nowhere.
+    pub access_log: Option<AccessLog>,
 }
 
 /// A data plane whose sockets are bound, but which serves nobody yet.
@@ -33,12 +36,14 @@ pub struct Bound {
     mailboxes: Vec<UnboundedSender<Mail>>,
     addresses: Vec<(String, SocketAddr)>,
     metrics: Metrics,
+    writer: Option<Writer>,
 }
 
 /// A data plane that serves.
 pub struct DataPlane {
     threads: Vec<JoinHandle<io::Result<usize>>>,
     mailboxes: Vec<UnboundedSender<Mail>>,
+    writing: Option<Writing>,
 }
 
 impl Plan {
@@ -50,9 +55,13 @@ impl Plan {
         let cells: Vec<_> = (0..self.workers).map(|_| Arc::<Cells>::default()).collect();
         let mut mailboxes = Vec::new();
         let mut seats = Vec::new();
+        let mut rings = Vec::new();
         for cells in &cells {
             let (sender, mail) = unbounded_channel();
             mailboxes.push(sender);
+            let ring = self.access_log.as_ref().map(AccessLog::ring);
+            let (ring, other_end) = ring.unzip();
+            rings.extend(other_end);
             seats.push(Seat {
                 listeners: Vec::new(),
                 mail,
@@ -60,6 +69,7 @@ impl Plan {
                 clock: Arc::clone(&self.clock),
                 cells: Arc::clone(cells),
                 settings: self.settings.clone(),
+                access_log: ring,
             });
         }
         let mut addresses = Vec::new();
@@ -74,8 +84,11 @@ impl Plan {
             }
             listeners.push((name, connections));
         }
-        let metrics = Metrics::new(cells, listeners, self.reader);
-        Ok(Bound { seats, mailboxes, addresses, metrics })
+        let names = addresses.iter().map(|(name, _)| name.clone()).collect();
+        let writer = self.access_log.map(|log| log.writer(rings, names));
+        let written = writer.as_ref().map(Writer::written).unwrap_or_default();
+        let metrics = Metrics::new(cells, listeners, self.reader, written);
+        Ok(Bound { seats, mailboxes, addresses, metrics, writer })
     }
 }
 
@@ -107,13 +120,14 @@ impl Bound {
             std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || run(seat))
         };
         let threads = self.seats.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
-        Ok(DataPlane { threads, mailboxes: self.mailboxes })
+        let writing = self.writer.map(Writer::start).transpose()?;
+        Ok(DataPlane { threads, mailboxes: self.mailboxes, writing })
     }
 }
 
 impl DataPlane {
     /// Has every worker accept nothing more, finish what it has open within `patience`, and end.
-    /// Blocks until they have. Returns how many requests were cut.
+    /// Blocks until they have, and until the access log is written. Returns how many requests were cut.
     ///
     /// # Errors
     /// What ended a worker before its time.
@@ -126,7 +140,17 @@ impl DataPlane {
         for thread in self.threads {
             cut += thread.join().map_err(|_| io::Error::other("a worker has panicked"))??;
         }
+        if let Some(writing) = self.writing {
+            writing.end();
+        }
         Ok(cut)
+    }
+
+    /// Opens the access log once more, if there is one: its file may have been renamed.
+    pub fn reopen_access_log(&self) {
+        if let Some(writing) = &self.writing {
+            writing.reopen();
+        }
     }
 
     /// Whether any worker has ended, which none does unless told to.

@@ -35,7 +35,7 @@ pub(crate) fn refuse(
 ) -> Response<Content> {
     let refusal = refused.refusal;
     let body = problem(refused, service.is_some_and(|service| service.disclose_key_state));
-    let mut response = Response::new(Content::full(Bytes::from(body)));
+    let mut response = Response::new(Content::refused(Bytes::from(body), refusal));
     *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -16,6 +16,8 @@ use tollgate_core::{
     Clock, Decider, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId, SnapshotCache,
 };
 
+use crate::access_log::{Note, Ring};
+use crate::account::Account;
 use crate::arena::{Arena, Names};
 use crate::body::{Content, OutBody, Streaming};
 use crate::connection::Client;
@@ -55,6 +57,8 @@ pub(crate) struct Worker {
     pub(crate) request_ids: RequestIds,
     pub(crate) settings: WorkerSettings,
     pub(crate) draining: Cell<bool>,
+    /// Where requests that are over go, if they are logged.
+    pub(crate) access_log: Option<Ring>,
     /// Sorted by the generation of their upstream.
     destinations: RefCell<Vec<(u64, Rc<Destination>)>>,
     sampled: Cell<u64>,
@@ -161,12 +165,14 @@ impl Worker {
         incoming: Incoming,
         live: &LiveEntry,
         destination: &Destination,
+        account: &mut Account,
     ) -> OutBody {
         match destination {
             Destination::Server(pool) if !incoming.is_end_stream() => {
                 OutBody::Streaming(Box::new(Streaming {
                     incoming,
                     left: client.listener.max_body_bytes,
+                    received: account.note().map(Note::received),
                     live: Rc::clone(&self.live),
                     handle: live.handle(),
                     clock: Rc::clone(&self.coarse),

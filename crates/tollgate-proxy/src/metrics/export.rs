@@ -11,18 +11,21 @@ use tollgate_core::{Refusal, SnapshotReader};
 
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
+use crate::access_log::Written;
 
 impl Metrics {
     pub(crate) fn new(
         workers: Vec<Arc<Cells>>,
         listeners: Vec<(String, Arc<Connections>)>,
         reader: SnapshotReader,
+        access_log: Arc<Written>,
     ) -> Self {
         // One is enough: the registry wants an identity, the families name themselves.
         let name = "tollgate_data_plane".to_owned();
         let help = "what the data plane counts".to_owned();
         let description = Desc::new(name, help, Vec::new(), std::collections::HashMap::new());
-        Self { workers, listeners, reader, descriptions: description.into_iter().collect() }
+        let descriptions = description.into_iter().collect();
+        Self { workers, listeners, reader, access_log, descriptions }
     }
 
     fn sum(&self, read: impl Fn(&Cells) -> u64) -> u64 {
@@ -123,6 +126,27 @@ impl Metrics {
         family(name, help, MetricType::HISTOGRAM, vec![metric])
     }
 
+    fn access_log(&self) -> [MetricFamily; 3] {
+        let dropped = self.sum(|cells| cells.access_log_dropped.get());
+        [
+            self.plain(
+                "tollgate_access_log_lines_total",
+                "Lines of the access log that were written.",
+                self.access_log.lines.get(),
+            ),
+            self.plain(
+                "tollgate_access_log_dropped_total",
+                "Lines of the access log that were dropped: the ring was full, or a write failed.",
+                dropped + self.access_log.lost.get(),
+            ),
+            self.plain(
+                "tollgate_access_log_errors_total",
+                "Writes of the access log that failed.",
+                self.access_log.errors.get(),
+            ),
+        ]
+    }
+
     fn plain(&self, name: &str, help: &str, count: u64) -> MetricFamily {
         family(name, help, MetricType::COUNTER, vec![counter(&[], count)])
     }
@@ -181,6 +205,7 @@ impl Collector for Metrics {
             ),
         ];
         families.extend(self.connections());
+        families.extend(self.access_log());
         families
     }
 }

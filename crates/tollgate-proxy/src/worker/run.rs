@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader};
 
 use super::{Coarse, RequestIds, Worker, WorkerSettings};
+use crate::access_log::Ring;
 use crate::connection::serve;
 use crate::listen::ListenerSettings;
 use crate::metrics::{Cells, Connections};
@@ -47,6 +48,7 @@ pub(crate) struct Seat {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cells: Arc<Cells>,
     pub(crate) settings: WorkerSettings,
+    pub(crate) access_log: Option<Ring>,
 }
 
 /// Serves until told to drain. Returns how many requests were cut at the end of it.
@@ -79,14 +81,16 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
             on_key_dead: seat.settings.on_key_dead,
         },
         draining: Cell::new(false),
+        access_log: seat.access_log,
         destinations: RefCell::default(),
         sampled: Cell::new(0),
     });
     worker.tick();
     let mut accepting = Vec::new();
-    for (socket, settings, connections) in seat.listeners {
+    for (number, (socket, settings, connections)) in seat.listeners.into_iter().enumerate() {
         let listener = TcpListener::from_std(socket)?;
-        let accept = accept(Rc::clone(&worker), listener, Rc::new(settings), connections);
+        let door = Rc::new(Door { number, settings: Rc::new(settings), connections });
+        let accept = accept(Rc::clone(&worker), listener, door);
         accepting.push(tokio::task::spawn_local(accept));
     }
     let mut mail = seat.mail;
@@ -145,18 +149,19 @@ async fn emptied(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) {
     }
 }
 
-/// Accepts for ever. An error is a pause, not an end.
-async fn accept(
-    worker: Rc<Worker>,
-    listener: TcpListener,
+/// A listener, as one worker has it.
+struct Door {
+    /// Its number among all listeners.
+    number: usize,
     settings: Rc<ListenerSettings>,
     connections: Arc<Connections>,
-) {
+}
+
+/// Accepts for ever. An error is a pause, not an end.
+async fn accept(worker: Rc<Worker>, listener: TcpListener, door: Rc<Door>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                admit(&worker, &settings, &connections, stream, peer);
-            }
+            Ok((stream, peer)) => admit(&worker, &door, stream, peer),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 sleep(ACCEPT_PAUSE).await;
@@ -165,23 +170,17 @@ async fn accept(
     }
 }
 
-fn admit(
-    worker: &Rc<Worker>,
-    settings: &Rc<ListenerSettings>,
-    connections: &Arc<Connections>,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
-    let seat = OpenConnection(Arc::clone(connections));
-    if connections.open.fetch_add(1, Relaxed) >= settings.max_connections {
-        connections.refused.fetch_add(1, Relaxed);
+fn admit(worker: &Rc<Worker>, door: &Door, stream: TcpStream, peer: SocketAddr) {
+    let seat = OpenConnection(Arc::clone(&door.connections));
+    if door.connections.open.fetch_add(1, Relaxed) >= door.settings.max_connections {
+        door.connections.refused.fetch_add(1, Relaxed);
         return;
     }
     // A socket that takes no option is about to fail anyway, and says so when it is read.
     let _ = stream.set_nodelay(true);
-    let (worker, settings) = (Rc::clone(worker), Rc::clone(settings));
+    let (worker, settings, number) = (Rc::clone(worker), Rc::clone(&door.settings), door.number);
     tokio::task::spawn_local(async move {
-        serve(worker, settings, stream, peer).await;
+        serve(worker, settings, number, stream, peer).await;
         drop(seat);
     });
 }

@@ -1,0 +1,136 @@
+//! An entry as a line of JSON.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use http::{StatusCode, Version};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use tollgate_core::Refusal;
+
+use super::entry::{Entry, Field};
+
+/// What a line says. What is not known is null.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(serialize_with = "instant")]
+    time: u64,
+    request_id: Option<Cow<'a, str>>,
+    client: IpAddr,
+    listener: Option<&'a str>,
+    http_version: &'static str,
+    http_method: Option<Cow<'a, str>>,
+    host: Option<Cow<'a, str>>,
+    path: Option<Cow<'a, str>>,
+    status: Option<u16>,
+    refusal: Option<&'static str>,
+    key: Option<Cow<'a, str>>,
+    application: Option<Cow<'a, str>>,
+    package: Option<Cow<'a, str>>,
+    plan: Option<Cow<'a, str>>,
+    service: Option<Cow<'a, str>>,
+    endpoint: Option<Cow<'a, str>>,
+    method: Option<Cow<'a, str>>,
+    epoch: Option<u64>,
+    revision: Option<u64>,
+    request_bytes: u64,
+    response_bytes: u64,
+    complete: bool,
+    total_ms: f64,
+    upstream_ms: Option<f64>,
+}
+
+/// Appends the line of `entry`. `listeners` are their names.
+pub(super) fn write(to: &mut Vec<u8>, entry: &Entry, listeners: &[String]) {
+    let line = Line {
+        time: entry.unix_ms,
+        request_id: entry.text(Field::RequestId),
+        client: entry.client,
+        listener: listeners.get(entry.listener).map(String::as_str),
+        http_version: version(entry.version),
+        http_method: entry.text(Field::HttpMethod),
+        host: entry.text(Field::Host),
+        path: entry.text(Field::Path),
+        status: entry.status.as_ref().map(StatusCode::as_u16),
+        refusal: entry.refusal.map(Refusal::code),
+        key: entry.text(Field::Key),
+        application: entry.text(Field::Application),
+        package: entry.text(Field::Package),
+        plan: entry.text(Field::Plan),
+        service: entry.text(Field::Service),
+        endpoint: entry.text(Field::Endpoint),
+        method: entry.text(Field::Method),
+        epoch: entry.revision.map(|revision| revision.epoch),
+        revision: entry.revision.map(|revision| revision.number),
+        request_bytes: entry.request_bytes,
+        response_bytes: entry.response_bytes,
+        complete: entry.complete,
+        total_ms: milliseconds(entry.total),
+        upstream_ms: entry.upstream.map(milliseconds),
+    };
+    let begin = to.len();
+    match serde_json::to_writer(&mut *to, &line) {
+        Ok(()) => to.push(b'\n'),
+        // Nothing in it can fail to be said in JSON; if it did, half a line would help nobody.
+        Err(_) => to.truncate(begin),
+    }
+}
+
+/// RFC 3339, in UTC, to the millisecond.
+fn instant<S: Serializer>(unix_ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    let time = i64::try_from(*unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    match time {
+        Some(time) => serializer.collect_str(&format_args!("{time:.3}")),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    }
+}
+
+/// Whole microseconds, in milliseconds.
+fn milliseconds(nanoseconds: u64) -> f64 {
+    (nanoseconds / 1000) as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
+    fn line(path: &[u8], unix_ms: u64) -> Vec<u8> {
+        let client = Ipv4Addr::LOCALHOST.into();
+        let mut entry = Entry::new(0, client, Version::HTTP_2, unix_ms);
+        entry.put(Field::Path, path);
+        entry.total = 1_234_567;
+        let mut line = Vec::new();
+        write(&mut line, &entry, &["public".to_owned()]);
+        line
+    }
+
+    #[test]
+    fn a_line_tells_time_and_durations_in_milliseconds() {
+        let line = String::from_utf8(line(b"/a", 1_700_000_000_007)).unwrap();
+        assert!(line.starts_with("{\"time\":\"2023-11-14T22:13:20.007Z\","), "{line}");
+        assert!(line.contains("\"total_ms\":1.234,"), "{line}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_path_holds_it_is_one_line_of_json(
+            path in proptest::collection::vec(any::<u8>(), 1..200),
+        ) {
+            let line = line(&path, 0);
+            prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+            let read: serde_json::Value = serde_json::from_slice(&line).unwrap();
+            prop_assert_eq!(read["path"].as_str().unwrap(), String::from_utf8_lossy(&path));
+        }
+    }
+}

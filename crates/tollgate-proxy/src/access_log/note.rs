@@ -1,0 +1,131 @@
+//! What a worker notes of a request for the access log, while it is on its road.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body::Frame;
+use tollgate_core::{Bearer, Caller, CredentialPlace, Now, Refusal, Root, Route, Service};
+
+use super::entry::{Entry, Field};
+use crate::connection::Client;
+use crate::headers::{REQUEST_ID, plain_request_id};
+
+/// The entry of a request that is not over yet.
+#[derive(Debug)]
+pub(crate) struct Note {
+    entry: Box<Entry>,
+    /// Bytes of the request's body, counted where it is read.
+    received: Option<Rc<Cell<u64>>>,
+}
+
+impl Note {
+    /// Of a request that has just begun. Its query is left out: it may hold a key.
+    pub(crate) fn of<B>(request: &Request<B>, client: &Client, now: Now) -> Self {
+        let version = request.version();
+        let mut entry = Entry::new(client.listener_number, client.address, version, now.unix_ms);
+        entry.put(Field::HttpMethod, request.method().as_str().as_bytes());
+        entry.put(Field::Path, request.uri().path().as_bytes());
+        Self { entry: Box::new(entry), received: None }
+    }
+
+    /// Notes which snapshot decides, and for which host.
+    pub(crate) fn target(&mut self, root: &Root, host: &str) {
+        self.entry.revision = Some(root.revision);
+        self.entry.put(Field::Host, host.as_bytes());
+    }
+
+    /// Notes where the request leads. Its id is taken as the client gave it, unless that is where
+    /// the service looks for keys.
+    pub(crate) fn route(
+        &mut self,
+        root: &Root,
+        service: &Service,
+        route: &Route,
+        fields: &HeaderMap,
+    ) {
+        self.entry.put(Field::Service, service.name.as_bytes());
+        if let Some(name) = root.routes.endpoint_name(route.endpoint) {
+            self.entry.put(Field::Endpoint, name.as_bytes());
+        }
+        if let Some(name) = route.method.and_then(|method| root.routes.method_name(method)) {
+            self.entry.put(Field::Method, name.as_bytes());
+        }
+        let key = |place: &CredentialPlace| matches!(place, CredentialPlace::Header(name) if *name == REQUEST_ID);
+        if !service.credentials.iter().any(key) {
+            self.request_id(fields);
+        }
+    }
+
+    /// Notes who calls, and the id that the upstream sees.
+    pub(crate) fn admitted(&mut self, caller: &Caller<'_>, fields: &HeaderMap) {
+        self.bearer(&Bearer::from(caller));
+        self.request_id(fields);
+    }
+
+    fn request_id(&mut self, fields: &HeaderMap) {
+        if let Some(id) = fields.get(REQUEST_ID).filter(|id| plain_request_id(id)) {
+            self.entry.put(Field::RequestId, id.as_bytes());
+        }
+    }
+
+    /// Notes whose key was refused, if it is anybody's.
+    pub(crate) fn refused(&mut self, root: &Root, key: &[u8], service: &Service) {
+        if let Some(bearer) = Bearer::of(root, key, service.id) {
+            self.bearer(&bearer);
+        }
+    }
+
+    fn bearer(&mut self, bearer: &Bearer<'_>) {
+        self.entry.put(Field::Key, bearer.key(&mut [0; 36]).as_bytes());
+        for (field, name) in [
+            (Field::Application, bearer.application),
+            (Field::Package, bearer.package),
+            (Field::Plan, bearer.plan),
+        ] {
+            self.entry.put(field, name.unwrap_or_default().as_bytes());
+        }
+    }
+
+    /// Where the bytes of the request's body are counted.
+    pub(crate) fn received(&mut self) -> Rc<Cell<u64>> {
+        Rc::clone(self.received.get_or_insert_default())
+    }
+
+    /// Notes how long the upstream took to answer or to fail, in nanoseconds.
+    pub(crate) fn upstream(&mut self, elapsed: u64) {
+        self.entry.upstream = Some(elapsed);
+    }
+
+    /// Notes the answer.
+    pub(crate) fn answer(&mut self, status: StatusCode, refusal: Option<Refusal>) {
+        self.entry.status = Some(status);
+        self.entry.refusal = refusal;
+        // Nobody asks for the body of an answer to HEAD.
+        let head = self.entry.text(Field::HttpMethod).as_deref() == Some(Method::HEAD.as_str());
+        self.entry.complete |= head;
+    }
+
+    /// Notes a piece of the response's body.
+    pub(crate) fn sent(&mut self, frame: &Frame<Bytes>) {
+        self.entry.response_bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+    }
+
+    /// Notes what broke the response off.
+    pub(crate) fn broken(&mut self, refusal: Refusal) {
+        self.entry.refusal = Some(refusal);
+    }
+
+    /// Notes that the response came to its end.
+    pub(crate) fn complete(&mut self) {
+        self.entry.complete = true;
+    }
+
+    /// The entry of a request that is over after `total` nanoseconds.
+    pub(crate) fn close(mut self, total: u64) -> Box<Entry> {
+        self.entry.total = total;
+        self.entry.request_bytes = self.received.map_or(0, |received| received.get());
+        self.entry
+    }
+}
