@@ -15,6 +15,7 @@ mod identity;
 mod key_states;
 mod lifecycle;
 mod limits;
+mod mashery;
 mod packaging;
 mod refusals;
 mod secrets;

@@ -60,6 +60,8 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         settings: WorkerSettings {
             via: via(&settings)?,
             on_key_dead: settings.process.on_key_dead,
+            error_dialect: settings.process.error_dialect,
+            responder: responder(&settings)?,
         },
         reader,
         clock: Arc::clone(&clock),
@@ -130,6 +132,11 @@ fn via(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
         return Ok(None);
     }
     Ok(Some(HeaderValue::try_from(format!("1.1 {pseudonym}"))?))
+}
+
+fn responder(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
+    let name = Some(&settings.process.responder).filter(|name| !name.is_empty());
+    Ok(name.map(|name| HeaderValue::from_str(name)).transpose()?)
 }
 
 #[expect(clippy::print_stdout, reason = "what listens where is the program's answer to `run`")]

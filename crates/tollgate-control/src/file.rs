@@ -25,11 +25,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::document::Section;
-use crate::document::kind::{Name, NameKind};
-use crate::model::{Environment, Objects, Owner};
+use crate::document::kind::{Choice, Name, NameKind};
+use crate::model::{Environment, ErrorDialect, Objects, Owner};
 
 use self::check::routes::Routes;
 use self::key::Keys;
+
+/// The words for [`ErrorDialect`], of services and where no service is known.
+pub const ERROR_DIALECT: Choice<ErrorDialect> =
+    Choice::of(&[("problem", ErrorDialect::Problem), ("mashery", ErrorDialect::Mashery)]);
 
 /// All objects of a document, and where else they were looked for.
 #[derive(Clone, Debug)]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    Batch, Change, EndpointId, Grant, HostPattern, KeyId, Limit, LineTag, MethodCeiling, MethodId,
-    Methods, Now, Owner, OwnerId, Qps, Quota, RateLimitHeaders, Record, Revision, Root, Route,
-    RoutesBuilder, Scheme, Schemes, Scope, Segment, Service, ServiceId, SnapshotReader,
-    SnapshotWriter, Status, Terms, TermsId, handoff,
+    Batch, Change, EndpointId, ErrorDialect, Grant, HostPattern, KeyId, Limit, LimitSource,
+    LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId, Qps, Quota, RateLimitHeaders,
+    Record, Revision, Root, Route, RoutesBuilder, Scheme, Schemes, Scope, Segment, Service,
+    ServiceId, SnapshotReader, SnapshotWriter, Status, Terms, TermsId, handoff,
 };
 
 pub(crate) const KEY: &[u8] = b"demo-key";
@@ -76,6 +76,7 @@ impl World {
             credentials: Box::default(),
             qps: Limit::Exempt,
             meter: writer.allot(&[]).unwrap(),
+            error_dialect: ErrorDialect::Problem,
             rate_limit_headers: RateLimitHeaders::Draft11,
             disclose_key_state: false,
         };
@@ -128,7 +129,9 @@ pub(crate) fn terms(limits: Limits) -> Terms {
         active: true,
         scope: Scope::Endpoints([endpoint].into()),
         qps: limits.qps,
+        qps_source: LimitSource::Plan,
         quota: limits.quota,
+        quota_source: LimitSource::Key,
         tag: LineTag::KEY,
     };
     Terms { grants: [grant].into(), concurrency: limits.concurrency }

@@ -31,15 +31,17 @@ pub use decision::{Bearer, Caller, Decider, Decision, Permit, Readings, Refused,
 pub use digest::{Digest, Pepper, Scheme, Schemes};
 pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};
 pub use key_id::{KeyId, KeyIdForm};
-pub use limits::{Limit, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
+pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
 pub use meters::{Line, LineTag, MeterId, Meters};
 pub use owner::{Owner, OwnerId};
 pub use path::{AmbiguousPath, normalize_path, stands_plain};
 pub use persistent::Chunked;
 pub use record::{Record, Status};
-pub use refusal::Refusal;
+pub use refusal::{MasheryError, Refusal};
 pub use routes::{HostPattern, Route, RouteError, Routes, RoutesBuilder, Segment};
-pub use service::{CredentialPlace, EndpointId, MethodId, RateLimitHeaders, Service, ServiceId};
+pub use service::{
+    CredentialPlace, EndpointId, ErrorDialect, MethodId, RateLimitHeaders, Service, ServiceId,
+};
 pub use snapshot::{Batch, Change, Revision, Root};
 pub use table::Table;
 pub use terms::{EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId};

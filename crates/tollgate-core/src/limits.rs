@@ -40,13 +40,22 @@ impl Over {
     pub(crate) const CLOSED: Self = Self { wait: None, reading: None };
 }
 
+/// Whose ceiling it is that limits a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitSource {
+    /// The one that every key of the plan has.
+    Plan,
+    /// The key's own.
+    Key,
+}
+
 /// Which limit a [`Reading`] is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadingKind {
     /// Queries per second of the key.
-    Qps,
+    Qps(LimitSource),
     /// Quota of the key's period.
-    Quota,
+    Quota(LimitSource),
     /// Queries per second of the key on the method called.
     MethodQps,
     /// Quota of the key on the method called.
@@ -57,6 +66,8 @@ pub enum ReadingKind {
 /// (draft-ietf-httpapi-ratelimit-headers-11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
+    /// The ceiling, without the burst: calls per second or in a window.
+    pub ceiling: u64,
     /// What fits into a full window (`q`).
     pub quota: u64,
     /// The window in seconds, at least 1 (`w`).

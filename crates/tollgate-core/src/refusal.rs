@@ -1,6 +1,10 @@
 //! Why a request was not let through: one enum, one table.
 
+mod mashery;
+
 use http::StatusCode;
+
+pub use mashery::MasheryError;
 
 /// The reason of a refusal. Its [code](Refusal::code) is the same in problem details, metric
 /// label, log and `explain`.
@@ -44,29 +48,38 @@ struct Row {
     status: StatusCode,
     /// Looks like `key_rejected` to a stranger (design decision 5).
     hidden: bool,
+    mashery: MasheryError,
     title: &'static str,
 }
 
-const fn row(refusal: Refusal, code: &'static str, status: StatusCode, title: &'static str) -> Row {
-    Row { refusal, code, status, hidden: false, title }
+const fn row(
+    refusal: Refusal,
+    code: &'static str,
+    status: StatusCode,
+    mashery: MasheryError,
+    title: &'static str,
+) -> Row {
+    Row { refusal, code, status, hidden: false, mashery, title }
 }
 
 const fn hidden(refusal: Refusal, code: &'static str, title: &'static str) -> Row {
-    Row { refusal, code, status: StatusCode::UNAUTHORIZED, hidden: true, title }
+    let (status, mashery) = (StatusCode::UNAUTHORIZED, MasheryError::INACTIVE);
+    Row { refusal, code, status, hidden: true, mashery, title }
 }
 
+use MasheryError as M;
 use Refusal as R;
 use StatusCode as S;
 
 /// In the order of the enum, which a test holds it to.
 #[rustfmt::skip]
-const TABLE: [Row; Refusal::COUNT] = [
-    row(R::RouteNotFound, "route_not_found", S::NOT_FOUND, "No service matches this host and path"),
-    row(R::MethodNotAllowed, "method_not_allowed", S::METHOD_NOT_ALLOWED, "The endpoint does not know this method"),
-    row(R::BadRequest, "bad_request", S::BAD_REQUEST, "The request is malformed"),
-    row(R::KeyMissing, "key_missing", S::UNAUTHORIZED, "The request carries no key"),
-    row(R::KeyMalformed, "key_malformed", S::UNAUTHORIZED, "What the request carries cannot be a key"),
-    row(R::KeyAmbiguous, "key_ambiguous", S::BAD_REQUEST, "The request carries two different keys"),
+static TABLE: [Row; Refusal::COUNT] = [
+    row(R::RouteNotFound, "route_not_found", S::NOT_FOUND, M::NOT_FOUND, "No service matches this host and path"),
+    row(R::MethodNotAllowed, "method_not_allowed", S::METHOD_NOT_ALLOWED, M::NOT_AUTHORIZED, "The endpoint does not know this method"),
+    row(R::BadRequest, "bad_request", S::BAD_REQUEST, M::BAD_REQUEST, "The request is malformed"),
+    row(R::KeyMissing, "key_missing", S::UNAUTHORIZED, M::INACTIVE, "The request carries no key"),
+    row(R::KeyMalformed, "key_malformed", S::UNAUTHORIZED, M::INACTIVE, "What the request carries cannot be a key"),
+    row(R::KeyAmbiguous, "key_ambiguous", S::BAD_REQUEST, M::BAD_REQUEST, "The request carries two different keys"),
     hidden(R::KeyUnknown, "key_unknown", "The key is not known"),
     hidden(R::KeyPending, "key_pending", "The key is waiting to be activated"),
     hidden(R::KeyNotYetValid, "key_not_yet_valid", "The key is not valid yet"),
@@ -75,20 +88,20 @@ const TABLE: [Row; Refusal::COUNT] = [
     hidden(R::KeyExpired, "key_expired", "The key has expired"),
     hidden(R::OwnerInactive, "owner_inactive", "The owner of the key is not active"),
     hidden(R::PlanInactive, "plan_inactive", "The plan of the key is not active"),
-    row(R::NotEntitled, "not_entitled", S::FORBIDDEN, "The plan of the key does not open this endpoint or method"),
-    row(R::ServiceOverQps, "service_over_qps", S::TOO_MANY_REQUESTS, "The service is over its queries per second"),
-    row(R::OverQps, "over_qps", S::TOO_MANY_REQUESTS, "The key is over its queries per second"),
-    row(R::OverQuota, "over_quota", S::TOO_MANY_REQUESTS, "The key has used up its quota"),
-    row(R::OverConcurrency, "over_concurrency", S::TOO_MANY_REQUESTS, "The key has too many requests open"),
-    row(R::BodyTooLarge, "body_too_large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
-    row(R::TargetTooLong, "target_too_long", S::URI_TOO_LONG, "The request target is too long"),
-    row(R::HeadersTooLarge, "headers_too_large", S::REQUEST_HEADER_FIELDS_TOO_LARGE, "The header is too large"),
-    row(R::RequestTimeout, "request_timeout", S::REQUEST_TIMEOUT, "The request did not arrive in time"),
-    row(R::NoSnapshot, "no_snapshot", S::SERVICE_UNAVAILABLE, "The proxy has no keys to decide from yet"),
-    row(R::Draining, "draining", S::SERVICE_UNAVAILABLE, "The proxy is shutting down"),
-    row(R::UpstreamUnreachable, "upstream_unreachable", S::BAD_GATEWAY, "The upstream cannot be reached"),
-    row(R::UpstreamBadResponse, "upstream_bad_response", S::BAD_GATEWAY, "The upstream's response is malformed"),
-    row(R::UpstreamTimeout, "upstream_timeout", S::GATEWAY_TIMEOUT, "The upstream did not answer in time"),
+    row(R::NotEntitled, "not_entitled", S::FORBIDDEN, M::NOT_AUTHORIZED, "The plan of the key does not open this endpoint or method"),
+    row(R::ServiceOverQps, "service_over_qps", S::TOO_MANY_REQUESTS, M::SERVICE_OVER_QPS, "The service is over its queries per second"),
+    row(R::OverQps, "over_qps", S::TOO_MANY_REQUESTS, M::OVER_QPS, "The key is over its queries per second"),
+    row(R::OverQuota, "over_quota", S::TOO_MANY_REQUESTS, M::OVER_RATE, "The key has used up its quota"),
+    row(R::OverConcurrency, "over_concurrency", S::TOO_MANY_REQUESTS, M::OVER_QPS, "The key has too many requests open"),
+    row(R::BodyTooLarge, "body_too_large", S::PAYLOAD_TOO_LARGE, M::BAD_REQUEST, "The body is too large"),
+    row(R::TargetTooLong, "target_too_long", S::URI_TOO_LONG, M::URI_TOO_LONG, "The request target is too long"),
+    row(R::HeadersTooLarge, "headers_too_large", S::REQUEST_HEADER_FIELDS_TOO_LARGE, M::BAD_REQUEST, "The header is too large"),
+    row(R::RequestTimeout, "request_timeout", S::REQUEST_TIMEOUT, M::BAD_REQUEST, "The request did not arrive in time"),
+    row(R::NoSnapshot, "no_snapshot", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The proxy has no keys to decide from yet"),
+    row(R::Draining, "draining", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The proxy is shutting down"),
+    row(R::UpstreamUnreachable, "upstream_unreachable", S::BAD_GATEWAY, M::BAD_GATEWAY, "The upstream cannot be reached"),
+    row(R::UpstreamBadResponse, "upstream_bad_response", S::BAD_GATEWAY, M::BAD_GATEWAY, "The upstream's response is malformed"),
+    row(R::UpstreamTimeout, "upstream_timeout", S::GATEWAY_TIMEOUT, M::TIMEOUT, "The upstream did not answer in time"),
 ];
 
 impl Refusal {
@@ -129,6 +142,12 @@ impl Refusal {
     #[must_use]
     pub fn hidden(self) -> bool {
         TABLE[self.index()].hidden
+    }
+
+    /// What answers in the Mashery dialect.
+    #[must_use]
+    pub fn mashery(self) -> &'static MasheryError {
+        &TABLE[self.index()].mashery
     }
 
     /// One sentence for people.

@@ -30,8 +30,13 @@ pub struct Route {
 pub enum RouteError {
     /// No endpoint matches host and path.
     NotFound,
-    /// The endpoint knows other HTTP methods only: these, as `Allow` lists them.
-    MethodNotAllowed(String),
+    /// The endpoint knows other HTTP methods only.
+    MethodNotAllowed {
+        /// The service that the endpoint is of.
+        service: ServiceId,
+        /// The methods, as `Allow` lists them.
+        allow: String,
+    },
 }
 
 /// A part of a path pattern.
@@ -81,7 +86,11 @@ impl Routes {
         let leaves = leaves.ok_or(RouteError::NotFound)?;
         let named = leaves.iter().find(|leaf| leaf.verbs.contains(method));
         let leaf = named.or_else(|| leaves.iter().find(|leaf| leaf.route.method.is_none()));
-        leaf.map(|leaf| leaf.route).ok_or_else(|| RouteError::MethodNotAllowed(allow(leaves)))
+        let first = leaves.first().ok_or(RouteError::NotFound)?;
+        leaf.map(|leaf| leaf.route).ok_or_else(|| RouteError::MethodNotAllowed {
+            service: first.route.service,
+            allow: allow(leaves),
+        })
     }
 
     fn leaves(&self, host: &str, path: &str) -> Option<&[Leaf]> {
@@ -301,7 +310,10 @@ mod tests {
         assert_eq!(find("/items", Method::POST), Ok(method(2)));
         assert_eq!(
             find("/items", Method::DELETE),
-            Err(RouteError::MethodNotAllowed("GET, HEAD, POST".to_owned()))
+            Err(RouteError::MethodNotAllowed {
+                service: ServiceId(0),
+                allow: "GET, HEAD, POST".to_owned()
+            })
         );
         assert_eq!(find("/open", Method::GET), Ok(method(3)));
         assert_eq!(find("/open", Method::DELETE), Ok(route(0)));

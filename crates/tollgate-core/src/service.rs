@@ -35,6 +35,8 @@ pub struct Service {
     pub qps: Limit<Qps>,
     /// Where [`Service::qps`] counts.
     pub meter: MeterId,
+    /// How refusals are worded.
+    pub error_dialect: ErrorDialect,
     /// Which fields tell a caller about its limits.
     pub rate_limit_headers: RateLimitHeaders,
     /// Tell callers unknown, suspended, revoked and expired keys apart.
@@ -52,11 +54,24 @@ pub enum CredentialPlace {
     Query(Box<str>),
 }
 
+/// How refusals are worded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorDialect {
+    /// Problem details, RFC 9457.
+    Problem,
+    /// As a Mashery traffic manager words them.
+    Mashery,
+}
+
 /// Which fields tell a caller about its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimitHeaders {
     /// `RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-11.
     Draft11,
+    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` in seconds, of the limit that is nearest.
+    XRateLimit,
+    /// `X-Plan-QPS-Allotted` and the like, as a Mashery traffic manager has them.
+    Mashery,
     /// None.
     None,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{EndpointId, Limit, LineTag, MethodId, Qps, Quota, Route, ServiceId};
+use crate::{EndpointId, Limit, LimitSource, LineTag, MethodId, Qps, Quota, Route, ServiceId};
 
 /// Index of [`Terms`] in a snapshot. It names the pair of a plan and the overrides of a key, so
 /// that a changed plan changes one entry however many keys have it.
@@ -33,8 +33,12 @@ pub struct Grant {
     pub scope: Scope,
     /// Queries per second of the key under this plan.
     pub qps: Limit<Qps>,
+    /// Whose [`Grant::qps`] is.
+    pub qps_source: LimitSource,
     /// Quota of the key under this plan.
     pub quota: Limit<Quota>,
+    /// Whose [`Grant::quota`] is.
+    pub quota_source: LimitSource,
     /// The line that counts both.
     pub tag: LineTag,
 }

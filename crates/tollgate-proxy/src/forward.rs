@@ -11,15 +11,16 @@ use std::task::Poll;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use tollgate_core::{Now, RateLimitHeaders, Readings, Refusal, ServiceId};
+use tollgate_core::{Now, Refusal, ServiceId};
 
 use crate::account::Account;
 use crate::body::{Content, OutBody, Relay};
+use crate::headers;
 use crate::live::LiveEntry;
+use crate::respond::{self, Told};
 use crate::roster::Deadline;
 use crate::upstream::{Destination, Lease, Pool};
 use crate::worker::{Worker, nanoseconds};
-use crate::{headers, respond};
 
 /// A request that may go upstream. Its permit stands on the live list.
 pub(crate) struct Admitted {
@@ -27,8 +28,7 @@ pub(crate) struct Admitted {
     pub(crate) live: LiveEntry,
     pub(crate) destination: Rc<Destination>,
     pub(crate) service: ServiceId,
-    /// What the caller is told of its limits.
-    pub(crate) limits: (RateLimitHeaders, Readings),
+    pub(crate) told: Told,
     pub(crate) started: Now,
 }
 
@@ -39,7 +39,7 @@ impl Worker {
         admitted: Admitted,
         account: &mut Account,
     ) -> Response<Content> {
-        let Admitted { request, live, destination, service, limits, started } = admitted;
+        let Admitted { request, live, destination, service, told, started } = admitted;
         let mut response = match &*destination {
             Destination::Fixed { status, headers, body } => {
                 let mut response = Response::new(Content::full(body.clone()));
@@ -61,9 +61,8 @@ impl Worker {
                 }
             }
         };
-        let (dialect, readings) = limits;
         let mut arena = self.arena.borrow_mut();
-        respond::limits(&mut arena, response.headers_mut(), dialect, &readings);
+        respond::tell(&mut arena, &self.settings, response.headers_mut(), told, started);
         response
     }
 

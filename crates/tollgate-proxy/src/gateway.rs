@@ -11,7 +11,8 @@ use crate::account::Account;
 use crate::body::{Content, ReplyBody};
 use crate::connection::Client;
 use crate::forward::Admitted;
-use crate::target::{Target, host_field, permit};
+use crate::respond::Told;
+use crate::target::{NoTarget, Target, host_field, permit};
 use crate::worker::Worker;
 use crate::{credential, headers};
 
@@ -41,23 +42,24 @@ impl Worker {
         account: &mut Account,
     ) -> Result<Admitted, Response<Content>> {
         let mut cache = self.snapshot.borrow_mut();
-        let root = cache.load().ok_or_else(|| self.refuse(None, Refusal::NoSnapshot))?;
-        let lost = |refusal: Refusal| self.refuse(None, refusal);
+        let root = cache.load().ok_or_else(|| self.refuse(None, Refusal::NoSnapshot, now))?;
+        let lost = |refusal: Refusal| self.refuse(None, refusal, now);
+        let nowhere = |none: NoTarget| self.nowhere(root, &none, now);
 
         // Route.
         let (mut head, body) = request.into_parts();
         let uri = std::mem::take(&mut head.uri);
         let host = host_field(&head.headers).map_err(lost)?.cloned();
-        permit(&head.method).map_err(|none| self.nowhere(&none))?;
+        permit(&head.method).map_err(nowhere)?;
         client.fits(&uri, &body).map_err(lost)?;
         let target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
         account.noted(|note| note.target(root, target.host()));
-        let route = target.route(&root.routes, &head.method).map_err(|none| self.nowhere(&none))?;
+        let route = target.route(&root.routes, &head.method).map_err(nowhere)?;
         let service = root.routes.service(route.service);
         let service = service.ok_or_else(|| lost(Refusal::RouteNotFound))?;
         account.serve(service.id);
         account.noted(|note| note.route(root, service, &route, &head.headers));
-        let refuse = |refusal: Refusal| self.refuse(Some(service), refusal);
+        let refuse = |refusal: Refusal| self.refuse(Some(service), refusal, now);
 
         // Credential.
         let places = &service.credentials;
@@ -71,7 +73,7 @@ impl Worker {
             Decision::Admit(permit, caller) => (permit, caller),
             Decision::Refuse(refused) => {
                 account.noted(|note| note.refused(root, taken.key.bytes(), service));
-                return Err(self.refuse_with(Some(service), &refused));
+                return Err(self.refuse_with(Some(service), &refused, now));
             }
         };
 
@@ -82,10 +84,10 @@ impl Worker {
         account.noted(|note| note.admitted(&caller, &head.headers));
         head.uri = target.upstream_uri(&uri, service, taken.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;
-        let limits = (service.rate_limit_headers, *permit.readings());
+        let told = Told::of(service, &permit, &head.headers);
         let live = self.enter(client, permit, &destination, now);
         let body = self.watch(client, body, &live, &destination, account);
         let request = Request::from_parts(head, body);
-        Ok(Admitted { request, live, destination, service: service.id, limits, started: now })
+        Ok(Admitted { request, live, destination, service: service.id, told, started: now })
     }
 }

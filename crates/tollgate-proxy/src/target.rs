@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
-use tollgate_core::{Refusal, Route, RouteError, Routes, Service, normalize_path};
+use tollgate_core::{Refusal, Route, RouteError, Routes, Service, ServiceId, normalize_path};
 
 /// The host and path of a request, taken apart and agreed upon.
 #[derive(Debug)]
@@ -21,16 +21,19 @@ pub(crate) struct Target<'a> {
     pub(crate) query: Option<&'a str>,
 }
 
-/// Why a request has no target, and what `Allow` says where that is the reason.
+/// Why a request has no target.
 #[derive(Debug)]
 pub(crate) struct NoTarget {
     pub(crate) refusal: Refusal,
+    /// The service, where only the method did not match.
+    pub(crate) service: Option<ServiceId>,
+    /// What `Allow` says where the method is the reason.
     pub(crate) allow: Option<String>,
 }
 
 impl From<Refusal> for NoTarget {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, allow: None }
+        Self { refusal, service: None, allow: None }
     }
 }
 
@@ -42,7 +45,7 @@ impl From<Refusal> for NoTarget {
 pub(crate) fn permit(method: &Method) -> Result<(), NoTarget> {
     if matches!(*method, Method::TRACE | Method::CONNECT) {
         let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned());
-        return Err(NoTarget { refusal: Refusal::MethodNotAllowed, allow });
+        return Err(NoTarget { refusal: Refusal::MethodNotAllowed, service: None, allow });
     }
     Ok(())
 }
@@ -80,9 +83,11 @@ impl<'a> Target<'a> {
     pub(crate) fn route(&self, routes: &Routes, method: &Method) -> Result<Route, NoTarget> {
         routes.find(self.host(), &self.path, method).map_err(|error| match error {
             RouteError::NotFound => Refusal::RouteNotFound.into(),
-            RouteError::MethodNotAllowed(allow) => {
-                NoTarget { refusal: Refusal::MethodNotAllowed, allow: Some(allow) }
-            }
+            RouteError::MethodNotAllowed { service, allow } => NoTarget {
+                refusal: Refusal::MethodNotAllowed,
+                service: Some(service),
+                allow: Some(allow),
+            },
         })
     }
 

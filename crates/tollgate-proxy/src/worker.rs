@@ -13,7 +13,8 @@ use std::time::Duration;
 use http::{HeaderValue, Response};
 use hyper::body::{Body, Incoming};
 use tollgate_core::{
-    Clock, Decider, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId, SnapshotCache,
+    Clock, Decider, ErrorDialect, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId,
+    SnapshotCache,
 };
 
 use crate::access_log::{Note, Ring};
@@ -23,10 +24,10 @@ use crate::body::{Content, OutBody, Streaming};
 use crate::connection::Client;
 use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
 use crate::metrics::Cells;
-use crate::respond;
+use crate::respond::{self, Ended};
 use crate::roster::{Deadline, Roster};
 use crate::target::NoTarget;
-use crate::upstream::Destination;
+use crate::upstream::{Destination, own};
 
 pub(crate) use ids::RequestIds;
 pub(crate) use run::{Mail, Seat, run};
@@ -41,6 +42,21 @@ pub struct WorkerSettings {
     pub via: Option<HeaderValue>,
     /// What happens to open requests whose key dies.
     pub on_key_dead: OnKeyDead,
+    /// How refusals are worded where no service is known.
+    pub error_dialect: ErrorDialect,
+    /// What `X-Mashery-Responder` says in the Mashery dialect; `None` = no such field.
+    pub responder: Option<HeaderValue>,
+}
+
+impl WorkerSettings {
+    /// A copy for one worker, which shares no reference count with another's.
+    pub(crate) fn own(&self) -> Self {
+        Self {
+            via: self.via.as_ref().map(own),
+            responder: self.responder.as_ref().map(own),
+            ..*self
+        }
+    }
 }
 
 /// The state of a worker.
@@ -85,8 +101,13 @@ pub(crate) fn nanoseconds(duration: Duration) -> u64 {
 
 impl Worker {
     /// The answer to a request that ends here.
-    pub(crate) fn refuse(&self, service: Option<&Service>, refusal: Refusal) -> Response<Content> {
-        self.refuse_with(service, &refusal.into())
+    pub(crate) fn refuse(
+        &self,
+        service: Option<&Service>,
+        refusal: Refusal,
+        now: Now,
+    ) -> Response<Content> {
+        self.refuse_with(service, &refusal.into(), now)
     }
 
     /// The answer to a request that the decision ended.
@@ -94,23 +115,29 @@ impl Worker {
         &self,
         service: Option<&Service>,
         refused: &Refused,
+        now: Now,
     ) -> Response<Content> {
-        self.count_refusal(refused.refusal);
-        respond::refuse(&mut self.arena.borrow_mut(), service, refused, None)
+        self.end(&Ended { service, refused, allow: None, now })
     }
 
     /// The answer to a request that leads nowhere.
-    pub(crate) fn nowhere(&self, none: &NoTarget) -> Response<Content> {
-        self.count_refusal(none.refusal);
+    pub(crate) fn nowhere(&self, root: &Root, none: &NoTarget, now: Now) -> Response<Content> {
+        let service = none.service.and_then(|service| root.routes.service(service));
         let refused = none.refusal.into();
-        respond::refuse(&mut self.arena.borrow_mut(), None, &refused, none.allow.as_deref())
+        self.end(&Ended { service, refused: &refused, allow: none.allow.as_deref(), now })
     }
 
     /// The answer to a request that was admitted and ended later.
     pub(crate) fn refuse_late(&self, service: ServiceId, refusal: Refusal) -> Response<Content> {
+        let now = self.clock.now();
         let mut cache = self.snapshot.borrow_mut();
         let service = cache.load().and_then(|root| root.routes.service(service));
-        self.refuse(service, refusal)
+        self.refuse(service, refusal, now)
+    }
+
+    fn end(&self, ended: &Ended<'_>) -> Response<Content> {
+        self.count_refusal(ended.refused.refusal);
+        respond::refuse(&mut self.arena.borrow_mut(), &self.settings, ended)
     }
 
     fn count_refusal(&self, refusal: Refusal) {

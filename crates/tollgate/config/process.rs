@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tollgate_control::document::Section;
 use tollgate_control::document::kind::{Choice, Integer, Text, Time};
+use tollgate_control::file::ERROR_DIALECT;
+use tollgate_core::ErrorDialect;
 use tollgate_proxy::OnKeyDead;
 
 const WORKERS: Integer<usize> = Integer::within(0, 1024);
@@ -22,6 +24,10 @@ pub struct Process {
     pub on_key_dead: OnKeyDead,
     /// The pseudonym in `Via`; empty = no such field.
     pub via: String,
+    /// How refusals are worded where no service is known.
+    pub error_dialect: ErrorDialect,
+    /// The name in `X-Mashery-Responder`; empty = no such field.
+    pub responder: String,
 }
 
 pub(super) fn read(section: &mut Section) -> Process {
@@ -32,10 +38,19 @@ pub(super) fn read(section: &mut Section) -> Process {
         section
             .problem("via", "cannot stand in a Via field, expected a name without spaces, or \"\"");
     }
+    let responder = section.or("responder", Text, "tollgate".to_owned());
+    if !responder.bytes().all(|byte| byte.is_ascii_graphic()) {
+        section.problem(
+            "responder",
+            "cannot stand in a header field, expected a name without spaces, or \"\"",
+        );
+    }
     Process {
         workers: section.or("workers", WORKERS, 0),
         drain_timeout: section.or("drain_timeout", DRAIN, Duration::from_secs(30)),
         on_key_dead: section.or("on_key_dead", ON_KEY_DEAD, OnKeyDead::Cut),
         via,
+        error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
+        responder,
     }
 }

@@ -82,6 +82,7 @@ impl RoutePlan {
                     .qps_limit_overall
                     .map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),
                 meter: meter(&service.name)?,
+                error_dialect: service.error_dialect,
                 rate_limit_headers: service.rate_limit_headers,
                 disclose_key_state: service.disclose_key_state,
             });

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use tollgate_core::{
-    EndpointGrant, EndpointId, Grant, Limit, LineTag, MethodCeiling, MethodId, Methods, Qps, Quota,
-    Scope, ServiceId, Terms,
+    EndpointGrant, EndpointId, Grant, Limit, LimitSource, LineTag, MethodCeiling, MethodId,
+    Methods, Qps, Quota, Scope, ServiceId, Terms,
 };
 
 use super::Numbers;
@@ -43,7 +43,9 @@ pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut N
             active: plan.status == PlanStatus::Active,
             scope: scope(objects, service, grant, numbers),
             qps: qps(plan.effective_qps(&key.qps)),
+            qps_source: qps_source(plan, &key.qps),
             quota: quota(plan.effective_quota(&key.quota)),
+            quota_source: quota_source(plan, &key.quota),
             tag: LineTag::KEY,
         })
         .collect();
@@ -54,6 +56,21 @@ pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut N
         Some(ceiling) => Limit::Ceiling(ceiling),
     };
     Terms { grants: grants.into(), concurrency }
+}
+
+/// A key's own ceiling is the one in force where it replaces the plan's, and where it lowers it.
+fn qps_source(plan: &Plan, own: &Own<OwnQps>) -> LimitSource {
+    let lowers = || plan.effective_qps(own) != plan.effective_qps(&Own::Inherit);
+    source(matches!(own, Own::Ceiling(_)), plan.qps_limit_key_override_allowed, lowers)
+}
+
+fn quota_source(plan: &Plan, own: &Own<u64>) -> LimitSource {
+    let lowers = || plan.effective_quota(own) != plan.effective_quota(&Own::Inherit);
+    source(matches!(own, Own::Ceiling(_)), plan.rate_limit_key_override_allowed, lowers)
+}
+
+fn source(has_own: bool, replaces: bool, lowers: impl Fn() -> bool) -> LimitSource {
+    if has_own && (replaces || lowers()) { LimitSource::Key } else { LimitSource::Plan }
 }
 
 fn scope(
@@ -121,6 +138,54 @@ fn quota(limit: model::Limit<model::Quota>) -> Limit<Quota> {
         model::Limit::Ceiling(model::Quota { ceiling: 0, .. }) => Limit::Closed,
         model::Limit::Ceiling(model::Quota { ceiling, period }) => {
             Limit::Ceiling(Quota { ceiling, period })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::Period;
+
+    fn plan(overrides: bool) -> Plan {
+        Plan {
+            name: Name::new("free").unwrap(),
+            status: PlanStatus::Active,
+            qps: model::Limit::Ceiling(model::Qps { ceiling: 10, burst: 10 }),
+            qps_limit_key_override_allowed: overrides,
+            quota: model::Limit::Ceiling(100),
+            period: Some(Period::Day),
+            rate_limit_key_override_allowed: overrides,
+            concurrency_ceiling: None,
+            services: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_ceiling_is_the_keys_where_it_replaces_or_lowers_the_plans() {
+        use LimitSource as L;
+        for (overrides, own, expected) in [
+            (true, Own::Inherit, L::Plan),
+            (true, Own::Exempt, L::Plan),
+            (true, Own::Ceiling(20), L::Key),
+            (true, Own::Ceiling(5), L::Key),
+            (false, Own::Inherit, L::Plan),
+            (false, Own::Exempt, L::Plan),
+            (false, Own::Ceiling(200), L::Plan),
+            (false, Own::Ceiling(5), L::Key),
+        ] {
+            let plan = plan(overrides);
+            assert_eq!(quota_source(&plan, &own), expected, "{overrides} {own:?}");
+            let own = match own {
+                Own::Inherit => Own::Inherit,
+                Own::Exempt => Own::Exempt,
+                Own::Ceiling(ceiling) => {
+                    Own::Ceiling(OwnQps { ceiling: ceiling.try_into().unwrap(), burst: None })
+                }
+            };
+            assert_eq!(qps_source(&plan, &own), expected, "{overrides} {own:?}");
         }
     }
 }

@@ -6,13 +6,17 @@ use super::check::duplicates::distinct;
 use super::check::reference;
 use super::check::routes::{Below, Routes};
 use super::kinds::{Host, LiteralPath, shown};
-use super::{credential, endpoint, limits, owner};
+use super::{ERROR_DIALECT, credential, endpoint, limits, owner};
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind, Switch, Text};
-use crate::model::{RateLimitHeaders, Service, Upstream};
+use crate::model::{ErrorDialect, RateLimitHeaders, Service, Upstream};
 
-const RATE_LIMIT_HEADERS: Choice<RateLimitHeaders> =
-    Choice::of(&[("draft-11", RateLimitHeaders::Draft11), ("none", RateLimitHeaders::None)]);
+const RATE_LIMIT_HEADERS: Choice<RateLimitHeaders> = Choice::of(&[
+    ("draft-11", RateLimitHeaders::Draft11),
+    ("x-ratelimit", RateLimitHeaders::XRateLimit),
+    ("mashery", RateLimitHeaders::Mashery),
+    ("none", RateLimitHeaders::None),
+]);
 
 pub(super) fn read(
     name: Name,
@@ -52,6 +56,7 @@ pub(super) fn read(
         upstream_path: upstream_path.map(|path| shown(&path)),
         qps_limit_overall: overall.map(|overall| overall.resolve()),
         credentials: credential::read(section),
+        error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
         rate_limit_headers: section.or(
             "rate_limit_headers",
             RATE_LIMIT_HEADERS,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_core::{CredentialPlace, RateLimitHeaders};
+use tollgate_core::{CredentialPlace, ErrorDialect, RateLimitHeaders};
 
 use super::{Name, Owner, Qps, Segment};
 
@@ -28,6 +28,8 @@ pub struct Service {
     pub qps_limit_overall: Option<Qps>,
     /// Where a key may stand, in the order of precedence; at least one place.
     pub credentials: Vec<CredentialPlace>,
+    /// How refusals are worded.
+    pub error_dialect: ErrorDialect,
     /// Which fields tell a caller about its limits.
     pub rate_limit_headers: RateLimitHeaders,
     /// Tell callers unknown, suspended, revoked and expired keys apart.

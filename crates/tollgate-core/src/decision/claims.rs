@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use super::{Readings, Refused, open};
 use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
 use crate::{
-    Grant, Limit, Line, LineTag, MeterId, Meters, MethodCeiling, Now, Qps, Quota, ReadingKind,
-    Refusal, Service, Terms,
+    Grant, Limit, LimitSource, Line, LineTag, MeterId, Meters, MethodCeiling, Now, Qps, Quota,
+    ReadingKind, Refusal, Service, Terms,
 };
 
 /// A limit and the line that counts it; nothing where the call is exempt.
@@ -18,8 +18,10 @@ pub(super) struct Claims<'a> {
     service: Claim<'a, Qps>,
     method_qps: Claim<'a, Qps>,
     key_qps: Claim<'a, Qps>,
+    qps_source: LimitSource,
     method_quota: Claim<'a, Quota>,
     key_quota: Claim<'a, Quota>,
+    quota_source: LimitSource,
     concurrency: Claim<'a, u32>,
 }
 
@@ -50,8 +52,10 @@ impl<'a> Claims<'a> {
             service: claim(meters.line(service.meter, LineTag::KEY)?, service.qps),
             method_qps: method.and_then(|(line, method)| claim(line, method.qps)),
             key_qps: claim(key, grant.qps),
+            qps_source: grant.qps_source,
             method_quota: method.and_then(|(line, method)| claim(line, method.quota)),
             key_quota: claim(key, grant.quota),
+            quota_source: grant.quota_source,
             concurrency: claim(meters.line(meter, LineTag::KEY)?, terms.concurrency),
         })
     }
@@ -60,9 +64,9 @@ impl<'a> Claims<'a> {
     pub(super) fn read(&self, now: Now, present: &impl Present) -> Result<(), Refused> {
         read_qps(self.service, now, present).map_err(service_over)?;
         read_qps(self.method_qps, now, present).map_err(method_over_qps)?;
-        read_qps(self.key_qps, now, present).map_err(key_over_qps)?;
+        read_qps(self.key_qps, now, present).map_err(|over| self.key_over_qps(over))?;
         read_quota(self.method_quota, now, present).map_err(method_over_quota)?;
-        read_quota(self.key_quota, now, present).map_err(key_over_quota)?;
+        read_quota(self.key_quota, now, present).map_err(|over| self.key_over_quota(over))?;
         match self.concurrency {
             Some((line, Limit::Ceiling(ceiling))) if line.open.load(Relaxed) < ceiling => Ok(()),
             Some(_) => Err(Refusal::OverConcurrency.into()),
@@ -91,9 +95,10 @@ impl<'a> Claims<'a> {
             readings.push(ReadingKind::MethodQps, reading);
         }
         if let Some((line, limit)) = self.key_qps {
-            let (call, reading) = take_qps(line, limit, now, present).map_err(key_over_qps)?;
+            let (call, reading) =
+                take_qps(line, limit, now, present).map_err(|over| self.key_over_qps(over))?;
             taken.qps[1] = Some((line, call));
-            readings.push(ReadingKind::Qps, reading);
+            readings.push(ReadingKind::Qps(self.qps_source), reading);
         }
         if let Some((line, limit)) = self.method_quota {
             let (call, reading) =
@@ -102,15 +107,23 @@ impl<'a> Claims<'a> {
             readings.push(ReadingKind::MethodQuota, reading);
         }
         if let Some((line, limit)) = self.key_quota {
-            let (call, reading) =
-                take_quota(line, limit, meters, now, present).map_err(key_over_quota)?;
+            let (call, reading) = take_quota(line, limit, meters, now, present)
+                .map_err(|over| self.key_over_quota(over))?;
             taken.quota[1] = Some((line, call));
-            readings.push(ReadingKind::Quota, reading);
+            readings.push(ReadingKind::Quota(self.quota_source), reading);
         }
         if let Some((line, limit)) = self.service {
             take_qps(line, limit, now, present).map_err(service_over)?;
         }
         Ok((readings, taken.keep()))
+    }
+
+    fn key_over_qps(&self, over: Over) -> Refused {
+        Refused::over(Refusal::OverQps, over, Some(ReadingKind::Qps(self.qps_source)))
+    }
+
+    fn key_over_quota(&self, over: Over) -> Refused {
+        Refused::over(Refusal::OverQuota, over, Some(ReadingKind::Quota(self.quota_source)))
     }
 }
 
@@ -194,14 +207,6 @@ fn method_over_qps(over: Over) -> Refused {
     Refused::over(Refusal::OverQps, over, Some(ReadingKind::MethodQps))
 }
 
-fn key_over_qps(over: Over) -> Refused {
-    Refused::over(Refusal::OverQps, over, Some(ReadingKind::Qps))
-}
-
 fn method_over_quota(over: Over) -> Refused {
     Refused::over(Refusal::OverQuota, over, Some(ReadingKind::MethodQuota))
-}
-
-fn key_over_quota(over: Over) -> Refused {
-    Refused::over(Refusal::OverQuota, over, Some(ReadingKind::Quota))
 }

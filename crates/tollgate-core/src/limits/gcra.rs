@@ -126,9 +126,11 @@ impl Qps {
         let ahead = tat.saturating_sub(now);
         let burst = u64::from(self.burst.get());
         let spent = ahead.div_ceil(self.interval());
+        let ceiling = u64::from(self.ceiling.get());
         Reading {
+            ceiling,
             quota: burst,
-            window: burst.div_ceil(u64::from(self.ceiling.get())),
+            window: burst.div_ceil(ceiling),
             remaining: burst.saturating_sub(spent),
             reset: ahead.div_ceil(SECOND),
         }
@@ -263,7 +265,7 @@ mod tests {
         limit.read(&word, SECOND, &(SECOND)).unwrap();
         limit.read(&word, SECOND, &(SECOND)).unwrap();
         let (taken, reading) = limit.take(&word, SECOND, &(SECOND)).unwrap();
-        assert_eq!(reading, Reading { quota: 1, window: 1, remaining: 0, reset: 1 });
+        assert_eq!(reading, Reading { ceiling: 1, quota: 1, window: 1, remaining: 0, reset: 1 });
         Qps::give_back(&word, taken);
         assert_eq!(word.load(Relaxed), 0);
         let (first, _) = limit.take(&word, SECOND, &(SECOND)).unwrap();

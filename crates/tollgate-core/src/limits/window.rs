@@ -181,6 +181,7 @@ impl Quota {
         let start = self.period.start(stands.window);
         let end = self.period.start(stands.window + 1);
         Reading {
+            ceiling: self.ceiling,
             quota: self.ceiling,
             window: end - start,
             remaining: self.ceiling.saturating_sub(stands.count),

@@ -20,7 +20,6 @@ use crate::connection::serve;
 use crate::listen::ListenerSettings;
 use crate::metrics::{Cells, Connections};
 use crate::roster::Roster;
-use crate::upstream::own;
 
 /// How exact deadlines are.
 const TICK: Duration = Duration::from_millis(100);
@@ -76,10 +75,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         arena: RefCell::default(),
         names: RefCell::default(),
         request_ids: RequestIds::new(),
-        settings: WorkerSettings {
-            via: seat.settings.via.as_ref().map(own),
-            on_key_dead: seat.settings.on_key_dead,
-        },
+        settings: seat.settings.own(),
         draining: Cell::new(false),
         access_log: seat.access_log,
         destinations: RefCell::default(),

@@ -151,8 +151,8 @@ impl Both {
                 let own = &self.objects.keys[&key];
                 assert_eq!(caller.application.to_string(), format!("app{}", own.application));
                 assert_eq!(caller.plan.to_string(), format!("p{}", own.plan));
-                let quota = remaining(&permit, ReadingKind::Quota);
-                let method_quota = remaining(&permit, ReadingKind::MethodQuota);
+                let quota = remaining(&permit, |kind| matches!(kind, ReadingKind::Quota(_)));
+                let method_quota = remaining(&permit, |kind| kind == ReadingKind::MethodQuota);
                 self.open.push(Open { permit, key, counted });
                 Verdict::Admitted { key, quota, method_quota, counted }
             }
@@ -160,8 +160,8 @@ impl Both {
     }
 }
 
-fn remaining(permit: &Permit, kind: ReadingKind) -> Option<u64> {
-    let reading = permit.readings().iter().find(|(found, _)| *found == kind);
+fn remaining(permit: &Permit, of: impl Fn(ReadingKind) -> bool) -> Option<u64> {
+    let reading = permit.readings().iter().find(|(kind, _)| of(*kind));
     reading.map(|(_, Reading { remaining, .. })| *remaining)
 }
 

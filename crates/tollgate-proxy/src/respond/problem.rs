@@ -1,0 +1,84 @@
+//! Refusals as problem details (RFC 9457).
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde::Serialize;
+use tollgate_core::{CredentialPlace, Refusal, Refused, Service};
+
+use super::Ended;
+use super::limits::policy;
+use crate::body::Content;
+
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    #[serde(rename = "violated-policies", skip_serializing_if = "Option::is_none")]
+    violated_policies: Option<[&'a str; 1]>,
+}
+
+/// The answer to a refused request.
+pub(super) fn answer(ended: &Ended<'_>) -> Response<Content> {
+    let Ended { service, refused, allow, .. } = *ended;
+    let status = refused.refusal.status();
+    let body = problem(refused, service.is_some_and(|service| service.disclose_key_state));
+    let mut response = Response::new(Content::refused(Bytes::from(body), ended.refused.refusal));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(allow) = allow.and_then(|allow| HeaderValue::from_str(allow).ok()) {
+        headers.insert(ALLOW, allow);
+    }
+    if let Some(service) = service.filter(|_| status == StatusCode::UNAUTHORIZED) {
+        challenge(headers, service);
+    }
+    response
+}
+
+fn problem(refused: &Refused, disclose: bool) -> Vec<u8> {
+    let refusal = refused.refusal;
+    let hidden = refusal.hidden() && !disclose;
+    let violated = violated(refused);
+    let problem = Problem {
+        r#type: if violated.is_some() { QUOTA_EXCEEDED } else { "about:blank" },
+        title: if hidden { Refusal::HIDDEN_TITLE } else { refusal.title() },
+        status: refusal.status().as_u16(),
+        code: if hidden { Refusal::HIDDEN_CODE } else { refusal.code() },
+        violated_policies: violated.map(|policy| [policy]),
+    };
+    let mut body = serde_json::to_vec(&problem).unwrap_or_default();
+    body.push(b'\n');
+    body
+}
+
+/// The policy that a refusal enforces, by the name that it has in `RateLimit-Policy`.
+fn violated(refused: &Refused) -> Option<&'static str> {
+    let reported = refused.readings.iter().next().map(|(kind, _)| policy(*kind));
+    match refused.refusal {
+        Refusal::ServiceOverQps => Some("service-qps"),
+        Refusal::OverQps => reported.or(Some("qps")),
+        Refusal::OverQuota => reported.or(Some("quota")),
+        Refusal::OverConcurrency => Some("concurrency"),
+        _ => None,
+    }
+}
+
+/// How a caller may authenticate: one challenge for each place (RFC 9110 §11.6.1).
+fn challenge(headers: &mut HeaderMap, service: &Service) {
+    let realm = &service.name;
+    for place in &service.credentials {
+        let challenge = match place {
+            CredentialPlace::Authorization(scheme) => format!("{scheme} realm=\"{realm}\""),
+            CredentialPlace::Header(name) => format!("ApiKey realm=\"{realm}\", header=\"{name}\""),
+            CredentialPlace::Query(name) => format!("ApiKey realm=\"{realm}\", query=\"{name}\""),
+        };
+        if let Ok(challenge) = HeaderValue::try_from(challenge) {
+            headers.append(WWW_AUTHENTICATE, challenge);
+        }
+    }
+}
