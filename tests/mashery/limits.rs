@@ -8,6 +8,13 @@ const PLAN: &str =
 const ALLOWED: &str =
     "qps_limit_key_override_allowed = true\nrate_limit_key_override_allowed = true";
 
+const OVER_QPS: Expected = Expected {
+    status: 403,
+    id: "ERR_403_DEVELOPER_OVER_QPS",
+    detail: Some("Account Over Queries Per Second Limit"),
+    body: "<h1>Developer Over Qps</h1>",
+};
+
 /// The fields about limits, in the order of their names.
 fn told(response: &Response) -> Vec<(String, String)> {
     let of_limits = |name: &str| {
@@ -162,15 +169,19 @@ fn over_qps_says_to_come_again_in_a_second() {
     let gate = gate(&origin, plan, "");
     let request = gate.get("/orders").key("demo");
     let refused = (0..100).map(|_| request.send()).find(|response| response.status != 200).unwrap();
-    let over_qps = Expected {
-        status: 403,
-        id: "ERR_403_DEVELOPER_OVER_QPS",
-        detail: Some("Account Over Queries Per Second Limit"),
-        body: "<h1>Developer Over Qps</h1>",
-    };
-    over_qps.of(&refused);
+    OVER_QPS.of(&refused);
     assert_eq!(refused.header("retry-after"), Some("1"));
     tells(&refused, &[("x-plan-qps-allotted", "1"), ("x-plan-qps-current", "1")]);
+}
+
+#[test]
+fn too_many_open_requests_are_over_qps_without_a_time_to_come_again() {
+    let origin = Origin::start();
+    let plan = "qps_limit_exempt = true\nrate_limit_exempt = true\nconcurrency_ceiling = 0";
+    let refused = gate(&origin, plan, "").get("/orders").key("demo").send();
+    OVER_QPS.of(&refused);
+    assert_eq!(refused.header("retry-after"), None);
+    tells(&refused, &[]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::{Expected, INACTIVE, NOT_AUTHORIZED, NOT_FOUND, PROCESS, SERVICE, house};
-use crate::support::{Config, Connection, Http1, Http2, Origin, Tollgate};
+use crate::support::{Answer, Config, Connection, Door, Http1, Http2, Origin, Tollgate};
 
 const BAD_REQUEST: Expected = Expected {
     status: 400,
@@ -102,6 +102,33 @@ fn an_upstream_that_is_away_is_a_bad_gateway() {
 }
 
 #[test]
+fn an_upstream_that_is_silent_is_a_gateway_timeout() {
+    let door = Door::shut();
+    let behind = door.clone();
+    let origin = Origin::answering(move |_| Answer::status(200).wait(&behind).then("late"));
+    let upstream = format!("url = \"http://{}\"\nfirst_byte_timeout = \"100ms\"", origin.address());
+    let gate = Tollgate::start(&house(&origin).section("upstreams.demo", &upstream));
+    let timeout = Expected {
+        status: 504,
+        id: "ERR_504_GATEWAY_TIMEOUT",
+        detail: None,
+        body: "<h1>504 Gateway Timeout</h1>",
+    };
+    timeout.of(&gate.get("/orders").key("demo").send());
+    door.open();
+}
+
+#[test]
+fn what_the_upstream_answers_itself_stays_as_it_is() {
+    let origin = Origin::answering(|_| Answer::status(403).header("Server", "origin").then("no"));
+    let gate = Tollgate::start(&house(&origin));
+    let response = gate.get("/orders").key("demo").send();
+    assert_eq!((response.status, response.text()), (403, "no"));
+    assert_eq!(response.header("server"), Some("origin"));
+    assert!(!response.fields.has("x-mashery-error-code"));
+}
+
+#[test]
 fn an_admitted_response_names_responder_and_message() {
     let origin = Origin::start();
     let gate = Tollgate::start(&house(&origin));
@@ -134,9 +161,11 @@ fn each_service_has_its_own_dialect() {
     let config: Config = house(&origin)
         .section("process", "workers = 2\nresponder = \"gate-1\"")
         .section("services.billing", problem)
-        .section("services.billing.endpoints.all", "");
+        .section("services.billing.endpoints.all", "")
+        .section("services.orders.endpoints.all.methods.read", "http_methods = [\"GET\"]");
     let gate = Tollgate::start(&config);
     gate.get("/nowhere").send().refused(404, "route_not_found");
     gate.get("/billing").send().refused(401, "key_missing");
     INACTIVE.of(&gate.get("/orders").send());
+    NOT_AUTHORIZED.of(&gate.request("DELETE", "/orders").send());
 }

@@ -14,7 +14,8 @@ pub(crate) const KEY: &[u8] = b"demo-key";
 pub(crate) const ROUTE: Route =
     Route { service: ServiceId(0), endpoint: EndpointId(0), method: Some(MethodId(0)) };
 
-/// What limits the key. Everything is exempt unless a test says otherwise.
+/// What limits the key. Everything is exempt unless a test says otherwise. The QPS limit is the
+/// plan's, the quota the key's own.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) service: Limit<Qps>,

@@ -3,6 +3,7 @@
 
 mod ids;
 mod run;
+mod settings;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,11 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use http::{HeaderValue, Response};
+use http::Response;
 use hyper::body::{Body, Incoming};
 use tollgate_core::{
-    Clock, Decider, ErrorDialect, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId,
-    SnapshotCache,
+    Clock, Decider, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId, SnapshotCache,
 };
 
 use crate::access_log::{Note, Ring};
@@ -27,37 +27,14 @@ use crate::metrics::Cells;
 use crate::respond::{self, Ended};
 use crate::roster::{Deadline, Roster};
 use crate::target::NoTarget;
-use crate::upstream::{Destination, own};
+use crate::upstream::Destination;
 
 pub(crate) use ids::RequestIds;
 pub(crate) use run::{Mail, Seat, run};
+pub use settings::WorkerSettings;
 
 /// One request in how many has its decision timed.
 const SAMPLE: u64 = 128;
-
-/// What holds for every request of a process.
-#[derive(Clone, Debug)]
-pub struct WorkerSettings {
-    /// The `Via` field of requests; `None` = none.
-    pub via: Option<HeaderValue>,
-    /// What happens to open requests whose key dies.
-    pub on_key_dead: OnKeyDead,
-    /// How refusals are worded where no service is known.
-    pub error_dialect: ErrorDialect,
-    /// What `X-Mashery-Responder` says in the Mashery dialect; `None` = no such field.
-    pub responder: Option<HeaderValue>,
-}
-
-impl WorkerSettings {
-    /// A copy for one worker, which shares no reference count with another's.
-    pub(crate) fn own(&self) -> Self {
-        Self {
-            via: self.via.as_ref().map(own),
-            responder: self.responder.as_ref().map(own),
-            ..*self
-        }
-    }
-}
 
 /// The state of a worker.
 pub(crate) struct Worker {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::fixture::{KEY, Limits, ROUTE, World, at, qps, terms};
 use crate::{
-    Batch, Change, EndpointId, Limit, LineTag, MethodId, Owner, OwnerId, Period, Quota, Revision,
-    Scheme, ServiceId, TermsId,
+    Batch, Change, EndpointId, Limit, LimitSource, LineTag, MethodId, Owner, OwnerId, Period,
+    Quota, Revision, Scheme, ServiceId, TermsId,
 };
 
 fn ask(world: &World, now: Now) -> Result<Permit, Refused> {
@@ -155,6 +155,17 @@ fn a_refused_call_spends_nothing_anywhere() {
     let after: Vec<_> = permit.readings().iter().map(|(_, reading)| reading.remaining).collect();
     assert_eq!(after, [46, 5]);
     assert_eq!(before.iter().map(|(_, reading)| reading.remaining).collect::<Vec<_>>(), [47, 0]);
+}
+
+#[test]
+fn a_reading_says_whose_the_ceiling_is() {
+    let world = World::new(Limits { qps: qps(50, 50), quota: daily(1), ..Limits::default() });
+    let kinds = |readings: &Readings| readings.iter().map(|(kind, _)| *kind).collect::<Vec<_>>();
+    let quota = ReadingKind::Quota(LimitSource::Key);
+    let permit = ask(&world, at(1)).unwrap();
+    assert_eq!(kinds(permit.readings()), [ReadingKind::Qps(LimitSource::Plan), quota]);
+    let refused = ask(&world, at(1)).unwrap_err();
+    assert_eq!(kinds(&refused.readings), [quota]);
 }
 
 #[test]
