@@ -1,18 +1,20 @@
 //! The decision about one request: digest, record, times and states, entitlement, limits.
 
 mod bearer;
+mod call;
 mod claims;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 pub use bearer::Bearer;
+pub use call::Call;
 use claims::Claims;
 
 use crate::limits::{Over, Present};
 use crate::{
     Clock, Digest, KeyId, KeyIdForm, MeterId, Meters, Now, Reading, ReadingKind, Record, Refusal,
-    Root, Route, SnapshotReader, Status,
+    Root, SnapshotReader, Status,
 };
 
 /// What was decided. Borrows from the snapshot that decided it.
@@ -147,12 +149,12 @@ impl Decider {
         Self { reader, clock }
     }
 
-    /// Decides whether `key` may call what `route` leads to, and counts the call if so. A refused
-    /// call counts nowhere. `root` is a snapshot of this decider's reader, `now` a reading of its
-    /// clock, both taken once for the request.
+    /// Decides whether a call may go on, and counts it if so. A refused call counts nowhere. `root`
+    /// is a snapshot of this decider's reader, `now` a reading of its clock, both taken once for
+    /// the request.
     #[must_use]
-    pub fn decide<'a>(&self, root: &'a Root, key: &[u8], route: &Route, now: Now) -> Decision<'a> {
-        match self.consider(root, key, route, now) {
+    pub fn decide<'a>(&self, root: &'a Root, call: &Call<'_>, now: Now) -> Decision<'a> {
+        match self.consider(root, call, now) {
             Ok((permit, caller)) => Decision::Admit(permit, caller),
             Err(refused) => Decision::Refuse(refused),
         }
@@ -161,11 +163,11 @@ impl Decider {
     fn consider<'a>(
         &self,
         root: &'a Root,
-        key: &[u8],
-        route: &Route,
+        call: &Call<'_>,
         now: Now,
     ) -> Result<(Permit, Caller<'a>), Refused> {
-        let record = find(root, key).ok_or(Refusal::KeyUnknown)?;
+        let route = call.route;
+        let record = find(root, call.key).ok_or(Refusal::KeyUnknown)?;
         check_standing(root, record, now)?;
         let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
         let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;

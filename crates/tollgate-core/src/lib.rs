@@ -27,7 +27,7 @@ mod terms;
 mod upstream;
 
 pub use clock::{Clock, Now};
-pub use decision::{Bearer, Caller, Decider, Decision, Permit, Readings, Refused, standing};
+pub use decision::{Bearer, Call, Caller, Decider, Decision, Permit, Readings, Refused, standing};
 pub use digest::{Digest, Pepper, Scheme, Schemes};
 pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};
 pub use key_id::{KeyId, KeyIdForm};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
-use tollgate_core::{Decision, Now, Refusal};
+use tollgate_core::{Call, Decision, Now, Refusal};
 
 use crate::account::Account;
 use crate::body::{Content, ReplyBody};
@@ -67,7 +67,7 @@ impl Worker {
         let taken = credential::take(places, &mut head.headers, target.query).map_err(refuse)?;
 
         // Decide.
-        let decision = self.decider.decide(root, taken.key.bytes(), &route, now);
+        let decision = self.decider.decide(root, &Call::new(taken.key.bytes(), &route), now);
         self.sample_decision(now);
         let (permit, caller) = match decision {
             Decision::Admit(permit, caller) => (permit, caller),

@@ -6,7 +6,7 @@ use super::*;
 use crate::fixture::{KEY, Limits, ROUTE, World, at, qps, terms};
 use crate::{
     Batch, Change, EndpointId, Limit, LimitSource, LineTag, MethodId, Owner, OwnerId, Period,
-    Quota, Revision, Scheme, ServiceId, TermsId,
+    Quota, Revision, Route, Scheme, ServiceId, TermsId,
 };
 
 fn ask(world: &World, now: Now) -> Result<Permit, Refused> {
@@ -16,7 +16,7 @@ fn ask(world: &World, now: Now) -> Result<Permit, Refused> {
 fn ask_for(world: &World, key: &[u8], route: &Route, now: Now) -> Result<Permit, Refused> {
     let root = world.reader.current().unwrap();
     let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(now)));
-    match decider.decide(&root, key, route, now) {
+    match decider.decide(&root, &Call::new(key, route), now) {
         Decision::Admit(permit, _) => Ok(permit),
         Decision::Refuse(refused) => Err(refused),
     }
@@ -238,7 +238,8 @@ fn storm(world: World, unix_ms: u64, milliseconds: u64) -> (u64, u64) {
                         return;
                     }
                     let root = cache.load().unwrap();
-                    if let Decision::Admit(..) = decider.decide(root, key, route, clock.now()) {
+                    let call = Call::new(key, route);
+                    if let Decision::Admit(..) = decider.decide(root, &call, clock.now()) {
                         assert!(entitled);
                         admitted.fetch_add(1, SeqCst);
                     }

@@ -10,7 +10,7 @@ use http::Method;
 use prometheus::Registry;
 use tempfile::TempDir;
 use tollgate_core::{
-    Clock, Decider, Decision, Mailbox, Notice, Now, Root, Route, SnapshotReader, handoff,
+    Call, Clock, Decider, Decision, Mailbox, Notice, Now, Root, Route, SnapshotReader, handoff,
 };
 
 use crate::document::{self, Problems};
@@ -117,7 +117,7 @@ impl Gate {
     pub(super) fn admits(&self, key: &str, path: &str) -> bool {
         let route = self.route(&Method::GET, path);
         let root = self.root();
-        let decision = self.decider.decide(&root, key.as_bytes(), &route, self.now());
+        let decision = self.decider.decide(&root, &Call::new(key.as_bytes(), &route), self.now());
         matches!(decision, Decision::Admit(..))
     }
 

@@ -142,7 +142,11 @@ impl Both {
         let (method, path) = target(call);
         let route = self.gate.route(&method, path);
         let secret = secret(number);
-        match self.gate.decider.decide(root, secret.as_bytes(), &route, now) {
+        match self.gate.decider.decide(
+            root,
+            &tollgate_core::Call::new(secret.as_bytes(), &route),
+            now,
+        ) {
             Decision::Refuse(refused) => Verdict::Refused(refused.refusal.code()),
             Decision::Admit(permit, caller) => {
                 let Verdict::Admitted { key, counted, .. } = expected else {

@@ -1,0 +1,29 @@
+//! What is decided about.
+
+use std::fmt;
+
+use crate::Route;
+
+/// A call, as far as a decision needs it.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The key, as it was presented.
+    pub key: &'a [u8],
+    /// What it leads to.
+    pub route: &'a Route,
+}
+
+impl<'a> Call<'a> {
+    /// A call of `route` with `key`.
+    #[must_use]
+    pub fn new(key: &'a [u8], route: &'a Route) -> Self {
+        Self { key, route }
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("route", self.route).finish_non_exhaustive()
+    }
+}
