@@ -1,5 +1,8 @@
 //! Where a key stands in a request, and that it ends there.
 
+mod basic;
+mod cookie;
+
 use crate::support::{Config, Connection, Http1, Http2, Origin, Request, Tollgate};
 
 const PLACES: &str = r#"
@@ -10,6 +13,12 @@ credentials = [{ header = "X-Api-Key" }, { authorization = "Bearer" }, { query =
 
 fn gate(origin: &Origin) -> Tollgate {
     Tollgate::start(&Config::new(origin).service(PLACES))
+}
+
+/// A gate whose service looks for keys in these places, and in no other.
+fn gate_with(origin: &Origin, places: &str) -> Tollgate {
+    let service = format!("path = \"/orders\"\nupstream = \"demo\"\ncredentials = [{places}]");
+    Tollgate::start(&Config::new(origin).service(&service).key("acme-2", "other", ""))
 }
 
 /// The request in each version of HTTP, and what the upstream saw of it.

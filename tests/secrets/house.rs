@@ -8,7 +8,8 @@ use super::sinks::CANARY;
 
 /// Every place where a key may stand.
 pub(super) const PLACES: &str = "credentials = [{ header = \"X-Api-Key\" }, \
-                                 { authorization = \"Bearer\" }, { query = \"api_key\" }]";
+                                 { authorization = \"Bearer\" }, { query = \"api_key\" }, \
+                                 { cookie = \"key\" }, { basic = \"password\" }]";
 
 const PLAN: &str =
     "qps_limit_exempt = true\nrate_limit_exempt = true\nrate_limit_period = \"day\"\n";

@@ -6,7 +6,7 @@ use tollgate_core::Refusal;
 use crate::support::{Http1, Request, Tollgate};
 
 use super::house::{Upstreams, house, key};
-use super::sinks::{CANARY, encoded, hold_no_secret};
+use super::sinks::{CANARY, basic, encoded, hold_no_secret};
 
 /// What a running gate is never heard to say: it had a snapshot before it listened.
 const NEVER: [Refusal; 1] = [Refusal::NoSnapshot];
@@ -14,7 +14,7 @@ const NEVER: [Refusal; 1] = [Refusal::NoSnapshot];
 /// What ends a connection before it has brought a request.
 const BEFORE_A_REQUEST: [&str; 1] = ["headers_too_large"];
 
-/// The request with `key` in each of the places, and spelt in each way that a query allows.
+/// The request with `key` in each of the places, and spelt in each way that they allow.
 fn everywhere(request: &Request, key: &str) -> Vec<Request> {
     let with = |parameter: &str| Request {
         target: format!("{}?a=1&{parameter}", request.target),
@@ -23,6 +23,9 @@ fn everywhere(request: &Request, key: &str) -> Vec<Request> {
     vec![
         request.clone().key(key),
         request.clone().header("Authorization", &format!("bearer  {key}")),
+        request.clone().header("Authorization", &basic(key)),
+        request.clone().header("Cookie", &format!("a=1; key={key}; b=2")).header("Cookie", "c=3"),
+        request.clone().header("Cookie", &format!("key=\"{key}\"")).key(key),
         with(&format!("api_key={key}")),
         with(&format!("api%5fkey={}", encoded(key))),
         with(&format!("api_key={key}")).key(key),

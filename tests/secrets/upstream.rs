@@ -3,7 +3,7 @@
 use crate::support::{Config, Origin, Tollgate};
 
 use super::house::{PLACES, key};
-use super::sinks::{encoded, hold_no_secret};
+use super::sinks::{basic, encoded, hold_no_secret};
 
 #[test]
 fn no_upstream_sees_a_key_wherever_it_stood() {
@@ -19,7 +19,10 @@ fn no_upstream_sees_a_key_wherever_it_stood() {
         orders.clone().key(&key),
         orders.clone().key(&key).key(&key),
         orders.clone().header("x-API-key", &key).header("Authorization", &bearer),
-        orders.clone().header("Authorization", &bearer).header("Authorization", "Basic am86"),
+        orders.clone().header("Authorization", &bearer).header("Authorization", "Digest a=1"),
+        orders.clone().header("Authorization", &basic(&key)).header("Authorization", "Digest a=1"),
+        orders.clone().header("Cookie", &format!("a=1; key={key}; b=2; key=\"{key}\"")),
+        orders.clone().header("Cookie", &format!("key={key}")).header("Cookie", "a=1").key(&key),
         gate.get(&format!("/orders?api_key={key}")),
         gate.get(&format!("/orders?api_key={}&b=2", encoded(&key))),
         gate.get(&format!("/orders?a=%20&%61%70i%5Fkey={key}&api_key={}", encoded(&key))),

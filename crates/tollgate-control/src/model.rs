@@ -31,7 +31,8 @@ pub use self::upstream::{Server, Target, Upstream};
 // Where model and core mean the same, it is the same type.
 pub use crate::document::kind::Name;
 pub use tollgate_core::{
-    CredentialPlace, ErrorDialect, FixedResponse, HostHeader, MAX_QUOTA, Period, RateLimitHeaders,
+    BasicPart, CredentialPlace, ErrorDialect, FixedResponse, HostHeader, MAX_QUOTA, Period,
+    RateLimitHeaders,
 };
 
 /// What keys are valid for, such as `production` or `sandbox`. A proxy serves one.

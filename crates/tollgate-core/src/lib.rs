@@ -40,7 +40,8 @@ pub use record::{Record, Status};
 pub use refusal::{MasheryError, Refusal};
 pub use routes::{HostPattern, Route, RouteError, Routes, RoutesBuilder, Segment};
 pub use service::{
-    CredentialPlace, EndpointId, ErrorDialect, MethodId, RateLimitHeaders, Service, ServiceId,
+    BasicPart, CredentialPlace, EndpointId, ErrorDialect, MethodId, RateLimitHeaders, Service,
+    ServiceId,
 };
 pub use snapshot::{Batch, Change, Revision, Root};
 pub use table::Table;

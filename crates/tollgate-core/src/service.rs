@@ -50,8 +50,22 @@ pub enum CredentialPlace {
     Header(HeaderName),
     /// `Authorization` with this scheme, compared without case.
     Authorization(Box<str>),
+    /// `Authorization` with the scheme Basic (RFC 7617): the key is one part of it, the other means
+    /// nothing.
+    Basic(BasicPart),
+    /// A cookie of this name (RFC 6265).
+    Cookie(Box<str>),
     /// A parameter of the query, compared after percent-decoding.
     Query(Box<str>),
+}
+
+/// A part of a Basic credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BasicPart {
+    /// What stands before the first colon.
+    User,
+    /// What stands behind it.
+    Password,
 }
 
 /// How refusals are worded.

@@ -1,12 +1,13 @@
 //! Keys, taken out of a request (design §3, step 3): out of every configured place, byte-exact, so
 //! that no copy goes upstream.
 
-mod query;
+mod authorization;
+mod cookie;
+mod parameters;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tollgate_core::{CredentialPlace, Refusal};
 
@@ -18,16 +19,17 @@ pub(crate) struct Credential(Held);
 
 enum Held {
     /// A part of a header value.
-    Value(HeaderValue, Range<usize>),
-    Text(String),
+    Part(HeaderValue, Range<usize>),
+    /// Decoded.
+    Bytes(Vec<u8>),
 }
 
 impl Credential {
     /// The key's bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.0 {
-            Held::Value(value, range) => value.as_bytes().get(range.clone()).unwrap_or_default(),
-            Held::Text(text) => text.as_bytes(),
+            Held::Part(value, range) => value.as_bytes().get(range.clone()).unwrap_or_default(),
+            Held::Bytes(bytes) => bytes,
         }
     }
 }
@@ -56,7 +58,16 @@ pub(crate) fn take<'a>(
         match place {
             CredentialPlace::Header(name) => from_header(headers, name, &mut found)?,
             CredentialPlace::Authorization(scheme) => {
-                from_authorization(headers, scheme, &mut found)?;
+                authorization::take(headers, scheme, |value, token| found.add_part(value, token))?;
+            }
+            CredentialPlace::Basic(part) => {
+                authorization::take(headers, "Basic", |value, token| {
+                    let token = value.as_bytes().get(token).unwrap_or_default();
+                    found.add_bytes(authorization::basic(token, *part))
+                })?;
+            }
+            CredentialPlace::Cookie(name) => {
+                cookie::take(headers, name, |value, range| found.add_part(value, range))?;
             }
             CredentialPlace::Query(name) => query = from_query(query, name, &mut found)?,
         }
@@ -69,6 +80,15 @@ pub(crate) fn take<'a>(
 struct Found(Option<Credential>);
 
 impl Found {
+    fn add_part(&mut self, value: HeaderValue, range: Range<usize>) -> Result<(), Refusal> {
+        self.add(Credential(Held::Part(value, range)))
+    }
+
+    /// `None` is what cannot be read as a key.
+    fn add_bytes(&mut self, bytes: Option<Vec<u8>>) -> Result<(), Refusal> {
+        self.add(Credential(Held::Bytes(bytes.ok_or(Refusal::KeyMalformed)?)))
+    }
+
     fn add(&mut self, key: Credential) -> Result<(), Refusal> {
         let bytes = key.bytes();
         let plausible =
@@ -95,40 +115,9 @@ fn from_header(
     let http::header::Entry::Occupied(entry) = headers.entry(name) else { return Ok(()) };
     for value in entry.remove_entry_mult().1 {
         let whole = 0..value.len();
-        found.add(Credential(Held::Value(value, whole)))?;
+        found.add_part(value, whole)?;
     }
     Ok(())
-}
-
-fn from_authorization(
-    headers: &mut HeaderMap,
-    scheme: &str,
-    found: &mut Found,
-) -> Result<(), Refusal> {
-    let mut others = Vec::new();
-    let http::header::Entry::Occupied(entry) = headers.entry(AUTHORIZATION) else { return Ok(()) };
-    for value in entry.remove_entry_mult().1 {
-        match after_scheme(value.as_bytes(), scheme) {
-            Some(range) => found.add(Credential(Held::Value(value, range)))?,
-            None => others.push(value),
-        }
-    }
-    // What is of another scheme is not ours to take.
-    for value in others {
-        headers.append(AUTHORIZATION, value);
-    }
-    Ok(())
-}
-
-/// Where the token stands in `scheme token` (RFC 9110 §11.4); `None` for another scheme.
-fn after_scheme(value: &[u8], scheme: &str) -> Option<Range<usize>> {
-    let (given, rest) = value.split_at_checked(scheme.len())?;
-    let end = rest.first().is_none_or(|byte| *byte == b' ');
-    if !end || !given.eq_ignore_ascii_case(scheme.as_bytes()) {
-        return None;
-    }
-    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
-    Some(scheme.len() + spaces..value.len())
 }
 
 fn from_query<'a>(
@@ -137,16 +126,13 @@ fn from_query<'a>(
     found: &mut Found,
 ) -> Result<Option<Cow<'a, str>>, Refusal> {
     let Some(text) = query else { return Ok(None) };
-    match query::strip(&text, name) {
-        None => Ok(Some(text)),
-        Some(stripped) => {
-            for value in stripped.values {
-                let text = value.ok_or(Refusal::KeyMalformed)?;
-                found.add(Credential(Held::Text(text)))?;
-            }
-            Ok(stripped.rest.map(Cow::Owned))
-        }
+    let Some(stripped) = parameters::strip(text.as_bytes(), name) else { return Ok(Some(text)) };
+    for value in stripped.values {
+        found.add_bytes(value)?;
     }
+    // Cut out of a text at signs of ASCII, it is one.
+    let rest = stripped.rest.map(String::from_utf8).transpose();
+    Ok(rest.map_err(|_| Refusal::BadRequest)?.map(Cow::Owned))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! connection ends there, what we assert nobody else may.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use tollgate_core::{CredentialPlace, Refusal};
@@ -163,7 +163,8 @@ fn about_connection(token: &[u8]) -> bool {
 fn holds(place: &CredentialPlace, name: &HeaderName) -> bool {
     match place {
         CredentialPlace::Header(header) => header == name,
-        CredentialPlace::Authorization(_) => name == http::header::AUTHORIZATION,
+        CredentialPlace::Authorization(_) | CredentialPlace::Basic(_) => name == AUTHORIZATION,
+        CredentialPlace::Cookie(_) => name == COOKIE,
         CredentialPlace::Query(_) => false,
     }
 }

@@ -75,6 +75,8 @@ fn challenge(headers: &mut HeaderMap, service: &Service) {
         let challenge = match place {
             CredentialPlace::Authorization(scheme) => format!("{scheme} realm=\"{realm}\""),
             CredentialPlace::Header(name) => format!("ApiKey realm=\"{realm}\", header=\"{name}\""),
+            CredentialPlace::Basic(_) => format!("Basic realm=\"{realm}\""),
+            CredentialPlace::Cookie(name) => format!("ApiKey realm=\"{realm}\", cookie=\"{name}\""),
             CredentialPlace::Query(name) => format!("ApiKey realm=\"{realm}\", query=\"{name}\""),
         };
         if let Ok(challenge) = HeaderValue::try_from(challenge) {
