@@ -20,6 +20,7 @@ mod packaging;
 mod refusals;
 mod secrets;
 mod sources;
+mod strangers;
 mod support;
 mod swap;
 mod traceability;

@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_control::document::Warnings;
 use tollgate_control::{Publisher, PublisherMetrics};
-use tollgate_core::{Clock, handoff};
-use tollgate_proxy::{AccessLog, DataPlane, Plan, WorkerSettings};
+use tollgate_core::{Clock, Strangers, handoff};
+use tollgate_proxy::{AccessLog, DataPlane, Plan, WorkerSettings, watch_strangers};
 
 use crate::commands::CUT;
 use crate::config::{self, Config, Settings};
@@ -47,6 +47,8 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let registry = Registry::new();
     let (mut writer, reader) = handoff();
 
+    let strangers = settings.strangers.map(|budget| Arc::new(Strangers::new(budget)));
+
     // Every address is taken before anything starts.
     let plan = Plan {
         workers: workers(&settings),
@@ -65,6 +67,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         },
         reader,
         clock: Arc::clone(&clock),
+        strangers: strangers.clone(),
         access_log: access_log(&settings.access_log)?,
     };
     let bound = plan.bind()?;
@@ -72,6 +75,10 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.ops))?;
     let signals = Signals::listen()?;
+
+    if let Some(strangers) = strangers {
+        tokio::spawn(watch_strangers(strangers, Arc::clone(&clock)));
+    }
 
     // The first snapshot is there before the first request.
     registry.register(Box::new(bound.metrics().clone()))?;

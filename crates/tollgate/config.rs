@@ -4,6 +4,7 @@ mod access_log;
 mod listeners;
 mod log;
 mod process;
+mod strangers;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use tollgate_control::document::kind::Address;
 use tollgate_control::document::{Problems, Section, Warnings, read};
 use tollgate_control::file::{FileObjects, read_objects};
 use tollgate_control::watch::Watched;
+use tollgate_core::StrangerBudget;
 
 pub use access_log::AccessLog;
 pub use listeners::Listener;
@@ -38,6 +40,8 @@ pub struct Settings {
     pub process: Process,
     /// `[ops]`: where health and metrics are asked for.
     pub ops: SocketAddr,
+    /// `[strangers]`: what one source may fail; `None` = whatever it wants.
+    pub strangers: Option<StrangerBudget>,
     /// `[listeners]`
     pub listeners: Vec<Listener>,
 }
@@ -77,8 +81,9 @@ impl Config {
         let process = process::read(&mut root.table_or_empty("process"));
         let mut ops_section = root.table_or_empty("ops");
         let ops = ops_section.or("address", Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)));
+        let strangers = strangers::read(&mut root.table_or_empty("strangers"));
         let listeners = listeners::read(root, ops);
-        let settings = Settings { log, access_log, process, ops, listeners };
+        let settings = Settings { log, access_log, process, ops, strangers, listeners };
         Self { settings, objects: read_objects(root, now) }
     }
 
@@ -97,6 +102,7 @@ impl Settings {
             ("access_log", self.access_log != other.access_log),
             ("process", self.process != other.process),
             ("ops", self.ops != other.ops),
+            ("strangers", self.strangers != other.strangers),
             ("listeners", self.listeners != other.listeners),
         ]
         .into_iter()

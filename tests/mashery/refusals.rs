@@ -1,5 +1,5 @@
 use super::{Expected, INACTIVE, NOT_AUTHORIZED, NOT_FOUND, PROCESS, SERVICE, house};
-use crate::support::{Answer, Config, Connection, Door, Http1, Http2, Origin, Tollgate};
+use crate::support::{Answer, Config, Connection, Door, Http1, Http2, Origin, Tollgate, wait_for};
 
 const BAD_REQUEST: Expected = Expected {
     status: 400,
@@ -30,6 +30,20 @@ fn a_key_that_does_not_work_is_an_inactive_developer_whatever_ails_it() {
     gate.apply(&house(&origin).plan(inactive));
     INACTIVE.of(&gate.get("/orders").key("demo").send());
     assert!(origin.requests().is_empty());
+}
+
+#[test]
+fn a_source_that_tries_too_many_keys_is_an_inactive_developer_that_may_come_back() {
+    let origin = Origin::start();
+    let gate = Tollgate::start(&house(&origin).section("strangers", "rate = 1\nburst = 1"));
+    let mut connection = Http1::connect(gate.data());
+    let guess = gate.get("/orders").key("guess");
+    let throttled = wait_for("a throttled answer", || {
+        Some(connection.send(&guess)).filter(|response| response.fields.has("retry-after"))
+    });
+    INACTIVE.of(&throttled);
+    assert!(gate.metrics().refusals("source_throttled") >= 1.0);
+    connection.send(&gate.get("/orders").key("demo")).admitted();
 }
 
 #[test]

@@ -77,6 +77,7 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
         .section("log", &format!("level = \"debug\"\nformat = \"{format}\""))
         .section("access_log", "path = \"access.log\"")
         .section("process", "workers = 2\ndrain_timeout = \"200ms\"")
+        .section("strangers", "rate = 1")
         .section("listeners.public", "address = \"127.0.0.1:0\"\nmax_body_bytes = 1000")
         .service(&format!("path = \"/orders\"\nupstream = \"demo\"\n{PLACES}"))
         .section("services.orders.endpoints.items", "path = \"/items\"")

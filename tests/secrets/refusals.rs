@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use tollgate_core::Refusal;
 
-use crate::support::{Http1, Request, Tollgate};
+use crate::support::{Connection, Http1, Request, Tollgate};
 
 use super::house::{Upstreams, house, key};
 use super::sinks::{CANARY, basic, encoded, hold_no_secret};
@@ -83,6 +83,17 @@ fn hold_refusals(format: &str) {
     // A key where no service looks for one.
     gate.get("/orders").header("X-Key", CANARY).send().refused(401, "key_missing");
     codes.push("key_missing");
+    // Guesses, until their source is throttled.
+    let mut guesser = Http1::connect_from([127, 0, 0, 2], gate.data());
+    for request in everywhere(&gate.get("/orders"), &key("guess")).iter().cycle() {
+        let response = guesser.send(request);
+        hold_no_secret("source_throttled", &format!("{response:?} {}", response.text()));
+        if response.status == 429 {
+            break;
+        }
+    }
+    gate.wait_for_log("tries keys that fail");
+    codes.push("source_throttled");
     // A body that does not come.
     let mut late = Http1::connect(gate.data());
     late.write_bytes(format!(

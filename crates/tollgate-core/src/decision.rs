@@ -258,7 +258,7 @@ fn check_standing(root: &Root, record: &Record, now: Now) -> Result<(), Refusal>
 }
 
 impl Refused {
-    fn over(refusal: Refusal, over: Over, kind: Option<ReadingKind>) -> Self {
+    pub(crate) fn over(refusal: Refusal, over: Over, kind: Option<ReadingKind>) -> Self {
         const SECOND: u64 = 1_000_000_000;
         let mut readings = Readings::default();
         if let Some((kind, reading)) = kind.zip(over.reading) {

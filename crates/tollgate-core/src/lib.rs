@@ -22,6 +22,7 @@ mod refusal;
 mod routes;
 mod service;
 mod snapshot;
+mod strangers;
 mod table;
 mod terms;
 mod upstream;
@@ -44,6 +45,7 @@ pub use service::{
     ServiceId,
 };
 pub use snapshot::{Batch, Change, Revision, Root};
+pub use strangers::{Guesser, Source, StrangerBudget, StrangerCounts, Strangers, Swept};
 pub use table::Table;
 pub use terms::{EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId};
 pub use upstream::{FixedResponse, HostHeader, Target, Upstream, UpstreamTimeouts};

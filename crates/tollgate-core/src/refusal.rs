@@ -31,6 +31,7 @@ pub enum Refusal {
     OverQps,
     OverQuota,
     OverConcurrency,
+    SourceThrottled,
     BodyTooLarge,
     TargetTooLong,
     HeadersTooLarge,
@@ -93,6 +94,7 @@ static TABLE: [Row; Refusal::COUNT] = [
     row(R::OverQps, "over_qps", S::TOO_MANY_REQUESTS, M::OVER_QPS, "The key is over its queries per second"),
     row(R::OverQuota, "over_quota", S::TOO_MANY_REQUESTS, M::OVER_RATE, "The key has used up its quota"),
     row(R::OverConcurrency, "over_concurrency", S::TOO_MANY_REQUESTS, M::OVER_QPS, "The key has too many requests open"),
+    row(R::SourceThrottled, "source_throttled", S::TOO_MANY_REQUESTS, M::INACTIVE, "Too many keys from this address were refused"),
     row(R::BodyTooLarge, "body_too_large", S::PAYLOAD_TOO_LARGE, M::BAD_REQUEST, "The body is too large"),
     row(R::TargetTooLong, "target_too_long", S::URI_TOO_LONG, M::URI_TOO_LONG, "The request target is too long"),
     row(R::HeadersTooLarge, "headers_too_large", S::REQUEST_HEADER_FIELDS_TOO_LARGE, M::BAD_REQUEST, "The header is too large"),
@@ -142,6 +144,13 @@ impl Refusal {
     #[must_use]
     pub fn hidden(self) -> bool {
         TABLE[self.index()].hidden
+    }
+
+    /// Whether the request brought a credential that failed. A request without any did not: it
+    /// guesses nothing, and a client may ask first how it is to authenticate.
+    #[must_use]
+    pub fn failed_credential(self) -> bool {
+        self.hidden() || self == Self::KeyMalformed
     }
 
     /// What answers in the Mashery dialect.

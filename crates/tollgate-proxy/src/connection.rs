@@ -17,7 +17,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
-use tollgate_core::Refusal;
+use tollgate_core::{Refusal, Source};
 
 use io::ClientIo;
 
@@ -59,6 +59,11 @@ impl Client {
             return Err(Refusal::BodyTooLarge);
         }
         Ok(())
+    }
+
+    /// Who is answerable for what comes by this connection.
+    pub(crate) fn source(&self) -> Source {
+        self.address.into()
     }
 
     /// A request has begun: from here on its own deadlines count.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
-use tollgate_core::{Call, Decision, Now, Refusal};
+use tollgate_core::{Call, Decision, Now, Refusal, Refused};
 
 use crate::account::Account;
 use crate::body::{Content, ReplyBody};
@@ -64,7 +64,9 @@ impl Worker {
         // Credential.
         let places = &service.credentials;
         headers::clean_request(&mut head.headers, head.version, places).map_err(refuse)?;
-        let taken = credential::take(places, &mut head.headers, target.query).map_err(refuse)?;
+        let turn_away = |refused: Refused| self.turn_away(client, service, refused, now);
+        let taken = credential::take(places, &mut head.headers, target.query)
+            .map_err(|refusal| turn_away(refusal.into()))?;
 
         // Decide.
         let decision = self.decider.decide(root, &Call::new(taken.key.bytes(), &route), now);
@@ -73,7 +75,7 @@ impl Worker {
             Decision::Admit(permit, caller) => (permit, caller),
             Decision::Refuse(refused) => {
                 account.noted(|note| note.refused(root, taken.key.bytes(), service));
-                return Err(self.refuse_with(Some(service), &refused, now));
+                return Err(turn_away(refused));
             }
         };
 

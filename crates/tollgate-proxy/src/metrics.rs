@@ -9,7 +9,7 @@ mod histogram;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use tollgate_core::{Refusal, ServiceId, SnapshotReader};
+use tollgate_core::{Refusal, ServiceId, SnapshotReader, Strangers};
 
 use crate::access_log::Written;
 pub(crate) use histogram::Histogram;
@@ -98,6 +98,7 @@ pub struct Metrics {
     workers: Vec<Arc<Cells>>,
     listeners: Vec<(String, Arc<Connections>)>,
     reader: SnapshotReader,
+    strangers: Option<Arc<Strangers>>,
     access_log: Arc<Written>,
     descriptions: Vec<prometheus::core::Desc>,
 }

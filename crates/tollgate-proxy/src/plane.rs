@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader};
+use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader, Strangers};
 
 use crate::access_log::{AccessLog, Writer, Writing};
 use crate::listen::{BindError, ListenerSettings, bind};
@@ -26,6 +26,8 @@ pub struct Plan {
     pub reader: SnapshotReader,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Who is throttled for credentials that failed; `None` = nobody.
+    pub strangers: Option<Arc<Strangers>>,
     /// Where requests are logged; `None` = nowhere.
     pub access_log: Option<AccessLog>,
 }
@@ -69,6 +71,7 @@ impl Plan {
                 clock: Arc::clone(&self.clock),
                 cells: Arc::clone(cells),
                 settings: self.settings.clone(),
+                strangers: self.strangers.clone(),
                 access_log: ring,
             });
         }
@@ -87,7 +90,7 @@ impl Plan {
         let names = addresses.iter().map(|(name, _)| name.clone()).collect();
         let writer = self.access_log.map(|log| log.writer(rings, names));
         let written = writer.as_ref().map(Writer::written).unwrap_or_default();
-        let metrics = Metrics::new(cells, listeners, self.reader, written);
+        let metrics = Metrics::new(cells, listeners, self.reader, self.strangers, written);
         Ok(Bound { seats, mailboxes, addresses, metrics, writer })
     }
 }

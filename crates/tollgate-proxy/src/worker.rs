@@ -15,6 +15,7 @@ use http::Response;
 use hyper::body::{Body, Incoming};
 use tollgate_core::{
     Clock, Decider, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId, SnapshotCache,
+    Strangers,
 };
 
 use crate::access_log::{Note, Ring};
@@ -50,6 +51,8 @@ pub(crate) struct Worker {
     pub(crate) request_ids: RequestIds,
     pub(crate) settings: WorkerSettings,
     pub(crate) draining: Cell<bool>,
+    /// Who has brought credentials that failed, unless nobody is throttled for it.
+    pub(crate) strangers: Option<Arc<Strangers>>,
     /// Where requests that are over go, if they are logged.
     pub(crate) access_log: Option<Ring>,
     /// Sorted by the generation of their upstream.

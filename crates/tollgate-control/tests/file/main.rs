@@ -15,7 +15,7 @@ use tollgate_control::file::read_objects;
 use tollgate_control::model::Objects;
 
 /// Sections that another crate reads.
-const ASIDE: [&str; 5] = ["log", "access_log", "process", "ops", "listeners"];
+const ASIDE: [&str; 6] = ["log", "access_log", "process", "ops", "strangers", "listeners"];
 
 /// 2026-01-01.
 const NOW: i64 = 1_767_225_600;

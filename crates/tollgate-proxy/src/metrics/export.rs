@@ -7,7 +7,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
-use tollgate_core::{Refusal, SnapshotReader};
+use tollgate_core::{Refusal, SnapshotReader, Strangers};
 
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
@@ -18,6 +18,7 @@ impl Metrics {
         workers: Vec<Arc<Cells>>,
         listeners: Vec<(String, Arc<Connections>)>,
         reader: SnapshotReader,
+        strangers: Option<Arc<Strangers>>,
         access_log: Arc<Written>,
     ) -> Self {
         // One is enough: the registry wants an identity, the families name themselves.
@@ -25,7 +26,7 @@ impl Metrics {
         let help = "what the data plane counts".to_owned();
         let description = Desc::new(name, help, Vec::new(), std::collections::HashMap::new());
         let descriptions = description.into_iter().collect();
-        Self { workers, listeners, reader, access_log, descriptions }
+        Self { workers, listeners, reader, strangers, access_log, descriptions }
     }
 
     fn sum(&self, read: impl Fn(&Cells) -> u64) -> u64 {
@@ -147,6 +148,36 @@ impl Metrics {
         ]
     }
 
+    fn strangers(&self) -> Vec<MetricFamily> {
+        let Some(strangers) = &self.strangers else { return Vec::new() };
+        let counts = strangers.counts();
+        let now = |name: &str, help: &str, count: usize| {
+            family(name, help, MetricType::GAUGE, vec![gauge(&[], count as f64)])
+        };
+        vec![
+            now(
+                "tollgate_stranger_sources",
+                "Sources of failed credentials held now.",
+                counts.sources,
+            ),
+            now(
+                "tollgate_guessing_sources",
+                "Sources that went over their budget of failed credentials within the last minute.",
+                counts.guessing,
+            ),
+            self.plain(
+                "tollgate_guessing_sources_total",
+                "Sources that began to go over their budget of failed credentials.",
+                counts.guessers,
+            ),
+            self.plain(
+                "tollgate_stranger_overflow_total",
+                "Failed credentials of sources that found no place of their own.",
+                counts.overflowed,
+            ),
+        ]
+    }
+
     fn plain(&self, name: &str, help: &str, count: u64) -> MetricFamily {
         family(name, help, MetricType::COUNTER, vec![counter(&[], count)])
     }
@@ -205,6 +236,7 @@ impl Collector for Metrics {
             ),
         ];
         families.extend(self.connections());
+        families.extend(self.strangers());
         families.extend(self.access_log());
         families
     }

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader};
+use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader, Strangers};
 
 use super::{Coarse, RequestIds, Worker, WorkerSettings};
 use crate::access_log::Ring;
@@ -47,6 +47,7 @@ pub(crate) struct Seat {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cells: Arc<Cells>,
     pub(crate) settings: WorkerSettings,
+    pub(crate) strangers: Option<Arc<Strangers>>,
     pub(crate) access_log: Option<Ring>,
 }
 
@@ -77,6 +78,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         request_ids: RequestIds::new(),
         settings: seat.settings.own(),
         draining: Cell::new(false),
+        strangers: seat.strangers,
         access_log: seat.access_log,
         destinations: RefCell::default(),
         sampled: Cell::new(0),
