@@ -12,6 +12,7 @@ pub mod document;
 pub mod file;
 pub mod model;
 pub mod secret;
+pub mod store;
 pub mod watch;
 
 pub use publisher::{PublishError, Published, Publisher, PublisherMetrics};

@@ -1,0 +1,106 @@
+//! The store of the control plane: what was committed, in the order in which it was.
+//!
+//! SQL is written once and runs on both engines. One thread changes things, in transactions that
+//! waiting changes share; readers each see one committed state. A change that proxies decide from
+//! has a revision, and every change and refusal an entry in the audit log, in the same transaction.
+
+mod audit;
+mod change;
+mod connection;
+mod engine;
+mod error;
+mod migrations;
+mod postgres;
+mod readers;
+mod sqlite;
+mod writer;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tollgate_core::{Clock, Revision};
+
+pub use audit::{DONE, Deed, Entry, verify};
+pub use change::{Change, Kind, NotChanged, Reason};
+pub use connection::{Connection, Row, Value};
+pub use engine::Engine;
+pub use error::StoreError;
+pub use postgres::Postgres;
+use readers::Readers;
+pub use sqlite::Sqlite;
+pub use writer::Committed;
+use writer::Writer;
+
+/// A store, open.
+pub struct Store {
+    writer: Writer,
+    readers: Arc<Readers>,
+}
+
+impl Store {
+    /// Opens a store and brings it to the newest version. The second part hears of every change
+    /// that this process commits, in the order of their revisions.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn open(
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, UnboundedReceiver<Committed>), StoreError> {
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(engine, clock)).await;
+        opened.unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn open_blocking(
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, UnboundedReceiver<Committed>), StoreError> {
+        let epoch = i64::try_from(clock.now().unix_ms).unwrap_or(i64::MAX);
+        migrations::migrate(&*engine, &mut *engine.writer()?, epoch)?;
+        let (sender, committed) = unbounded_channel();
+        let writer = Writer::start(Arc::clone(&engine), clock, sender)?;
+        Ok((Self { writer, readers: Arc::new(Readers::new(engine)) }, committed))
+    }
+
+    /// Makes a change, wholly or not at all, and returns what it says and the revision that it
+    /// made, if it touched anything. It is committed then. `deed` is what the audit log says; the
+    /// change may complete it.
+    ///
+    /// # Errors
+    /// [`NotChanged::Refused`] with what the change refused, else what the store said.
+    pub async fn change<T, E>(
+        &self,
+        deed: Deed,
+        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, NotChanged<E>> + Send + 'static,
+    ) -> Result<(T, Option<Revision>), NotChanged<E>>
+    where
+        T: Send + 'static,
+        E: Reason + Send + 'static,
+    {
+        self.writer.ask(deed, work).await.unwrap_or(Err(StoreError::Closed.into()))
+    }
+
+    /// Looks at one committed state. Changes that were answered before are in it.
+    ///
+    /// # Errors
+    /// What `look` or the store said.
+    pub async fn read<T>(
+        &self,
+        look: impl FnOnce(&mut dyn Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+    {
+        let readers = Arc::clone(&self.readers);
+        let looked = tokio::task::spawn_blocking(move || readers.read(look)).await;
+        looked.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The newest revision that is committed.
+    ///
+    /// # Errors
+    /// What the store said.
+    pub async fn newest(&self) -> Result<Revision, StoreError> {
+        self.read(writer::newest).await
+    }
+}

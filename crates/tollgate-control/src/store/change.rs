@@ -1,0 +1,74 @@
+//! A change while it is made: what it sees and writes, and what it touches.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Connection, StoreError};
+
+/// A kind of object that proxies decide from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the model says what each one is")]
+pub enum Kind {
+    Service,
+    Package,
+    Member,
+    Application,
+    Key,
+}
+
+/// A change, in the middle of a transaction. What it does is there wholly or not at all.
+pub struct Change<'a> {
+    connection: &'a mut dyn Connection,
+    now: i64,
+    touched: Vec<(Kind, String)>,
+}
+
+impl<'a> Change<'a> {
+    pub(super) fn new(connection: &'a mut dyn Connection, now: i64) -> Self {
+        Self { connection, now, touched: Vec::new() }
+    }
+
+    /// The present instant, in milliseconds since 1970: the same for all that the change writes.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// What it reads and writes by.
+    pub fn connection(&mut self) -> &mut dyn Connection {
+        self.connection
+    }
+
+    /// Says that proxies decide from an object which was made, changed or deleted.
+    pub fn touch(&mut self, kind: Kind, id: impl Into<String>) {
+        self.touched.push((kind, id.into()));
+    }
+
+    /// What was touched, each once.
+    pub(super) fn into_touched(mut self) -> Vec<(Kind, String)> {
+        self.touched.sort();
+        self.touched.dedup();
+        self.touched
+    }
+}
+
+/// Why a change was not made: a rule, or the store.
+#[derive(Debug)]
+pub enum NotChanged<E> {
+    /// A rule of the domain. It stands in the audit log.
+    Refused(E),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl<E> From<StoreError> for NotChanged<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A rule's refusal, as the audit log names it.
+pub trait Reason {
+    /// A short, stable name, as in `key_revoked`.
+    fn code(&self) -> &str;
+}

@@ -1,0 +1,24 @@
+//! What a store stands on.
+
+use super::{Connection, StoreError};
+
+/// A database. Both engines keep the same contract, which one test runs over each.
+pub trait Engine: Send + Sync + 'static {
+    /// A connection that changes things. There is one at a time in a process.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn writer(&self) -> Result<Box<dyn Connection>, StoreError>;
+
+    /// A connection that only reads, and sees what was committed.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn reader(&self) -> Result<Box<dyn Connection>, StoreError>;
+
+    /// The statements that begin a change. Until it ends, no other process changes anything.
+    fn begin(&self) -> &'static str;
+
+    /// The statement that begins a look at one state of everything.
+    fn begin_reading(&self) -> &'static str;
+}

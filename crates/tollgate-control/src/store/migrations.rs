@@ -1,0 +1,44 @@
+//! How a store came to look as it does: one script for each version, applied in order.
+
+use super::{Connection, Engine, StoreError};
+
+/// Every version's script. One that was released is never changed, only followed by another.
+const SCRIPTS: [&str; 1] = [include_str!("migrations/1.sql")];
+
+/// Brings the store to the newest version. The history of a new one begins with `epoch`.
+///
+/// # Errors
+/// [`StoreError::TooNew`] for a store of a later version, else what the database said. A script is
+/// applied wholly or not at all.
+pub(super) fn migrate(
+    engine: &dyn Engine,
+    connection: &mut dyn Connection,
+    epoch: i64,
+) -> Result<(), StoreError> {
+    connection.script(engine.begin())?;
+    let migrated = apply(connection, epoch);
+    let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    connection.script(end)?;
+    migrated
+}
+
+fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> {
+    connection.script("CREATE TABLE IF NOT EXISTS versions (version BIGINT PRIMARY KEY)")?;
+    let newest = connection.row("SELECT coalesce(max(version), 0) FROM versions", &[])?;
+    let found = newest.map_or(Ok(0), |row| row.integer(0))?;
+    let known = i64::try_from(SCRIPTS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    for (version, script) in (1..).zip(SCRIPTS) {
+        if version > found {
+            connection.script(script)?;
+            connection.run("INSERT INTO versions (version) VALUES ($1)", &[version.into()])?;
+        }
+    }
+    if found == 0 {
+        let begin = "INSERT INTO feed (id, epoch, number) VALUES (1, $1, 0)";
+        connection.run(begin, &[epoch.into()])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! PostgreSQL: one database for several control planes.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use bytes::BytesMut;
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use postgres::{Client, Config, NoTls, Statement};
+
+use super::{Connection, Engine, Row, StoreError, Value};
+
+/// A database on a server, which other control planes may use too.
+pub struct Postgres {
+    config: Config,
+}
+
+impl Postgres {
+    /// The database that `url` names, as in `postgresql://user@host/database` or
+    /// `host=/run/postgresql dbname=tollgate`. It is not asked for anything yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] for a text that names no database. It does not repeat the text,
+    /// which may hold a password.
+    pub fn new(url: &str) -> Result<Self, StoreError> {
+        let mut config: Config = url.parse().map_err(StoreError::unavailable)?;
+        config.application_name("tollgate");
+        Ok(Self { config })
+    }
+
+    fn connect(&self, settings: &str) -> Result<Box<dyn Connection>, StoreError> {
+        let mut client = self.config.connect(NoTls).map_err(StoreError::unavailable)?;
+        client.batch_execute(settings).map_err(StoreError::unavailable)?;
+        Ok(Box::new(Session { client, prepared: HashMap::new() }))
+    }
+}
+
+impl Engine for Postgres {
+    fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
+        self.connect("SET synchronous_commit = on; SET client_min_messages = warning")
+    }
+
+    fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
+        self.connect("SET default_transaction_read_only = on")
+    }
+
+    fn begin(&self) -> &'static str {
+        // Orders the changes of all control planes, the first one's setting up included. The number is
+        // only ours: another program in the same database would take another.
+        "BEGIN; SELECT pg_advisory_xact_lock(7304211873)"
+    }
+
+    fn begin_reading(&self) -> &'static str {
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    }
+}
+
+/// A connection and what it has prepared.
+struct Session {
+    client: Client,
+    prepared: HashMap<String, Statement>,
+}
+
+impl Session {
+    fn prepare(&mut self, statement: &str) -> Result<Statement, StoreError> {
+        if let Some(prepared) = self.prepared.get(statement) {
+            return Ok(prepared.clone());
+        }
+        let prepared = self.client.prepare(statement).map_err(failed)?;
+        self.prepared.insert(statement.to_owned(), prepared.clone());
+        Ok(prepared)
+    }
+}
+
+impl Connection for Session {
+    fn run(&mut self, statement: &str, parameters: &[Value]) -> Result<u64, StoreError> {
+        let statement = self.prepare(statement)?;
+        let parameters: Vec<_> =
+            parameters.iter().map(|parameter| parameter as &(dyn ToSql + Sync)).collect();
+        self.client.execute(&statement, &parameters).map_err(failed)
+    }
+
+    fn each(
+        &mut self,
+        query: &str,
+        parameters: &[Value],
+        each: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let statement = self.prepare(query)?;
+        let mut rows = self.client.query_raw(&statement, parameters).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let values = (0..row.len()).map(|column| read(&row, column));
+            each(Row(values.collect::<Result<_, _>>()?))?;
+        }
+        Ok(())
+    }
+
+    fn script(&mut self, statements: &str) -> Result<(), StoreError> {
+        self.client.batch_execute(statements).map_err(failed)
+    }
+}
+
+/// What the server said, or that it says nothing any more.
+fn failed(error: postgres::Error) -> StoreError {
+    if error.is_closed() { StoreError::unavailable(error) } else { StoreError::failed(error) }
+}
+
+fn read(row: &postgres::Row, column: usize) -> Result<Value, StoreError> {
+    let of = |error| StoreError::failed(error);
+    let kind = row.columns().get(column).map(postgres::Column::type_);
+    match kind {
+        Some(&Type::INT8) => row.try_get::<_, Option<i64>>(column).map(Value::from).map_err(of),
+        Some(&Type::TEXT) => row.try_get::<_, Option<&str>>(column).map(Value::from).map_err(of),
+        Some(&Type::BYTEA) => row.try_get::<_, Option<&[u8]>>(column).map(Value::from).map_err(of),
+        Some(other) => Err(StoreError::Corrupt(format!("column {column} of type {other}"))),
+        None => Err(StoreError::Corrupt(format!("no column {column}"))),
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Integer(number) => number.to_sql(kind, out),
+            Self::Text(text) => text.to_sql(kind, out),
+            Self::Bytes(bytes) => bytes.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        matches!(*kind, Type::INT8 | Type::TEXT | Type::BYTEA)
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,132 @@
+//! SQLite: a file beside the process, for one control plane.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::types::{Value as SqliteValue, ValueRef};
+use rusqlite::{OpenFlags, params_from_iter};
+
+use super::{Connection, Engine, Row, StoreError, Value};
+
+/// How long a reader waits for the one moment in which a checkpoint keeps others out.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Statements that stay prepared.
+const PREPARED: usize = 256;
+
+/// A database in a file. It belongs to one process, which a lock on a file beside it holds to.
+pub struct Sqlite {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Sqlite {
+    /// Opens the database, or makes it. The file is for its owner only.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] if another process has it, else [`StoreError::Unavailable`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let lock = private_file(Path::new(&name))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::InUse(path.display().to_string()),
+            TryLockError::Error(error) => error.into(),
+        })?;
+        private_file(path)?;
+        let sqlite = Self { path: path.to_owned(), _lock: lock };
+        let writer = sqlite.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Kept in the file from here on: readers and the writer do not wait for each other.
+        writer.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::unavailable)?;
+        Ok(sqlite)
+    }
+
+    fn connect(&self, access: OpenFlags) -> Result<rusqlite::Connection, StoreError> {
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(&self.path, flags)
+            .map_err(StoreError::unavailable)?;
+        connection.busy_timeout(PATIENCE).map_err(StoreError::unavailable)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        // A commit is on the disk before it is answered.
+        let settings = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                        PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY";
+        connection.execute_batch(settings).map_err(StoreError::unavailable)?;
+        Ok(connection)
+    }
+}
+
+/// Opens a file that only its owner may read, and makes it if it is not there.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+impl Engine for Sqlite {
+    fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
+        Ok(Box::new(self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
+        Ok(Box::new(self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?))
+    }
+
+    fn begin(&self) -> &'static str {
+        "BEGIN IMMEDIATE"
+    }
+
+    fn begin_reading(&self) -> &'static str {
+        "BEGIN"
+    }
+}
+
+impl Connection for rusqlite::Connection {
+    fn run(&mut self, statement: &str, parameters: &[Value]) -> Result<u64, StoreError> {
+        let mut statement = self.prepare_cached(statement).map_err(StoreError::failed)?;
+        let changed = statement.execute(params_from_iter(parameters.iter().map(bind)));
+        changed.map(|count| count as u64).map_err(StoreError::failed)
+    }
+
+    fn each(
+        &mut self,
+        query: &str,
+        parameters: &[Value],
+        each: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.prepare_cached(query).map_err(StoreError::failed)?;
+        let columns = statement.column_count();
+        let bound = params_from_iter(parameters.iter().map(bind));
+        let mut rows = statement.query(bound).map_err(StoreError::failed)?;
+        while let Some(row) = rows.next().map_err(StoreError::failed)? {
+            let values = (0..columns).map(|column| read(row.get_ref(column)));
+            each(Row(values.collect::<Result<_, _>>()?))?;
+        }
+        Ok(())
+    }
+
+    fn script(&mut self, statements: &str) -> Result<(), StoreError> {
+        self.execute_batch(statements).map_err(StoreError::failed)
+    }
+}
+
+fn bind(value: &Value) -> SqliteValue {
+    match value {
+        Value::Null => SqliteValue::Null,
+        Value::Integer(number) => SqliteValue::Integer(*number),
+        Value::Text(text) => SqliteValue::Text(text.clone()),
+        Value::Bytes(bytes) => SqliteValue::Blob(bytes.clone()),
+    }
+}
+
+fn read(value: rusqlite::Result<ValueRef<'_>>) -> Result<Value, StoreError> {
+    match value.map_err(StoreError::failed)? {
+        ValueRef::Null => Ok(Value::Null),
+        ValueRef::Integer(number) => Ok(Value::Integer(number)),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Ok(Value::Text(text.to_owned())),
+            Err(_) => Err(StoreError::Corrupt("text that is not UTF-8".to_owned())),
+        },
+        ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
+        ValueRef::Real(_) => Err(StoreError::Corrupt("a fraction".to_owned())),
+    }
+}

@@ -1,0 +1,51 @@
+//! The audit log: nobody changes what has happened unnoticed.
+
+use tollgate_control::store::{NotChanged, verify};
+
+use crate::engines::{No, Place, contract, deed, set_and_touch};
+
+contract! {
+    a_whole_log_is_whole
+    every_forgery_is_found_where_it_was_made
+}
+
+async fn a_whole_log_is_whole(place: Place) {
+    let (store, _committed) = place.open().await;
+    assert_eq!(store.read(verify).await.unwrap(), Ok(0));
+    for number in 0..5 {
+        set_and_touch(&store, &format!("fact{number}"), "1").await;
+    }
+    drop(store);
+    let (store, _committed) = place.open().await;
+    set_and_touch(&store, "later", "1").await;
+    assert_eq!(store.read(verify).await.unwrap(), Ok(6));
+}
+
+async fn every_forgery_is_found_where_it_was_made(place: Place) {
+    let (store, _committed) = place.open().await;
+    for number in 0..9 {
+        set_and_touch(&store, &format!("fact{number}"), "1").await;
+    }
+    for forgery in [
+        "UPDATE audit SET at = at + 1 WHERE number = 4",
+        "UPDATE audit SET actor = 'mallory' WHERE number = 4",
+        "UPDATE audit SET action = actor, actor = action WHERE number = 4",
+        "UPDATE audit SET object = '' WHERE number = 4",
+        "UPDATE audit SET outcome = 'refused' WHERE number = 4",
+        "UPDATE audit SET details = '' WHERE number = 4",
+        "UPDATE audit SET revision = NULL WHERE number = 4",
+        "UPDATE audit SET revision = 9 WHERE number = 4",
+        "UPDATE audit SET hash = (SELECT hash FROM audit WHERE number = 5) WHERE number = 4",
+        "DELETE FROM audit WHERE number = 4",
+        "UPDATE audit SET number = 40 WHERE number = 4",
+    ] {
+        // What is refused is rolled back, so that each forgery meets a whole log.
+        let found = store.change(deed(""), move |change, _| {
+            change.connection().script(forgery)?;
+            let found = verify(change.connection())?;
+            assert_eq!(found, Err(4), "{forgery}");
+            Err::<(), _>(NotChanged::Refused(No))
+        });
+        assert!(matches!(found.await, Err(NotChanged::Refused(No))), "{forgery}");
+    }
+}

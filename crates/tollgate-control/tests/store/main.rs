@@ -1,0 +1,11 @@
+//! The contract of a store, held by both engines: SQLite in a temporary folder, PostgreSQL on a
+//! server of its own.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "all of it is tests")]
+
+mod audit;
+mod changes;
+mod engines;
+mod opening;
+mod reading;
+mod server;
