@@ -19,6 +19,7 @@ mod mashery;
 mod packaging;
 mod refusals;
 mod secrets;
+mod shadow;
 mod sources;
 mod strangers;
 mod support;

@@ -10,6 +10,7 @@ mod check;
 mod credential;
 mod digest;
 mod endpoint;
+mod enforcement;
 mod grant;
 mod key;
 mod keys_folder;

@@ -5,6 +5,7 @@
 
 mod application;
 mod digest;
+mod enforcement;
 mod key;
 mod limit;
 mod member;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 pub use self::application::{Application, ApplicationStatus};
 pub use self::digest::{DigestLiteral, DigestSchemes, Pepper, Scheme, SchemeSettings};
+pub use self::enforcement::Enforcement;
 pub use self::key::{Key, KeyStatus};
 pub use self::limit::{Limit, MAX_QPS, Own, OwnQps, Qps, Quota};
 pub use self::member::{Member, MemberStatus};

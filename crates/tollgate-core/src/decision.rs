@@ -3,18 +3,20 @@
 mod bearer;
 mod call;
 mod claims;
+mod shadow;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::Ordering::AcqRel;
 
 pub use bearer::Bearer;
 pub use call::Call;
-use claims::Claims;
+use claims::{At, Claims};
+pub use shadow::Shadow;
 
 use crate::limits::{Over, Present};
 use crate::{
-    Clock, Digest, KeyId, KeyIdForm, MeterId, Meters, Now, Reading, ReadingKind, Record, Refusal,
-    Root, SnapshotReader, Status,
+    Clock, Digest, Grant, KeyId, KeyIdForm, MeterId, Meters, MethodCeiling, Now, Reading,
+    ReadingKind, Record, Refusal, Root, Route, SnapshotReader, Status, Terms,
 };
 
 /// What was decided. Borrows from the snapshot that decided it.
@@ -32,6 +34,7 @@ pub struct Permit {
     digest: Digest,
     meter: MeterId,
     readings: Readings,
+    shadow: Shadow,
     _open: Option<Open>,
 }
 
@@ -78,6 +81,7 @@ impl From<Refusal> for Refused {
 /// Where the limits of a call stand, in the order of their taking.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Readings {
+    /// One place for each kind.
     held: [Option<(ReadingKind, Reading)>; 4],
 }
 
@@ -87,10 +91,15 @@ impl Readings {
         self.held.iter().flatten()
     }
 
-    fn push(&mut self, kind: ReadingKind, reading: Reading) {
-        if let Some(free) = self.held.iter_mut().find(|held| held.is_none()) {
-            *free = Some((kind, reading));
-        }
+    fn put(&mut self, kind: ReadingKind, reading: Reading) {
+        let [method_qps, qps, method_quota, quota] = &mut self.held;
+        let place = match kind {
+            ReadingKind::MethodQps => method_qps,
+            ReadingKind::Qps(_) => qps,
+            ReadingKind::MethodQuota => method_quota,
+            ReadingKind::Quota(_) => quota,
+        };
+        *place = Some((kind, reading));
     }
 }
 
@@ -126,6 +135,12 @@ impl Permit {
     #[must_use]
     pub fn readings(&self) -> &Readings {
         &self.readings
+    }
+
+    /// What it would have been refused for, if all of it were enforced.
+    #[must_use]
+    pub fn shadow(&self) -> Shadow {
+        self.shadow
     }
 }
 
@@ -172,19 +187,17 @@ impl Decider {
         let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
         let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
         let service = root.routes.service(route.service).ok_or(Refusal::RouteNotFound)?;
-        let grant = terms.grant(route.service).ok_or(Refusal::NotEntitled)?;
-        if !grant.active {
-            return Err(Refusal::PlanInactive.into());
-        }
-        let method = grant.opens(route).ok_or(Refusal::NotEntitled)?;
+        let mut shadow = Shadow::default();
+        let (grant, method) = entitle(terms, route, &mut shadow)?;
         let meters = self.reader.meters();
-        let claims = Claims::of(meters, record.meter, terms, grant, method, service)
-            .ok_or(Refusal::NoSnapshot)?;
-        let present = Confirmation { decider: self, root };
-        claims.read(now, &present)?;
-        let (readings, counted) = claims.take(meters, now, &present)?;
+        let claims = Claims::of(meters, record.meter, (terms, grant, method), service, shadow);
+        let mut claims = claims.ok_or(Refusal::NoSnapshot)?;
+        let at = At { now, present: Confirmation { decider: self, root }, meters };
+        claims.read(&at)?;
+        let (readings, shadow, counted) = claims.take(&at)?;
         let open = counted.then(|| Open { meters: Arc::clone(meters), meter: record.meter });
-        let permit = Permit { digest: record.digest, meter: record.meter, readings, _open: open };
+        let (digest, meter) = (record.digest, record.meter);
+        let permit = Permit { digest, meter, readings, shadow, _open: open };
         let caller = Caller {
             application: &owner.application,
             package: &grant.package,
@@ -221,6 +234,29 @@ fn find<'a>(root: &'a Root, key: &[u8]) -> Option<&'a Record> {
         let previous = schemes.previous.as_ref()?;
         root.keys.find(&previous.digest(key))
     })
+}
+
+/// The grant that a call of `route` has, and the method's own ceilings. Terms that are not enforced
+/// open everything, under the limits of the key: for a service of which they open nothing, those
+/// of any plan that is active.
+fn entitle<'a>(
+    terms: &'a Terms,
+    route: &Route,
+    shadow: &mut Shadow,
+) -> Result<(&'a Grant, Option<&'a MethodCeiling>), Refusal> {
+    let Some(grant) = terms.grant(route.service) else {
+        shadow.or_refuse(terms, Refusal::NotEntitled)?;
+        let active = terms.grants.iter().find(|grant| grant.active);
+        return Ok((active.ok_or(Refusal::PlanInactive)?, None));
+    };
+    if !grant.active {
+        return Err(Refusal::PlanInactive);
+    }
+    let Some(method) = grant.opens(route) else {
+        shadow.or_refuse(terms, Refusal::NotEntitled)?;
+        return Ok((grant, None));
+    };
+    Ok((grant, method))
 }
 
 /// Whether the key of `digest` may still be used under `root`, whatever it calls: what decides
@@ -262,23 +298,11 @@ impl Refused {
         const SECOND: u64 = 1_000_000_000;
         let mut readings = Readings::default();
         if let Some((kind, reading)) = kind.zip(over.reading) {
-            readings.push(kind, reading);
+            readings.put(kind, reading);
         }
         let retry_after = over.wait.map(|wait| wait.div_ceil(SECOND).max(1));
         Self { refusal, retry_after, readings }
     }
-}
-
-/// Takes a place among the open requests of a key, if one is free.
-fn open(line: &crate::Line, ceiling: u32) -> bool {
-    let mut open = line.open.load(Relaxed);
-    while open < ceiling {
-        match line.open.compare_exchange_weak(open, open + 1, AcqRel, Relaxed) {
-            Ok(_) => return true,
-            Err(other) => open = other,
-        }
-    }
-    false
 }
 
 #[cfg(test)]

@@ -24,6 +24,42 @@ pub(crate) struct Limits {
     pub(crate) method_quota: Limit<Quota>,
     pub(crate) quota: Limit<Quota>,
     pub(crate) concurrency: Limit<u32>,
+    /// Which of them are enforced.
+    pub(crate) enforced: Enforced,
+}
+
+/// What is enforced: everything, unless a test says otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct Enforced {
+    pub(crate) terms: bool,
+    pub(crate) service: bool,
+    pub(crate) method_qps: bool,
+    pub(crate) qps: bool,
+    pub(crate) method_quota: bool,
+    pub(crate) quota: bool,
+    pub(crate) concurrency: bool,
+}
+
+impl Enforced {
+    pub(crate) const ALL: Self = Self {
+        terms: true,
+        service: true,
+        method_qps: true,
+        qps: true,
+        method_quota: true,
+        quota: true,
+        concurrency: true,
+    };
+
+    pub(crate) const NOTHING: Self = Self {
+        terms: false,
+        service: false,
+        method_qps: false,
+        qps: false,
+        method_quota: false,
+        quota: false,
+        concurrency: false,
+    };
 }
 
 impl Default for Limits {
@@ -35,6 +71,7 @@ impl Default for Limits {
             method_quota: Limit::Exempt,
             quota: Limit::Exempt,
             concurrency: Limit::Exempt,
+            enforced: Enforced::ALL,
         }
     }
 }
@@ -76,6 +113,7 @@ impl World {
             path_length: 0,
             credentials: Box::default(),
             qps: Limit::Exempt,
+            qps_enforced: true,
             meter: writer.allot(&[]).unwrap(),
             error_dialect: ErrorDialect::Problem,
             rate_limit_headers: RateLimitHeaders::Draft11,
@@ -92,7 +130,11 @@ impl World {
     }
 
     pub(crate) fn batch(&self, limits: Limits) -> Batch {
-        let service = Service { qps: limits.service, ..self.service.clone() };
+        let service = Service {
+            qps: limits.service,
+            qps_enforced: limits.enforced.service,
+            ..self.service.clone()
+        };
         let mut routes = RoutesBuilder::default();
         routes.service(service);
         routes.route(&HostPattern::Every, &[Segment::Rest], ROUTE, &[http::Method::GET]);
@@ -116,7 +158,9 @@ pub(crate) fn terms(limits: Limits) -> Terms {
     let ceiling = MethodCeiling {
         method: MethodId(0),
         qps: limits.method_qps,
+        qps_enforced: limits.enforced.method_qps,
         quota: limits.method_quota,
+        quota_enforced: limits.enforced.method_quota,
         tag: LineTag(1),
     };
     let endpoint = crate::EndpointGrant {
@@ -131,9 +175,16 @@ pub(crate) fn terms(limits: Limits) -> Terms {
         scope: Scope::Endpoints([endpoint].into()),
         qps: limits.qps,
         qps_source: LimitSource::Plan,
+        qps_enforced: limits.enforced.qps,
         quota: limits.quota,
         quota_source: LimitSource::Key,
+        quota_enforced: limits.enforced.quota,
         tag: LineTag::KEY,
     };
-    Terms { grants: [grant].into(), concurrency: limits.concurrency }
+    Terms {
+        grants: [grant].into(),
+        concurrency: limits.concurrency,
+        concurrency_enforced: limits.enforced.concurrency,
+        enforced: limits.enforced.terms,
+    }
 }

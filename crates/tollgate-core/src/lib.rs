@@ -28,7 +28,9 @@ mod terms;
 mod upstream;
 
 pub use clock::{Clock, Now};
-pub use decision::{Bearer, Call, Caller, Decider, Decision, Permit, Readings, Refused, standing};
+pub use decision::{
+    Bearer, Call, Caller, Decider, Decision, Permit, Readings, Refused, Shadow, standing,
+};
 pub use digest::{Digest, Pepper, Scheme, Schemes};
 pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};
 pub use key_id::{KeyId, KeyIdForm};

@@ -33,6 +33,8 @@ pub struct Service {
     pub credentials: Box<[CredentialPlace]>,
     /// QPS over all keys, counted on the meter beside it.
     pub qps: Limit<Qps>,
+    /// Whether calls over [`Service::qps`] are refused.
+    pub qps_enforced: bool,
     /// Where [`Service::qps`] counts.
     pub meter: MeterId,
     /// How refusals are worded.

@@ -16,6 +16,11 @@ pub struct Terms {
     pub grants: Box<[Grant]>,
     /// Requests that a key may have open at a time.
     pub concurrency: Limit<u32>,
+    /// Whether calls over [`Terms::concurrency`] are refused.
+    pub concurrency_enforced: bool,
+    /// Whether calls that the terms do not open are refused. Where they are not, no limit of the
+    /// terms is enforced either.
+    pub enforced: bool,
 }
 
 /// What a plan opens of one service.
@@ -35,10 +40,14 @@ pub struct Grant {
     pub qps: Limit<Qps>,
     /// Whose [`Grant::qps`] is.
     pub qps_source: LimitSource,
+    /// Whether calls over [`Grant::qps`] are refused.
+    pub qps_enforced: bool,
     /// Quota of the key under this plan.
     pub quota: Limit<Quota>,
     /// Whose [`Grant::quota`] is.
     pub quota_source: LimitSource,
+    /// Whether calls over [`Grant::quota`] are refused.
+    pub quota_enforced: bool,
     /// The line that counts both.
     pub tag: LineTag,
 }
@@ -77,8 +86,12 @@ pub struct MethodCeiling {
     pub method: MethodId,
     /// Queries per second of a key on this method.
     pub qps: Limit<Qps>,
+    /// Whether calls over [`MethodCeiling::qps`] are refused.
+    pub qps_enforced: bool,
     /// Quota of a key on this method.
     pub quota: Limit<Quota>,
+    /// Whether calls over [`MethodCeiling::quota`] are refused.
+    pub quota_enforced: bool,
     /// The line that counts both.
     pub tag: LineTag,
 }

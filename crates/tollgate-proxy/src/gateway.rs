@@ -83,6 +83,7 @@ impl Worker {
         let destination = self.destination(root, service);
         let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
         self.introduce(&mut head.headers, client, &target, &caller, &destination);
+        self.tell_shadow(&mut head.headers, permit.shadow(), account);
         account.noted(|note| note.admitted(&caller, &head.headers));
         head.uri = target.upstream_uri(&uri, service, taken.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;

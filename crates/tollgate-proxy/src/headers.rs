@@ -16,6 +16,8 @@ pub(crate) const PACKAGE: HeaderName = HeaderName::from_static("x-tollgate-packa
 pub(crate) const PLAN: HeaderName = HeaderName::from_static("x-tollgate-plan");
 /// The id of the caller's key.
 pub(crate) const KEY: HeaderName = HeaderName::from_static("x-tollgate-key");
+/// What the request would have been refused for, if all of it were enforced.
+pub(crate) const SHADOW: HeaderName = HeaderName::from_static("x-tollgate-shadow");
 /// The address of the client.
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The scheme that the client used.

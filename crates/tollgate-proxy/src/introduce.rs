@@ -2,18 +2,48 @@
 
 use http::header::{HOST, VIA};
 use http::{HeaderMap, HeaderValue};
-use tollgate_core::{Caller, HostHeader};
+use tollgate_core::{Caller, HostHeader, Shadow};
 
+use crate::account::Account;
 use crate::connection::Client;
 use crate::headers::{
     APPLICATION, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, KEY, PACKAGE, PLAN, REQUEST_ID,
-    plain_request_id,
+    SHADOW, plain_request_id,
 };
 use crate::target::Target;
 use crate::upstream::Destination;
 use crate::worker::Worker;
 
 impl Worker {
+    /// Tells everybody but the client what an admitted request would have been refused for.
+    pub(crate) fn tell_shadow(
+        &self,
+        headers: &mut HeaderMap,
+        shadow: Shadow,
+        account: &mut Account,
+    ) {
+        if shadow.is_empty() {
+            return;
+        }
+        let told = self.arena.borrow_mut().build(|to| {
+            for (number, refusal) in shadow.refusals().enumerate() {
+                if number > 0 {
+                    to.extend_from_slice(b", ");
+                }
+                to.extend_from_slice(refusal.code().as_bytes());
+            }
+        });
+        if let Some(told) = told {
+            headers.insert(SHADOW, told);
+        }
+        for refusal in shadow.refusals() {
+            if let Some(counter) = self.cells.shadow_refusals.get(refusal.index()) {
+                counter.add(1);
+            }
+        }
+        account.noted(|note| note.shadow(shadow));
+    }
+
     /// Sets our fields on a request that was cleaned of all others by their names.
     pub(crate) fn introduce(
         &self,

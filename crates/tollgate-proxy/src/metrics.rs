@@ -35,6 +35,8 @@ impl Counter {
 #[derive(Debug)]
 pub(crate) struct Cells {
     pub(crate) refusals: [Counter; Refusal::COUNT],
+    /// What admitted requests would have been refused for.
+    pub(crate) shadow_refusals: [Counter; Refusal::COUNT],
     /// By service and class of status. Services beyond the last cell share it.
     requests: Box<[OnceLock<Box<[Counter; CLASSES]>>]>,
     /// Requests that reached no service, by class of status.
@@ -54,6 +56,7 @@ impl Default for Cells {
     fn default() -> Self {
         Self {
             refusals: std::array::from_fn(|_| Counter::default()),
+            shadow_refusals: std::array::from_fn(|_| Counter::default()),
             requests: (0..SERVICES).map(|_| OnceLock::new()).collect(),
             unrouted: Default::default(),
             request_duration: Histogram::default(),

@@ -81,6 +81,7 @@ impl RoutePlan {
                 qps: service
                     .qps_limit_overall
                     .map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),
+                qps_enforced: service.qps_limit_overall_enforce,
                 meter: meter(&service.name)?,
                 error_dialect: service.error_dialect,
                 rate_limit_headers: service.rate_limit_headers,

@@ -8,7 +8,7 @@ use tollgate_core::{
 };
 
 use super::Numbers;
-use crate::model::{self, Key, Name, Objects, Own, OwnQps, Plan, PlanStatus};
+use crate::model::{self, Enforcement, Key, Name, Objects, Own, OwnQps, Plan, PlanStatus};
 
 /// What terms are of: keys that agree in it share them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +18,7 @@ pub(crate) struct TermsKey {
     qps: Own<OwnQps>,
     quota: Own<u64>,
     concurrency: Option<u32>,
+    enforcement: Enforcement<Option<bool>>,
 }
 
 impl TermsKey {
@@ -28,11 +29,13 @@ impl TermsKey {
             qps: key.qps,
             quota: key.quota,
             concurrency: key.concurrency_ceiling,
+            enforcement: key.enforcement,
         }
     }
 }
 
 pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut Numbers) -> Terms {
+    let enforced = plan.enforcement.effective(&key.enforcement);
     let mut grants: Vec<_> = plan
         .services
         .iter()
@@ -41,11 +44,13 @@ pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut N
             package: key.package.as_str().into(),
             plan: key.plan.as_str().into(),
             active: plan.status == PlanStatus::Active,
-            scope: scope(objects, service, grant, numbers),
+            scope: scope(objects, service, grant, enforced.terms, numbers),
             qps: qps(plan.effective_qps(&key.qps)),
             qps_source: qps_source(plan, &key.qps),
+            qps_enforced: enforced.qps,
             quota: quota(plan.effective_quota(&key.quota)),
             quota_source: quota_source(plan, &key.quota),
+            quota_enforced: enforced.quota,
             tag: LineTag::KEY,
         })
         .collect();
@@ -55,7 +60,12 @@ pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut N
         Some(0) => Limit::Closed,
         Some(ceiling) => Limit::Ceiling(ceiling),
     };
-    Terms { grants: grants.into(), concurrency }
+    Terms {
+        grants: grants.into(),
+        concurrency,
+        concurrency_enforced: enforced.concurrency,
+        enforced: enforced.terms,
+    }
 }
 
 /// A key's own ceiling is the one in force where it replaces the plan's, and where it lowers it.
@@ -77,6 +87,7 @@ fn scope(
     objects: &Objects,
     service: &Name,
     grant: &model::ServiceGrant,
+    enforced: bool,
     numbers: &mut Numbers,
 ) -> Scope {
     if grant.endpoints.is_empty() {
@@ -89,7 +100,7 @@ fn scope(
         .filter(|(name, _)| known.is_some_and(|service| service.endpoints.contains_key(*name)))
         .map(|(name, grant)| EndpointGrant {
             endpoint: EndpointId(numbers.endpoints.number(&(service.clone(), name.clone()))),
-            methods: methods(service, name, grant, numbers),
+            methods: methods(service, name, grant, enforced, numbers),
         })
         .collect();
     endpoints.sort_by_key(|grant| grant.endpoint);
@@ -100,6 +111,7 @@ fn methods(
     service: &Name,
     endpoint: &Name,
     grant: &model::EndpointGrant,
+    enforced: bool,
     numbers: &mut Numbers,
 ) -> Methods {
     if grant.methods.is_empty() {
@@ -111,7 +123,9 @@ fn methods(
         MethodCeiling {
             method,
             qps: grant.qps.map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),
+            qps_enforced: enforced && grant.qps_enforce,
             quota: grant.quota.map_or(Limit::Exempt, |limit| quota(model::Limit::Ceiling(limit))),
+            quota_enforced: enforced && grant.quota_enforce,
             // 0 is the key's own line.
             tag: LineTag(method.0 + 1),
         }
@@ -159,6 +173,7 @@ mod tests {
             period: Some(Period::Day),
             rate_limit_key_override_allowed: overrides,
             concurrency_ceiling: None,
+            enforcement: Enforcement::default(),
             services: BTreeMap::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::check::reference;
-use super::{limits, named};
+use super::{enforcement, limits, named};
 use crate::document::Section;
 use crate::document::kind::Name;
 use crate::model::{
@@ -63,7 +63,12 @@ fn method(
     {
         above(section, "rate_limit_ceiling", ceiling);
     }
-    MethodGrant { qps: qps.map(|qps| qps.resolve()), quota }
+    MethodGrant {
+        qps: qps.map(|qps| qps.resolve()),
+        qps_enforce: enforcement::of(section, "qps_limit_enforce", "qps_limit_ceiling"),
+        quota,
+        quota_enforce: enforcement::of(section, "rate_limit_enforce", "rate_limit_ceiling"),
+    }
 }
 
 fn quota(section: &mut Section, plan: &Plan) -> Option<Quota> {

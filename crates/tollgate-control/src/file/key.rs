@@ -6,7 +6,7 @@ use super::check::duplicates::SeenKeys;
 use super::check::{overrides, reference};
 use super::digest::Digests;
 use super::kinds::Literal;
-use super::{limits, owner};
+use super::{enforcement, limits, owner};
 use crate::document::Section;
 use crate::document::kind::{Choice, Day, Instant, Name, NameKind};
 use crate::model::{Application, DigestLiteral, Key, KeyStatus, Package, Plan};
@@ -71,6 +71,7 @@ impl<'a> Keys<'a> {
         let qps = limits::own_qps(section);
         let quota = limits::own_quota(section);
         let concurrency_ceiling = limits::concurrency(section);
+        let enforcement = enforcement::of_key(section);
 
         self.seen.note(section, &name, digest.as_ref());
         self.check_digest(section, digest.as_ref());
@@ -98,6 +99,7 @@ impl<'a> Keys<'a> {
             qps,
             quota,
             concurrency_ceiling,
+            enforcement,
         };
         if let Some(plan) = bought {
             overrides::check(section, &key, plan);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{grant, limits};
+use super::{enforcement, grant, limits};
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, Switch};
 use crate::model::{Plan, PlanStatus, Service};
@@ -29,6 +29,7 @@ pub(super) fn read(name: Name, section: &mut Section, services: &BTreeMap<Name, 
             false,
         ),
         concurrency_ceiling: limits::concurrency(section),
+        enforcement: enforcement::of_plan(section),
         services: BTreeMap::new(),
     };
     let opened = super::named(section, "services", |name, section| {

@@ -6,7 +6,7 @@ use super::check::duplicates::distinct;
 use super::check::reference;
 use super::check::routes::{Below, Routes};
 use super::kinds::{Host, LiteralPath, shown};
-use super::{ERROR_DIALECT, credential, endpoint, limits, owner};
+use super::{ERROR_DIALECT, credential, endpoint, enforcement, limits, owner};
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind, Switch, Text};
 use crate::model::{ErrorDialect, RateLimitHeaders, Service, Upstream};
@@ -36,6 +36,7 @@ pub(super) fn read(
     if section.has("qps_limit_overall_burst") && !section.has("qps_limit_overall") {
         section.problem("qps_limit_overall_burst", "has no effect without qps_limit_overall");
     }
+    let enforce = enforcement::of(section, "qps_limit_overall_enforce", "qps_limit_overall");
     // Calls to hosts and paths that do not fit cannot be compared with others.
     let below = Below { hosts: &hosts, path: path.clone() };
     let below = Some(below).filter(|_| !section.is_misfit("path") && !section.is_misfit("hosts"));
@@ -55,6 +56,7 @@ pub(super) fn read(
         upstream: upstream.unwrap_or_else(|| Name::unchecked("")),
         upstream_path: upstream_path.map(|path| shown(&path)),
         qps_limit_overall: overall.map(|overall| overall.resolve()),
+        qps_limit_overall_enforce: enforce,
         credentials: credential::read(section),
         error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
         rate_limit_headers: section.or(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Key, Limit, Name, Own, OwnQps, Period, Qps, Quota};
+use super::{Enforcement, Key, Limit, Name, Own, OwnQps, Period, Qps, Quota};
 
 /// A plan of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Plan {
     pub rate_limit_key_override_allowed: bool,
     /// Calls at once of each key; `None` = no ceiling.
     pub concurrency_ceiling: Option<u32>,
+    /// What is refused, and what is only counted.
+    pub enforcement: Enforcement<bool>,
     /// The services it opens; at least one.
     pub services: BTreeMap<Name, ServiceGrant>,
 }
@@ -52,12 +54,16 @@ pub struct EndpointGrant {
 }
 
 /// Limits on a method, which hold in addition to the plan's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MethodGrant {
     /// Queries per second of each key.
     pub qps: Option<Qps>,
+    /// Calls over [`MethodGrant::qps`] are refused, where the terms of the key are enforced.
+    pub qps_enforce: bool,
     /// Calls per period of each key.
     pub quota: Option<Quota>,
+    /// Calls over [`MethodGrant::quota`] are refused, where the terms of the key are enforced.
+    pub quota_enforce: bool,
 }
 
 impl Plan {
@@ -127,6 +133,7 @@ mod tests {
             period: Some(Period::Day),
             rate_limit_key_override_allowed: overrides,
             concurrency_ceiling: None,
+            enforcement: Enforcement::default(),
             services: BTreeMap::new(),
         }
     }

@@ -26,6 +26,8 @@ pub struct Service {
     pub upstream_path: Option<String>,
     /// Queries per second over all keys; `None` = no ceiling.
     pub qps_limit_overall: Option<Qps>,
+    /// Calls over [`Service::qps_limit_overall`] are refused.
+    pub qps_limit_overall_enforce: bool,
     /// Where a key may stand, in the order of precedence; at least one place.
     pub credentials: Vec<CredentialPlace>,
     /// How refusals are worded.

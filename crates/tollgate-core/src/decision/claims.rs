@@ -1,129 +1,193 @@
 //! The limits that one call must pass, read in the order of reporting and taken narrowest first
 //! (design §3, step 4).
 
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+mod policy;
 
-use super::{Readings, Refused, open};
+use std::sync::atomic::Ordering::AcqRel;
+
+pub(super) use policy::At;
+
+use policy::Policy;
+
+use super::{Readings, Refused, Shadow};
 use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
 use crate::{
-    Grant, Limit, LimitSource, Line, LineTag, MeterId, Meters, MethodCeiling, Now, Qps, Quota,
-    ReadingKind, Refusal, Service, Terms,
+    Grant, Limit, Line, LineTag, MeterId, Meters, MethodCeiling, Qps, Quota, ReadingKind, Refusal,
+    Service, Terms,
 };
 
-/// A limit and the line that counts it; nothing where the call is exempt.
-type Claim<'a, P> = Option<(&'a Line, Limit<P>)>;
+/// A limit and the line that counts it.
+#[derive(Clone, Copy)]
+struct Claim<'a, P> {
+    line: &'a Line,
+    limit: Limit<P>,
+    /// If not, it is shadowed: a call that it would refuse passes and spends nothing of it.
+    enforced: bool,
+    report: Report,
+}
 
-/// The limits of one call.
+/// How callers are told of a limit.
+#[derive(Clone, Copy)]
+struct Report {
+    /// What it refuses with.
+    refusal: Refusal,
+    /// What its readings are told as, if they are told.
+    kind: Option<ReadingKind>,
+}
+
+/// The limits of one call; `None` where it is exempt.
 pub(super) struct Claims<'a> {
-    service: Claim<'a, Qps>,
-    method_qps: Claim<'a, Qps>,
-    key_qps: Claim<'a, Qps>,
-    qps_source: LimitSource,
-    method_quota: Claim<'a, Quota>,
-    key_quota: Claim<'a, Quota>,
-    quota_source: LimitSource,
-    concurrency: Claim<'a, u32>,
+    service: Option<Claim<'a, Qps>>,
+    method_qps: Option<Claim<'a, Qps>>,
+    key_qps: Option<Claim<'a, Qps>>,
+    method_quota: Option<Claim<'a, Quota>>,
+    key_quota: Option<Claim<'a, Quota>>,
+    concurrency: Option<Claim<'a, u32>>,
+    found: Found,
+}
+
+/// What the limits have said so far.
+struct Found {
+    readings: Readings,
+    shadow: Shadow,
 }
 
 /// What has been taken so far. Dropped before [`Taken::keep`], it is given back, exactly.
 #[derive(Default)]
 struct Taken<'a> {
-    concurrency: Option<&'a Line>,
+    concurrency: Option<(&'a Line, ())>,
     qps: [Option<(&'a Line, QpsTaken)>; 2],
     quota: [Option<(&'a Line, QuotaTaken)>; 2],
 }
 
 impl<'a> Claims<'a> {
-    /// `None` only if the publisher forgot a line: then nothing is admitted.
+    /// `None` only if the publisher forgot a line: then nothing is admitted. `shadow` is what was
+    /// found before and is not enforced.
     pub(super) fn of(
         meters: &'a Meters,
         meter: MeterId,
-        terms: &Terms,
-        grant: &Grant,
-        method: Option<&MethodCeiling>,
+        (terms, grant, method): (&Terms, &Grant, Option<&MethodCeiling>),
         service: &Service,
+        shadow: Shadow,
     ) -> Option<Self> {
+        let overall = meters.line(service.meter, LineTag::KEY)?;
         let key = meters.line(meter, grant.tag)?;
-        let method = match method.filter(|method| method.limited()) {
-            Some(method) => Some((meters.line(meter, method.tag)?, method)),
-            None => None,
+        let first = meters.line(meter, LineTag::KEY)?;
+        let qps = Report::told(Refusal::OverQps, ReadingKind::Qps(grant.qps_source));
+        let quota = Report::told(Refusal::OverQuota, ReadingKind::Quota(grant.quota_source));
+        // How busy a service is with the calls of others is not told.
+        let busy = Report::untold(Refusal::ServiceOverQps);
+        let open = Report::untold(Refusal::OverConcurrency);
+        let mut claims = Self {
+            service: claim(overall, service.qps, service.qps_enforced, busy),
+            method_qps: None,
+            key_qps: claim(key, grant.qps, grant.qps_enforced, qps),
+            method_quota: None,
+            key_quota: claim(key, grant.quota, grant.quota_enforced, quota),
+            concurrency: claim(first, terms.concurrency, terms.concurrency_enforced, open),
+            found: Found { readings: Readings::default(), shadow },
         };
-        Some(Self {
-            service: claim(meters.line(service.meter, LineTag::KEY)?, service.qps),
-            method_qps: method.and_then(|(line, method)| claim(line, method.qps)),
-            key_qps: claim(key, grant.qps),
-            qps_source: grant.qps_source,
-            method_quota: method.and_then(|(line, method)| claim(line, method.quota)),
-            key_quota: claim(key, grant.quota),
-            quota_source: grant.quota_source,
-            concurrency: claim(meters.line(meter, LineTag::KEY)?, terms.concurrency),
-        })
-    }
-
-    /// Whether every limit would admit the call now. The first that would not is reported.
-    pub(super) fn read(&self, now: Now, present: &impl Present) -> Result<(), Refused> {
-        read_qps(self.service, now, present).map_err(service_over)?;
-        read_qps(self.method_qps, now, present).map_err(method_over_qps)?;
-        read_qps(self.key_qps, now, present).map_err(|over| self.key_over_qps(over))?;
-        read_quota(self.method_quota, now, present).map_err(method_over_quota)?;
-        read_quota(self.key_quota, now, present).map_err(|over| self.key_over_quota(over))?;
-        match self.concurrency {
-            Some((line, Limit::Ceiling(ceiling))) if line.open.load(Relaxed) < ceiling => Ok(()),
-            Some(_) => Err(Refusal::OverConcurrency.into()),
-            None => Ok(()),
+        if let Some(method) = method.filter(|method| method.limited()) {
+            let line = meters.line(meter, method.tag)?;
+            let qps = Report::told(Refusal::OverQps, ReadingKind::MethodQps);
+            let quota = Report::told(Refusal::OverQuota, ReadingKind::MethodQuota);
+            claims.method_qps = claim(line, method.qps, method.qps_enforced, qps);
+            claims.method_quota = claim(line, method.quota, method.quota_enforced, quota);
         }
+        Some(claims)
     }
 
-    /// Takes the call from every limit. Returns where they stand, and whether the call is one of
-    /// the key's open requests.
+    /// Whether every limit would admit the call now. The first that would not is reported, unless
+    /// it is shadowed: then it has no further part in the call.
+    pub(super) fn read(&mut self, at: &At<impl Present>) -> Result<(), Refused> {
+        let found = &mut self.found;
+        found.read(&mut self.service, at)?;
+        found.read(&mut self.method_qps, at)?;
+        found.read(&mut self.key_qps, at)?;
+        found.read(&mut self.method_quota, at)?;
+        found.read(&mut self.key_quota, at)?;
+        found.read(&mut self.concurrency, at)
+    }
+
+    /// Takes the call from every limit. Returns where they stand, which of them would have refused
+    /// it, and whether the call is one of the key's open requests.
     pub(super) fn take(
-        &self,
-        meters: &Meters,
-        now: Now,
-        present: &impl Present,
-    ) -> Result<(Readings, bool), Refused> {
-        let mut readings = Readings::default();
-        let mut taken = Taken::default();
-        if let Some((line, limit)) = self.concurrency {
-            let room = matches!(limit, Limit::Ceiling(ceiling) if open(line, ceiling));
-            taken.concurrency = room.then_some(line);
-            taken.concurrency.ok_or(Refusal::OverConcurrency)?;
-        }
-        if let Some((line, limit)) = self.method_qps {
-            let (call, reading) = take_qps(line, limit, now, present).map_err(method_over_qps)?;
-            taken.qps[0] = Some((line, call));
-            readings.push(ReadingKind::MethodQps, reading);
-        }
-        if let Some((line, limit)) = self.key_qps {
-            let (call, reading) =
-                take_qps(line, limit, now, present).map_err(|over| self.key_over_qps(over))?;
-            taken.qps[1] = Some((line, call));
-            readings.push(ReadingKind::Qps(self.qps_source), reading);
-        }
-        if let Some((line, limit)) = self.method_quota {
-            let (call, reading) =
-                take_quota(line, limit, meters, now, present).map_err(method_over_quota)?;
-            taken.quota[0] = Some((line, call));
-            readings.push(ReadingKind::MethodQuota, reading);
-        }
-        if let Some((line, limit)) = self.key_quota {
-            let (call, reading) = take_quota(line, limit, meters, now, present)
-                .map_err(|over| self.key_over_quota(over))?;
-            taken.quota[1] = Some((line, call));
-            readings.push(ReadingKind::Quota(self.quota_source), reading);
-        }
-        if let Some((line, limit)) = self.service {
-            take_qps(line, limit, now, present).map_err(service_over)?;
-        }
-        Ok((readings, taken.keep()))
+        mut self,
+        at: &At<impl Present>,
+    ) -> Result<(Readings, Shadow, bool), Refused> {
+        let found = &mut self.found;
+        let concurrency = found.take(self.concurrency, at)?;
+        let mut taken = Taken { concurrency, ..Taken::default() };
+        taken.qps[0] = found.take(self.method_qps, at)?;
+        taken.qps[1] = found.take(self.key_qps, at)?;
+        taken.quota[0] = found.take(self.method_quota, at)?;
+        taken.quota[1] = found.take(self.key_quota, at)?;
+        found.take(self.service, at)?;
+        Ok((self.found.readings, self.found.shadow, taken.keep()))
+    }
+}
+
+impl Report {
+    fn told(refusal: Refusal, kind: ReadingKind) -> Self {
+        Self { refusal, kind: Some(kind) }
     }
 
-    fn key_over_qps(&self, over: Over) -> Refused {
-        Refused::over(Refusal::OverQps, over, Some(ReadingKind::Qps(self.qps_source)))
+    fn untold(refusal: Refusal) -> Self {
+        Self { refusal, kind: None }
+    }
+}
+
+impl Found {
+    fn read<P: Policy>(
+        &mut self,
+        claim: &mut Option<Claim<'_, P>>,
+        at: &At<impl Present>,
+    ) -> Result<(), Refused> {
+        let Some(held) = claim else { return Ok(()) };
+        let read = match held.limit {
+            Limit::Ceiling(policy) => policy.read(held.line, at),
+            Limit::Closed | Limit::Exempt => Err(Over::CLOSED),
+        };
+        if let Err(over) = read {
+            self.over(held, over)?;
+            *claim = None;
+        }
+        Ok(())
     }
 
-    fn key_over_quota(&self, over: Over) -> Refused {
-        Refused::over(Refusal::OverQuota, over, Some(ReadingKind::Quota(self.quota_source)))
+    /// Takes a call; `None` where there is nothing to give back.
+    fn take<'a, P: Policy>(
+        &mut self,
+        claim: Option<Claim<'a, P>>,
+        at: &At<impl Present>,
+    ) -> Result<Option<(&'a Line, P::Taken)>, Refused> {
+        let Some(held) = claim else { return Ok(None) };
+        let take = match held.limit {
+            Limit::Ceiling(policy) => policy.take(held.line, at),
+            Limit::Closed | Limit::Exempt => Err(Over::CLOSED),
+        };
+        match take {
+            Ok((taken, reading)) => {
+                if let Some((kind, reading)) = held.report.kind.zip(reading) {
+                    self.readings.put(kind, reading);
+                }
+                Ok(Some((held.line, taken)))
+            }
+            Err(over) => self.over(&held, over).map(|()| None),
+        }
+    }
+
+    /// The refusal of a limit; if it is shadowed, it is noted.
+    fn over<P>(&mut self, claim: &Claim<'_, P>, over: Over) -> Result<(), Refused> {
+        let Report { refusal, kind } = claim.report;
+        if claim.enforced {
+            return Err(Refused::over(refusal, over, kind));
+        }
+        self.shadow.note(refusal);
+        if let Some((kind, reading)) = kind.zip(over.reading) {
+            self.readings.put(kind, reading);
+        }
+        Ok(())
     }
 }
 
@@ -144,69 +208,13 @@ impl Drop for Taken<'_> {
         for (line, call) in self.qps.iter().flatten() {
             Qps::give_back(&line.qps, *call);
         }
-        if let Some(line) = self.concurrency {
+        if let Some((line, ())) = self.concurrency {
             line.open.fetch_sub(1, AcqRel);
         }
     }
 }
 
-fn claim<P>(line: &Line, limit: Limit<P>) -> Claim<'_, P> {
-    match limit {
-        Limit::Exempt => None,
-        limit => Some((line, limit)),
-    }
-}
-
-fn read_qps(claim: Claim<'_, Qps>, now: Now, present: &impl Present) -> Result<(), Over> {
-    match claim {
-        Some((line, Limit::Ceiling(qps))) => qps.read(&line.qps, now.monotonic, present),
-        Some((_, Limit::Closed)) => Err(Over::CLOSED),
-        Some((_, Limit::Exempt)) | None => Ok(()),
-    }
-}
-
-fn read_quota(claim: Claim<'_, Quota>, now: Now, present: &impl Present) -> Result<(), Over> {
-    match claim {
-        Some((line, Limit::Ceiling(quota))) => quota.read(&line.quota, now, present),
-        Some((_, Limit::Closed)) => Err(Over::CLOSED),
-        Some((_, Limit::Exempt)) | None => Ok(()),
-    }
-}
-
-fn take_qps(
-    line: &Line,
-    limit: Limit<Qps>,
-    now: Now,
-    present: &impl Present,
-) -> Result<(QpsTaken, crate::Reading), Over> {
-    match limit {
-        Limit::Ceiling(qps) => qps.take(&line.qps, now.monotonic, present),
-        Limit::Closed | Limit::Exempt => Err(Over::CLOSED),
-    }
-}
-
-fn take_quota(
-    line: &Line,
-    limit: Limit<Quota>,
-    meters: &Meters,
-    now: Now,
-    present: &impl Present,
-) -> Result<(QuotaTaken, crate::Reading), Over> {
-    match limit {
-        Limit::Ceiling(quota) => quota.take(&line.quota, now, present, || meters.note_step_back()),
-        Limit::Closed | Limit::Exempt => Err(Over::CLOSED),
-    }
-}
-
-fn service_over(over: Over) -> Refused {
-    // How busy a service is with the calls of others is not told.
-    Refused::over(Refusal::ServiceOverQps, over, None)
-}
-
-fn method_over_qps(over: Over) -> Refused {
-    Refused::over(Refusal::OverQps, over, Some(ReadingKind::MethodQps))
-}
-
-fn method_over_quota(over: Over) -> Refused {
-    Refused::over(Refusal::OverQuota, over, Some(ReadingKind::MethodQuota))
+fn claim<P>(line: &Line, limit: Limit<P>, enforced: bool, report: Report) -> Option<Claim<'_, P>> {
+    let limited = !matches!(limit, Limit::Exempt);
+    limited.then_some(Claim { line, limit, enforced, report })
 }

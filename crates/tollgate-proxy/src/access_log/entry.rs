@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::{StatusCode, Version};
-use tollgate_core::{Refusal, Revision};
+use tollgate_core::{Refusal, Revision, Shadow};
 
 /// The longest text that is kept of one field; a longer one is cut. It bounds what a full ring
 /// holds.
@@ -45,6 +45,7 @@ pub(crate) struct Entry {
     /// `None` = the client went away before there was an answer.
     pub(crate) status: Option<StatusCode>,
     pub(crate) refusal: Option<Refusal>,
+    pub(crate) shadow: Shadow,
     /// The snapshot that decided; `None` = there was none.
     pub(crate) revision: Option<Revision>,
     pub(crate) request_bytes: u64,
@@ -70,6 +71,7 @@ impl Entry {
             version,
             status: None,
             refusal: None,
+            shadow: Shadow::default(),
             revision: None,
             request_bytes: 0,
             response_bytes: 0,

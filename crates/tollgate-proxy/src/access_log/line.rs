@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use http::{StatusCode, Version};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use tollgate_core::Refusal;
+use tollgate_core::{Refusal, Shadow};
 
 use super::entry::{Entry, Field};
 
@@ -24,6 +24,8 @@ struct Line<'a> {
     path: Option<Cow<'a, str>>,
     status: Option<u16>,
     refusal: Option<&'static str>,
+    #[serde(serialize_with = "codes")]
+    shadow: Shadow,
     key: Option<Cow<'a, str>>,
     application: Option<Cow<'a, str>>,
     package: Option<Cow<'a, str>>,
@@ -53,6 +55,7 @@ pub(super) fn write(to: &mut Vec<u8>, entry: &Entry, listeners: &[String]) {
         path: entry.text(Field::Path),
         status: entry.status.as_ref().map(StatusCode::as_u16),
         refusal: entry.refusal.map(Refusal::code),
+        shadow: entry.shadow,
         key: entry.text(Field::Key),
         application: entry.text(Field::Application),
         package: entry.text(Field::Package),
@@ -83,6 +86,14 @@ fn instant<S: Serializer>(unix_ms: &u64, serializer: S) -> Result<S::Ok, S::Erro
         Some(time) => serializer.collect_str(&format_args!("{time:.3}")),
         None => serializer.serialize_none(),
     }
+}
+
+/// A list of codes; null where there is none.
+fn codes<S: Serializer>(shadow: &Shadow, serializer: S) -> Result<S::Ok, S::Error> {
+    if shadow.is_empty() {
+        return serializer.serialize_none();
+    }
+    serializer.collect_seq(shadow.refusals().map(Refusal::code))
 }
 
 fn version(version: Version) -> &'static str {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Frame;
-use tollgate_core::{Bearer, Caller, CredentialPlace, Now, Refusal, Root, Route, Service};
+use tollgate_core::{Bearer, Caller, CredentialPlace, Now, Refusal, Root, Route, Service, Shadow};
 
 use super::entry::{Entry, Field};
 use crate::connection::Client;
@@ -86,6 +86,11 @@ impl Note {
         ] {
             self.entry.put(field, name.unwrap_or_default().as_bytes());
         }
+    }
+
+    /// Notes what an admitted request would have been refused for.
+    pub(crate) fn shadow(&mut self, shadow: Shadow) {
+        self.entry.shadow = shadow;
     }
 
     /// Where the bytes of the request's body are counted.

@@ -7,7 +7,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
-use tollgate_core::{Refusal, SnapshotReader, Strangers};
+use tollgate_core::{Refusal, Shadow, SnapshotReader, Strangers};
 
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
@@ -68,6 +68,19 @@ impl Metrics {
         family(
             "tollgate_refusals_total",
             "Requests refused, by code.",
+            MetricType::COUNTER,
+            metrics.collect(),
+        )
+    }
+
+    fn shadow_refusals(&self) -> MetricFamily {
+        let metrics = Shadow::POSSIBLE.iter().map(|refusal| {
+            let count = self.sum(|cells| cells.shadow_refusals[refusal.index()].get());
+            counter(&[("code", refusal.code())], count)
+        });
+        family(
+            "tollgate_shadow_refusals_total",
+            "Refusals that were not enforced, of requests that were admitted, by code.",
             MetricType::COUNTER,
             metrics.collect(),
         )
@@ -193,6 +206,7 @@ impl Collector for Metrics {
         let mut families = vec![
             self.requests(),
             self.refusals(),
+            self.shadow_refusals(),
             family(
                 "tollgate_streams",
                 "Admitted requests open now.",

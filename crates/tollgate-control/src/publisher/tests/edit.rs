@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::fixture::NOON;
-use super::naive::{Key, KeyNumber, Objects, Opens, Own, Period, Qps};
+use super::naive::{Enforce, INHERIT, Key, KeyNumber, Objects, Opens, Own, Period, Qps};
 
 const KEYS: usize = 5;
 const SECRETS: usize = 6;
@@ -36,6 +36,9 @@ pub(super) enum Edit {
     Suspend(usize, bool),
     Member(usize, &'static str),
     Overall(usize, Option<Qps>),
+    KeyEnforce(KeyNumber, Enforce<Option<bool>>),
+    PlanEnforce(usize, Enforce<bool>, (bool, bool)),
+    OverallEnforce(usize, bool),
 }
 
 impl Edit {
@@ -75,6 +78,12 @@ impl Edit {
             Self::Suspend(application, suspended) => to.suspended[application] = suspended,
             Self::Member(member, status) => to.members[member] = status,
             Self::Overall(service, qps) => to.overall[service] = qps,
+            Self::KeyEnforce(number, enforce) => change(to, number, |key| key.enforce = enforce),
+            Self::PlanEnforce(plan, enforce, of_method) => {
+                to.plans[plan].enforce = enforce;
+                to.plans[plan].method_enforce = of_method;
+            }
+            Self::OverallEnforce(service, enforce) => to.overall_enforce[service] = enforce,
         }
     }
 }
@@ -100,6 +109,8 @@ pub(super) fn edit() -> impl Strategy<Value = Edit> {
         1 => (number(), own(0..8_u64)).prop_map(|(number, own)| Edit::OwnQuota(number, own)),
         1 => (number(), prop::option::of(0..4_u32)).prop_map(|(n, c)| Edit::OwnConcurrency(n, c)),
         2 => (number(), 0..2_usize, plan()).prop_map(|(n, a, p)| Edit::Place(n, a, p)),
+        2 => (number(), enforce(prop::option::of(any::<bool>())))
+            .prop_map(|(n, enforce)| Edit::KeyEnforce(n, enforce)),
         1 => (number(), instant(), instant()).prop_map(|(n, from, to)| Edit::Dates(n, from, to)),
     ];
     let of_plans = prop_oneof![
@@ -112,11 +123,14 @@ pub(super) fn edit() -> impl Strategy<Value = Edit> {
         (plan(), select(OPENS)).prop_map(|(plan, opens)| Edit::Opens(plan, opens)),
         (plan(), prop::option::of(qps()), prop::option::of((0..5_u64, period())))
             .prop_map(|(plan, qps, quota)| Edit::MethodLimits(plan, qps, quota)),
+        (plan(), enforce(any::<bool>()), any::<(bool, bool)>())
+            .prop_map(|(plan, enforce, method)| Edit::PlanEnforce(plan, enforce, method)),
     ];
     let of_others = prop_oneof![
         (0..2_usize, any::<bool>()).prop_map(|(app, suspended)| Edit::Suspend(app, suspended)),
         (0..2_usize, select(MEMBERS)).prop_map(|(member, status)| Edit::Member(member, status)),
         (0..2_usize, prop::option::of(qps())).prop_map(|(s, qps)| Edit::Overall(s, qps)),
+        (0..2_usize, any::<bool>()).prop_map(|(s, enforce)| Edit::OverallEnforce(s, enforce)),
     ];
     prop_oneof![4 => of_keys, 3 => of_plans, 1 => of_others]
 }
@@ -130,6 +144,7 @@ fn key() -> impl Strategy<Value = Key> {
         qps: Own::Inherit,
         quota: Own::Inherit,
         concurrency: None,
+        enforce: INHERIT,
         not_before: None,
         expires: None,
     })
@@ -147,6 +162,17 @@ fn own<T: Clone + std::fmt::Debug>(
         1 => Just(()).prop_map(|()| Own::Exempt),
         3 => ceiling.prop_map(Own::Ceiling),
     ]
+}
+
+fn enforce<T: Clone + std::fmt::Debug>(
+    of: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = Enforce<T>> {
+    (of.clone(), of.clone(), of.clone(), of).prop_map(|(terms, qps, quota, concurrency)| Enforce {
+        terms,
+        qps,
+        quota,
+        concurrency,
+    })
 }
 
 fn period() -> impl Strategy<Value = Period> {

@@ -4,7 +4,7 @@
 use http::Method;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tollgate_core::{Dead, Decision, Now, Permit, Reading, ReadingKind, Root, standing};
+use tollgate_core::{Dead, Decision, Now, Permit, Reading, ReadingKind, Refusal, Root, standing};
 
 use super::edit::{Edit, edit};
 use super::fixture::Gate;
@@ -124,7 +124,7 @@ impl Both {
             for call in Call::ALL {
                 let expected =
                     self.counters.decide(&self.objects, number, call, now.unix(), now.monotonic);
-                let found = self.call(&root, number, call, now, expected);
+                let found = self.call(&root, number, call, now, &expected);
                 assert_eq!(found, expected, "secret {number}, {call:?}");
             }
         }
@@ -137,7 +137,7 @@ impl Both {
         number: usize,
         call: Call,
         now: Now,
-        expected: Verdict,
+        expected: &Verdict,
     ) -> Verdict {
         let (method, path) = target(call);
         let route = self.gate.route(&method, path);
@@ -149,7 +149,7 @@ impl Both {
         ) {
             Decision::Refuse(refused) => Verdict::Refused(refused.refusal.code()),
             Decision::Admit(permit, caller) => {
-                let Verdict::Admitted { key, counted, .. } = expected else {
+                let Verdict::Admitted { key, counted, .. } = *expected else {
                     panic!("{call:?} of {secret} admitted, expected {expected:?}")
                 };
                 let own = &self.objects.keys[&key];
@@ -157,8 +157,9 @@ impl Both {
                 assert_eq!(caller.plan.to_string(), format!("p{}", own.plan));
                 let quota = remaining(&permit, |kind| matches!(kind, ReadingKind::Quota(_)));
                 let method_quota = remaining(&permit, |kind| kind == ReadingKind::MethodQuota);
+                let shadow = permit.shadow().refusals().map(Refusal::code).collect();
                 self.open.push(Open { permit, key, counted });
-                Verdict::Admitted { key, quota, method_quota, counted }
+                Verdict::Admitted { key, quota, method_quota, counted, shadow }
             }
         }
     }

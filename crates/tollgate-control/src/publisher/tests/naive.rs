@@ -20,6 +20,16 @@ pub(super) struct Objects {
     pub(super) members: [&'static str; 2],
     /// QPS over all keys, of services `a` and `b`.
     pub(super) overall: [Option<Qps>; 2],
+    pub(super) overall_enforce: [bool; 2],
+}
+
+/// What is enforced of terms; of a key `None` = as its plan says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Enforce<T> {
+    pub(super) terms: T,
+    pub(super) qps: T,
+    pub(super) quota: T,
+    pub(super) concurrency: T,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +42,7 @@ pub(super) struct Key {
     pub(super) qps: Own<Qps>,
     pub(super) quota: Own<u64>,
     pub(super) concurrency: Option<u32>,
+    pub(super) enforce: Enforce<Option<bool>>,
     pub(super) not_before: Option<u64>,
     pub(super) expires: Option<u64>,
 }
@@ -45,10 +56,13 @@ pub(super) struct Plan {
     pub(super) period: Period,
     pub(super) overrides: bool,
     pub(super) concurrency: Option<u32>,
+    pub(super) enforce: Enforce<bool>,
     pub(super) opens: Opens,
     /// Of method `read`, where the plan names it.
     pub(super) method_qps: Option<Qps>,
     pub(super) method_quota: Option<(u64, Period)>,
+    /// Of these two.
+    pub(super) method_enforce: (bool, bool),
 }
 
 /// What a plan opens.
@@ -103,6 +117,10 @@ impl Call {
         [Self::Read, Self::Write, Self::Undefined, Self::Other, Self::B];
 }
 
+/// A key that says nothing of itself.
+pub(super) const INHERIT: Enforce<Option<bool>> =
+    Enforce { terms: None, qps: None, quota: None, concurrency: None };
+
 pub(super) fn secret(number: usize) -> String {
     format!("secret-{number}")
 }
@@ -116,9 +134,11 @@ impl Default for Objects {
             period: Period::Hour,
             overrides: true,
             concurrency: None,
+            enforce: Enforce { terms: true, qps: true, quota: true, concurrency: true },
             opens: Opens::Everything,
             method_qps: None,
             method_quota: None,
+            method_enforce: (true, true),
         };
         let key = Key {
             secret: 0,
@@ -128,6 +148,7 @@ impl Default for Objects {
             qps: Own::Inherit,
             quota: Own::Inherit,
             concurrency: None,
+            enforce: INHERIT,
             not_before: None,
             expires: None,
         };
@@ -145,6 +166,7 @@ impl Default for Objects {
             suspended: [false; 2],
             members: ["active"; 2],
             overall: [None; 2],
+            overall_enforce: [true; 2],
         }
     }
 }

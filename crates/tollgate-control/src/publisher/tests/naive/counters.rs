@@ -19,7 +19,7 @@ pub(in super::super) struct Counters {
     open: HashMap<KeyNumber, u32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in super::super) enum Verdict {
     Admitted {
         key: KeyNumber,
@@ -28,6 +28,8 @@ pub(in super::super) enum Verdict {
         method_quota: Option<u64>,
         /// Whether it is one of the key's open requests, for which there is a ceiling.
         counted: bool,
+        /// What it would have been refused for.
+        shadow: Vec<&'static str>,
     },
     Refused(&'static str),
 }
@@ -53,10 +55,14 @@ impl Counters {
         if let Some(code) = objects.standing(key, plan, unix) {
             return Verdict::Refused(code);
         }
+        let mut shadow = Vec::new();
         if !plan.opens(call) {
-            return Verdict::Refused("not_entitled");
+            if key.enforce.terms.unwrap_or(plan.enforce.terms) {
+                return Verdict::Refused("not_entitled");
+            }
+            shadow.push("not_entitled");
         }
-        self.limits(objects, *number, call, unix, monotonic)
+        self.limits(objects, *number, call, unix, monotonic, shadow)
     }
 
     fn limits(
@@ -66,25 +72,26 @@ impl Counters {
         call: Call,
         unix: u64,
         now: u64,
+        mut shadow: Vec<&'static str>,
     ) -> Verdict {
         let key = &objects.keys[&number];
         let plan = &objects.plans[key.plan];
         let service = if call == Call::B { 'b' } else { 'a' };
         let limited = call == Call::Read && matches!(plan.opens, Opens::Read | Opens::ReadAndWrite);
 
+        let terms = key.enforce.terms.unwrap_or(plan.enforce.terms);
+        let of = |own: Option<bool>, plan: bool| terms && own.unwrap_or(plan);
+
+        // Every limit as if there were no other, in the order of reporting.
         let overall = objects.overall[usize::from(service == 'b')];
         let ahead = self.ahead_of_service.entry(service).or_default();
-        if !spendable(overall, ahead, now) {
-            return Verdict::Refused("service_over_qps");
-        }
+        let service_has_room = spendable(overall, ahead, now);
         let method_qps = plan.method_qps.filter(|_| limited);
-        if !spendable(method_qps, self.ahead.entry((number, true)).or_default(), now) {
-            return Verdict::Refused("over_qps");
-        }
+        let ahead = self.ahead.entry((number, true)).or_default();
+        let method_qps_has_room = spendable(method_qps, ahead, now);
         let qps = key.effective_qps(plan);
-        if !spendable(qps, self.ahead.entry((number, false)).or_default(), now) {
-            return Verdict::Refused("over_qps");
-        }
+        let ahead = self.ahead.entry((number, false)).or_default();
+        let qps_has_room = spendable(qps, ahead, now);
         let method_quota = plan.method_quota.filter(|_| limited);
         let quota = key.effective_quota(plan).map(|ceiling| (ceiling, plan.period));
         let left = |counter, quota: Option<(u64, Period)>| {
@@ -92,31 +99,62 @@ impl Counters {
             Some(ceiling.saturating_sub(self.count((number, counter), period, unix)))
         };
         let (method_left, key_left) = (left(true, method_quota), left(false, quota));
-        if method_left == Some(0) || key_left == Some(0) {
-            return Verdict::Refused("over_quota");
-        }
         let concurrency = key.concurrency.into_iter().chain(plan.concurrency).min();
         let open = self.open.entry(number).or_default();
-        if concurrency.is_some_and(|ceiling| *open >= ceiling) {
-            return Verdict::Refused("over_concurrency");
+        let place_is_free = concurrency.is_none_or(|ceiling| *open < ceiling);
+
+        let enforced_overall = objects.overall_enforce[usize::from(service == 'b')];
+        for (has_room, enforced, code) in [
+            (service_has_room, enforced_overall, "service_over_qps"),
+            (method_qps_has_room, terms && plan.method_enforce.0, "over_qps"),
+            (qps_has_room, of(key.enforce.qps, plan.enforce.qps), "over_qps"),
+            (method_left != Some(0), terms && plan.method_enforce.1, "over_quota"),
+            (key_left != Some(0), of(key.enforce.quota, plan.enforce.quota), "over_quota"),
+            (
+                place_is_free,
+                of(key.enforce.concurrency, plan.enforce.concurrency),
+                "over_concurrency",
+            ),
+        ] {
+            if !has_room && enforced {
+                return Verdict::Refused(code);
+            }
+            if !has_room && !shadow.contains(&code) {
+                shadow.push(code);
+            }
         }
 
-        *open += u32::from(concurrency.is_some());
-        spend(overall, self.ahead_of_service.get_mut(&service).unwrap(), now);
-        spend(method_qps, self.ahead.get_mut(&(number, true)).unwrap(), now);
-        spend(qps, self.ahead.get_mut(&(number, false)).unwrap(), now);
-        for (counter, quota) in [(true, method_quota), (false, quota)] {
-            if let Some((_, period)) = quota {
+        // A limit that has no room and let the call pass is not spent.
+        let counted = concurrency.is_some() && place_is_free;
+        *open += u32::from(counted);
+        if service_has_room {
+            spend(overall, self.ahead_of_service.get_mut(&service).unwrap(), now);
+        }
+        if method_qps_has_room {
+            spend(method_qps, self.ahead.get_mut(&(number, true)).unwrap(), now);
+        }
+        if qps_has_room {
+            spend(qps, self.ahead.get_mut(&(number, false)).unwrap(), now);
+        }
+        for (counter, quota, left) in [(true, method_quota, method_left), (false, quota, key_left)]
+        {
+            if let Some((_, period)) = quota.filter(|_| left != Some(0)) {
                 let count = self.count((number, counter), period, unix) + 1;
                 let window = period.window(unix);
                 self.quotas.insert((number, counter), (period, window, count));
             }
         }
+        // A ceiling of 0 has nothing to tell.
+        let told = |quota: Option<(u64, Period)>, left: Option<u64>| {
+            quota.filter(|(ceiling, _)| *ceiling > 0)?;
+            left.map(|left| left.saturating_sub(1))
+        };
         Verdict::Admitted {
             key: number,
-            quota: key_left.map(|left| left - 1),
-            method_quota: method_left.map(|left| left - 1),
-            counted: concurrency.is_some(),
+            quota: told(quota, key_left),
+            method_quota: told(method_quota, method_left),
+            counted,
+            shadow,
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Key, KeyNumber, Objects, Opens, Own, Period, Plan, Qps, secret};
+use super::{Enforce, Key, KeyNumber, Objects, Opens, Own, Period, Plan, Qps, secret};
 
 const UPSTREAM: &str = "upstreams.mock.response.body = \"ok\"\n";
 
@@ -23,10 +23,12 @@ path = "/other"
 impl Objects {
     pub(in super::super) fn toml(&self) -> String {
         let mut text = UPSTREAM.to_owned();
-        for (name, overall) in ["a", "b"].iter().zip(self.overall) {
+        for (number, (name, overall)) in ["a", "b"].iter().zip(self.overall).enumerate() {
             write!(text, "[services.{name}]\npath = \"/{name}\"\nupstream = \"mock\"\n").unwrap();
             if let Some(Qps { ceiling, burst }) = overall {
                 writeln!(text, "qps_limit_overall = {ceiling}").unwrap();
+                let enforce = self.overall_enforce[number];
+                writeln!(text, "qps_limit_overall_enforce = {enforce}").unwrap();
                 if ceiling > 0 {
                     writeln!(text, "qps_limit_overall_burst = {burst}").unwrap();
                 }
@@ -76,6 +78,14 @@ impl Plan {
             None => text.push_str("rate_limit_exempt = true\n"),
         }
         write_concurrency(self.concurrency, text);
+        let Enforce { terms, qps, quota, concurrency } = self.enforce;
+        Enforce {
+            terms: Some(terms),
+            qps: Some(qps),
+            quota: Some(quota),
+            concurrency: Some(concurrency),
+        }
+        .write(text);
         let items = "services.a.endpoints.items";
         match self.opens {
             Opens::Everything => writeln!(text, "[{name}.services]\na = {{}}\nb = {{}}").unwrap(),
@@ -88,8 +98,10 @@ impl Plan {
                 writeln!(text, "[{name}.{items}.methods.read]").unwrap();
                 if let Some(qps) = self.method_qps {
                     qps.write(text);
+                    writeln!(text, "qps_limit_enforce = {}", self.method_enforce.0).unwrap();
                 }
                 if let Some((ceiling, period)) = self.method_quota {
+                    writeln!(text, "rate_limit_enforce = {}", self.method_enforce.1).unwrap();
                     writeln!(text, "rate_limit_ceiling = {ceiling}").unwrap();
                     writeln!(text, "rate_limit_period = \"{}\"", period.name()).unwrap();
                 }
@@ -122,6 +134,7 @@ impl Key {
             Own::Ceiling(ceiling) => writeln!(text, "rate_limit_ceiling = {ceiling}").unwrap(),
         }
         write_concurrency(self.concurrency, text);
+        self.enforce.write(text);
         for (field, second) in [("not_before", self.not_before), ("expires", self.expires)] {
             if let Some(second) = second {
                 let instant = Timestamp::from_second(second.cast_signed()).unwrap();
@@ -137,6 +150,23 @@ impl Qps {
         writeln!(text, "qps_limit_ceiling = {ceiling}").unwrap();
         if ceiling > 0 {
             writeln!(text, "qps_limit_burst = {burst}").unwrap();
+        }
+    }
+}
+
+impl Enforce<Option<bool>> {
+    /// What is beside `enforce = false` and would have no effect is left out.
+    fn write(self, text: &mut String) {
+        for (field, enforce) in [
+            ("enforce", self.terms),
+            ("qps_limit_enforce", self.qps),
+            ("rate_limit_enforce", self.quota),
+            ("concurrency_enforce", self.concurrency),
+        ] {
+            let void = self.terms == Some(false) && enforce == Some(true);
+            if let Some(enforce) = enforce.filter(|_| !void) {
+                writeln!(text, "{field} = {enforce}").unwrap();
+            }
         }
     }
 }

@@ -1,0 +1,80 @@
+//! What the kinds of limits have in common: a word of a line, which is read and taken from.
+
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+
+use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
+use crate::{Line, Meters, Now, Qps, Quota, Reading};
+
+/// When a call is decided.
+pub(in crate::decision) struct At<'a, P> {
+    pub(in crate::decision) now: Now,
+    pub(in crate::decision) present: P,
+    pub(in crate::decision) meters: &'a Meters,
+}
+
+/// A ceiling over a word of a line.
+pub(super) trait Policy: Copy {
+    /// What gives a taken call back.
+    type Taken;
+
+    /// Whether a call would be admitted now.
+    fn read(self, line: &Line, at: &At<impl Present>) -> Result<(), Over>;
+
+    /// Counts a call if it is admitted now, and says where the limit stands then.
+    fn take(
+        self,
+        line: &Line,
+        at: &At<impl Present>,
+    ) -> Result<(Self::Taken, Option<Reading>), Over>;
+}
+
+impl Policy for Qps {
+    type Taken = QpsTaken;
+
+    fn read(self, line: &Line, at: &At<impl Present>) -> Result<(), Over> {
+        Qps::read(&self, &line.qps, at.now.monotonic, &at.present)
+    }
+
+    fn take(self, line: &Line, at: &At<impl Present>) -> Result<(QpsTaken, Option<Reading>), Over> {
+        let (taken, reading) = Qps::take(&self, &line.qps, at.now.monotonic, &at.present)?;
+        Ok((taken, Some(reading)))
+    }
+}
+
+impl Policy for Quota {
+    type Taken = QuotaTaken;
+
+    fn read(self, line: &Line, at: &At<impl Present>) -> Result<(), Over> {
+        Quota::read(&self, &line.quota, at.now, &at.present)
+    }
+
+    fn take(
+        self,
+        line: &Line,
+        at: &At<impl Present>,
+    ) -> Result<(QuotaTaken, Option<Reading>), Over> {
+        let stepped_back = || at.meters.note_step_back();
+        let (taken, reading) = Quota::take(&self, &line.quota, at.now, &at.present, stepped_back)?;
+        Ok((taken, Some(reading)))
+    }
+}
+
+/// Requests open at a time.
+impl Policy for u32 {
+    type Taken = ();
+
+    fn read(self, line: &Line, _: &At<impl Present>) -> Result<(), Over> {
+        if line.open.load(Relaxed) < self { Ok(()) } else { Err(Over::CLOSED) }
+    }
+
+    fn take(self, line: &Line, _: &At<impl Present>) -> Result<((), Option<Reading>), Over> {
+        let mut open = line.open.load(Relaxed);
+        while open < self {
+            match line.open.compare_exchange_weak(open, open + 1, AcqRel, Relaxed) {
+                Ok(_) => return Ok(((), None)),
+                Err(other) => open = other,
+            }
+        }
+        Err(Over::CLOSED)
+    }
+}
