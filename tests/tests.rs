@@ -11,6 +11,7 @@ mod access_log;
 mod corpus;
 mod credentials;
 mod entitlement;
+mod generated_keys;
 mod identity;
 mod key_states;
 mod lifecycle;

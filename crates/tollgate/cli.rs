@@ -45,8 +45,22 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Make keys
+    Key {
+        /// What to do
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Ask the running process of a configuration whether it is ready; exit code 1 if it is not
     Health(FileArgument),
+}
+
+/// What can be done about keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Print a fresh key of the configuration's brand and environment, and in a second line its
+    /// digest. The key is kept nowhere
+    Generate(FileArgument),
 }
 
 /// Which configuration.

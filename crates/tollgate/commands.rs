@@ -2,6 +2,7 @@
 
 mod digest;
 mod health;
+mod key;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use tollgate_control::document::{Problems, Warnings};
 use tollgate_core::Clock;
 
 use crate::boot;
-use crate::cli::{Arguments, Command};
+use crate::cli::{Arguments, Command, KeyCommand};
 use crate::clock::SystemClock;
 use crate::config::Config;
 
@@ -29,6 +30,7 @@ pub fn perform(arguments: Arguments) -> ExitCode {
         Command::Run(file) => run(&file.config),
         Command::Check(file) => check(&file.config),
         Command::Digest { config } => digest::perform(config.as_deref()),
+        Command::Key { command: KeyCommand::Generate(file) } => key::generate(&file.config),
         Command::Health(file) => health::perform(&file.config),
     }
 }

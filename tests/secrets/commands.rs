@@ -75,9 +75,18 @@ fn no_command_repeats_the_key_that_it_was_given() {
         assert_eq!(finished.code, Some(2), "{finished:?}");
         hold(&finished);
     }
-    let finished = tollgate(&["digest"], CANARY);
-    assert_eq!(finished.code, Some(0));
-    hold(&finished);
+    // One that is warned of, one that is not.
+    for key in [CANARY, &CANARY.repeat(3)] {
+        let finished = tollgate(&["digest"], key);
+        assert_eq!(finished.code, Some(0));
+        hold(&finished);
+    }
+    let origin = Origin::start();
+    let config = Config::new(&origin).root("key_brand = \"Canary\"");
+    let branded = folder(&config.to_string());
+    let finished = run("digest", branded.path(), &CANARY.replace('!', "_"));
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(!finished.stderr.contains("9Qz"), "{finished:?}");
 }
 
 #[test]

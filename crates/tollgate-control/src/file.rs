@@ -31,6 +31,7 @@ use crate::model::{Environment, ErrorDialect, Objects, Owner};
 
 use self::check::routes::Routes;
 use self::key::Keys;
+use self::kinds::BrandKind;
 
 /// The words for [`ErrorDialect`], of services and where no service is known.
 pub const ERROR_DIALECT: Choice<ErrorDialect> =
@@ -47,7 +48,7 @@ pub struct FileObjects {
 
 /// Reads all objects out of the root section of a document, and the files of its keys folder.
 ///
-/// Takes `environment`, `keys_folder`, `[digest]`, `[upstreams]`, `[services]`, `[packages]`,
+/// Takes `environment`, `key_brand`, `keys_folder`, `[digest]`, `[upstreams]`, `[services]`, `[packages]`,
 /// `[members]`, `[applications]` and `[keys]`; other sections are the caller's. `now`, in seconds
 /// since 1970, tells which keys have expired already, which is worth a warning.
 ///
@@ -58,6 +59,7 @@ pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
         NameKind("the name of an environment"),
         Name::unchecked("production"),
     );
+    let key_brand = root.optional("key_brand", BrandKind);
     let digests = digest::read(root);
     let upstreams = named(root, "upstreams", upstream::read);
     let mut routes = Routes::default();
@@ -74,6 +76,7 @@ pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
     let keys = keys.into_read();
     let objects = Objects {
         environment: Environment(environment),
+        key_brand,
         digests: digests.schemes,
         upstreams,
         services,

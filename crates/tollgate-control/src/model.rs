@@ -33,7 +33,7 @@ pub use self::upstream::{Server, Target, Upstream};
 // Where model and core mean the same, it is the same type.
 pub use crate::document::kind::Name;
 pub use tollgate_core::{
-    BasicPart, CredentialPlace, ErrorDialect, FixedResponse, HostHeader, MAX_QUOTA, Period,
+    BasicPart, Brand, CredentialPlace, ErrorDialect, FixedResponse, HostHeader, MAX_QUOTA, Period,
     RateLimitHeaders,
 };
 
@@ -46,6 +46,8 @@ pub struct Environment(pub Name);
 pub struct Objects {
     /// What the keys are valid for.
     pub environment: Environment,
+    /// What generated keys begin with; `None` = nothing that the proxy would know.
+    pub key_brand: Option<Brand>,
     /// How keys become digests.
     pub digests: DigestSchemes,
     /// Where admitted requests go.

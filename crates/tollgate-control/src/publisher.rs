@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::watch;
-use tollgate_core::{Batch, Revision, Root, Scheme, Schemes, SnapshotWriter};
+use tollgate_core::{Batch, Brand, Revision, Root, Scheme, Schemes, SnapshotWriter};
 
 use crate::compile::{self, Numbers, RoutePlan, Upstreams};
 use crate::model::{DigestSchemes, Objects, SchemeSettings};
@@ -59,7 +59,7 @@ pub struct Publisher {
     enforced: watch::Sender<Revision>,
 }
 
-type SchemeMarks = [Option<(&'static str, [u8; 8])>; 2];
+type SchemeMarks = ([Option<(&'static str, [u8; 8])>; 2], Option<Brand>);
 
 impl Publisher {
     /// A publisher whose history begins with `epoch`.
@@ -110,15 +110,15 @@ impl Publisher {
         if present.is_none() || routes != self.routes {
             batch.routes = Some(Arc::new(routes.build(&self.upstreams)));
         }
-        let marks = marks(&objects.digests);
-        if self.schemes != Some(marks) {
-            batch.schemes = Some(Arc::new(schemes(&objects.digests)?));
+        let marks = Some((marks(&objects.digests), objects.key_brand.clone()));
+        if self.schemes != marks {
+            batch.schemes = Some(Arc::new(schemes(objects)?));
         }
         if present.is_some() && batch.is_empty() {
             return Ok(Published::Unchanged);
         }
         self.routes = routes;
-        self.schemes = Some(marks);
+        self.schemes = marks;
         let revision = self.store(present.as_deref(), batch, unix, changed);
         self.ledger.retire_absent(&mut self.writer, objects, unix);
         self.metrics.note(began.elapsed(), objects.keys.len());
@@ -160,7 +160,7 @@ impl Publisher {
     }
 }
 
-fn marks(digests: &DigestSchemes) -> SchemeMarks {
+fn marks(digests: &DigestSchemes) -> [Option<(&'static str, [u8; 8])>; 2] {
     let mark = |settings: &SchemeSettings| match settings {
         SchemeSettings::Sha256 => ("sha256", [0; 8]),
         SchemeSettings::HmacSha256(pepper) => ("hmac-sha256", pepper.fingerprint()),
@@ -168,10 +168,12 @@ fn marks(digests: &DigestSchemes) -> SchemeMarks {
     [Some(mark(&digests.current)), digests.previous.as_ref().map(mark)]
 }
 
-fn schemes(digests: &DigestSchemes) -> Result<Schemes, PublishError> {
+fn schemes(objects: &Objects) -> Result<Schemes, PublishError> {
+    let digests = &objects.digests;
     let compile = |settings: &SchemeSettings| settings.compile().ok_or(PublishError::Inconsistent);
     let previous = digests.previous.as_ref().map(compile).transpose()?;
-    Ok(Schemes { current: compile(&digests.current)?, previous })
+    let brand = objects.key_brand.clone();
+    Ok(Schemes { current: compile(&digests.current)?, previous, brand })
 }
 
 #[cfg(test)]

@@ -182,6 +182,9 @@ impl Decider {
         now: Now,
     ) -> Result<(Permit, Caller<'a>), Refused> {
         let route = call.route;
+        if root.schemes.brand.as_ref().is_some_and(|brand| brand.disowns(call.key)) {
+            return Err(Refusal::KeyMalformed.into());
+        }
         let record = find(root, call.key).ok_or(Refusal::KeyUnknown)?;
         check_standing(root, record, now)?;
         let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;

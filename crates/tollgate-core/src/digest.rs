@@ -7,6 +7,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::Brand;
+
 /// 256 bits that stand for a key. Whoever reads one cannot present the key.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
@@ -109,13 +111,15 @@ pub struct Schemes {
     pub current: Scheme,
     /// Tried for a key that the current scheme does not find.
     pub previous: Option<Scheme>,
+    /// What begins like a generated key and is none is not digested; `None` = nothing does.
+    pub brand: Option<Brand>,
 }
 
 impl Schemes {
     /// Only `current`.
     #[must_use]
     pub fn only(current: Scheme) -> Self {
-        Self { current, previous: None }
+        Self { current, previous: None, brand: None }
     }
 }
 

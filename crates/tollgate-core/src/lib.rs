@@ -11,6 +11,7 @@ mod digest;
 #[cfg(test)]
 mod fixture;
 mod handoff;
+mod key_form;
 mod key_id;
 mod limits;
 mod meters;
@@ -33,6 +34,7 @@ pub use decision::{
 };
 pub use digest::{Digest, Pepper, Scheme, Schemes};
 pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};
+pub use key_form::{Brand, GeneratedKey, weakness};
 pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
 pub use meters::{Line, LineTag, MeterId, Meters};

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tollgate_control::model::{DigestLiteral, SchemeSettings};
+use tollgate_core::weakness;
 
 use super::{FAILED, WRONG, load, refuse, say};
 use crate::clock::SystemClock;
@@ -14,9 +15,12 @@ const LONGEST: u64 = 255 + 2;
 
 #[expect(clippy::print_stdout, reason = "the digest is the program's answer")]
 pub(super) fn perform(config: Option<&Path>) -> ExitCode {
-    let settings = match config.map(|path| load(path, &SystemClock::new())) {
-        None => SchemeSettings::Sha256,
-        Some(Ok((config, _))) => config.objects.objects.digests.current,
+    let (settings, brand) = match config.map(|path| load(path, &SystemClock::new())) {
+        None => (SchemeSettings::Sha256, None),
+        Some(Ok((config, _))) => {
+            let objects = config.objects.objects;
+            (objects.digests.current, objects.key_brand)
+        }
         Some(Err(problems)) => return refuse(&problems),
     };
     let mut key = Vec::new();
@@ -32,6 +36,17 @@ pub(super) fn perform(config: Option<&Path>) -> ExitCode {
              characters without spaces"
         ));
         return ExitCode::from(WRONG);
+    }
+    if let Some(brand) = brand.filter(|brand| brand.disowns(key)) {
+        say(format_args!(
+            "tollgate: the key begins with {}_ as generated keys do and is none of them, \
+             so it would be refused",
+            brand.name(),
+        ));
+        return ExitCode::from(WRONG);
+    }
+    if let Some(weakness) = weakness(key) {
+        say(format_args!("warning: the key {weakness}"));
     }
     let Some(scheme) = settings.compile() else {
         say(format_args!("tollgate: the pepper of the configuration cannot be used"));

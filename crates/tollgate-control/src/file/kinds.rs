@@ -1,5 +1,6 @@
 //! What only fields of objects hold.
 
+mod brand;
 mod field;
 mod fingerprint;
 mod host;
@@ -8,6 +9,7 @@ mod origin;
 mod path;
 mod verb;
 
+pub(super) use self::brand::BrandKind;
 pub(super) use self::field::{FieldName, FieldValue, Token};
 pub(super) use self::fingerprint::Fingerprint;
 pub(super) use self::host::Host;
