@@ -11,6 +11,7 @@ mod publisher;
 pub mod document;
 pub mod file;
 pub mod model;
+pub mod seal;
 pub mod secret;
 pub mod store;
 pub mod watch;

@@ -7,6 +7,7 @@
 mod audit;
 mod change;
 mod connection;
+mod documents;
 mod engine;
 mod error;
 mod migrations;
@@ -23,6 +24,7 @@ use tollgate_core::{Clock, Revision};
 pub use audit::{DONE, Deed, Entry, verify};
 pub use change::{Change, Kind, NotChanged, Reason};
 pub use connection::{Connection, Row, Value};
+pub use documents::{Document, Shelf};
 pub use engine::Engine;
 pub use error::StoreError;
 pub use postgres::Postgres;

@@ -5,6 +5,7 @@
 
 mod audit;
 mod changes;
+mod documents;
 mod engines;
 mod opening;
 mod reading;

@@ -1,0 +1,180 @@
+//! Objects whose fields stand in a JSON object: all but keys and what belongs to them.
+
+use serde_json::{Map, Value as Json};
+
+use super::{Connection, Row, StoreError, Value};
+
+/// Which objects stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shelf {
+    /// Organizations.
+    Organizations,
+    /// Groups, below organizations.
+    Groups,
+    /// Members; the name is the user name.
+    Members,
+    /// Applications, below members.
+    Applications,
+    /// Packages.
+    Packages,
+    /// Plans, below packages.
+    Plans,
+    /// Services.
+    Services,
+    /// Policy templates.
+    Policies,
+}
+
+/// An object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its id, unique on its shelf.
+    pub id: String,
+    /// The id of what it lies below; empty where it lies below nothing.
+    pub parent: String,
+    /// Its name.
+    pub name: String,
+    /// Its other fields.
+    pub body: Map<String, Json>,
+    /// Milliseconds since 1970.
+    pub created: i64,
+    /// Milliseconds since 1970.
+    pub updated: i64,
+}
+
+const COLUMNS: &str = "id, parent, name, body, created, updated";
+
+impl Shelf {
+    /// Its name in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Organizations => "organizations",
+            Self::Groups => "groups",
+            Self::Members => "members",
+            Self::Applications => "applications",
+            Self::Packages => "packages",
+            Self::Plans => "plans",
+            Self::Services => "services",
+            Self::Policies => "policies",
+        }
+    }
+
+    /// The object of an id.
+    ///
+    /// # Errors
+    /// What the store said; likewise below.
+    pub fn find(
+        self,
+        connection: &mut dyn Connection,
+        id: &str,
+    ) -> Result<Option<Document>, StoreError> {
+        let query = format!("SELECT {COLUMNS} FROM documents WHERE shelf = $1 AND id = $2");
+        let row = connection.row(&query, &[self.as_str().into(), id.into()])?;
+        row.as_ref().map(Document::read).transpose()
+    }
+
+    /// The object of a name, the oldest if there are several.
+    pub fn named(
+        self,
+        connection: &mut dyn Connection,
+        name: &str,
+    ) -> Result<Option<Document>, StoreError> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM documents WHERE shelf = $1 AND name = $2 \
+             ORDER BY created, id LIMIT 1"
+        );
+        let row = connection.row(&query, &[self.as_str().into(), name.into()])?;
+        row.as_ref().map(Document::read).transpose()
+    }
+
+    /// All objects, the oldest first.
+    pub fn all(self, connection: &mut dyn Connection) -> Result<Vec<Document>, StoreError> {
+        let query =
+            format!("SELECT {COLUMNS} FROM documents WHERE shelf = $1 ORDER BY created, id");
+        let rows = connection.rows(&query, &[self.as_str().into()])?;
+        rows.iter().map(Document::read).collect()
+    }
+
+    /// The objects below `parent`, the oldest first.
+    pub fn below(
+        self,
+        connection: &mut dyn Connection,
+        parent: &str,
+    ) -> Result<Vec<Document>, StoreError> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM documents WHERE shelf = $1 AND parent = $2 ORDER BY created, id"
+        );
+        let rows = connection.rows(&query, &[self.as_str().into(), parent.into()])?;
+        rows.iter().map(Document::read).collect()
+    }
+
+    /// Puts an object there.
+    pub fn insert(
+        self,
+        connection: &mut dyn Connection,
+        document: &Document,
+    ) -> Result<(), StoreError> {
+        let Document { id, parent, name, body, created, updated } = document;
+        connection.run(
+            "INSERT INTO documents (shelf, id, parent, name, body, created, updated) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            &[
+                self.as_str().into(),
+                id.as_str().into(),
+                parent.as_str().into(),
+                name.as_str().into(),
+                text(body)?,
+                (*created).into(),
+                (*updated).into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Changes an object. Returns whether it is there.
+    pub fn update(
+        self,
+        connection: &mut dyn Connection,
+        document: &Document,
+    ) -> Result<bool, StoreError> {
+        let Document { id, parent, name, body, updated, .. } = document;
+        let changed = connection.run(
+            "UPDATE documents SET parent = $1, name = $2, body = $3, updated = $4 \
+             WHERE shelf = $5 AND id = $6",
+            &[
+                parent.as_str().into(),
+                name.as_str().into(),
+                text(body)?,
+                (*updated).into(),
+                self.as_str().into(),
+                id.as_str().into(),
+            ],
+        )?;
+        Ok(changed > 0)
+    }
+
+    /// Takes an object away. Returns whether it was there.
+    pub fn delete(self, connection: &mut dyn Connection, id: &str) -> Result<bool, StoreError> {
+        let statement = "DELETE FROM documents WHERE shelf = $1 AND id = $2";
+        Ok(connection.run(statement, &[self.as_str().into(), id.into()])? > 0)
+    }
+}
+
+impl Document {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let body = serde_json::from_str(row.text(3)?);
+        Ok(Self {
+            id: row.text(0)?.to_owned(),
+            parent: row.text(1)?.to_owned(),
+            name: row.text(2)?.to_owned(),
+            body: body.map_err(|_| StoreError::Corrupt("a body that is no object".to_owned()))?,
+            created: row.integer(4)?,
+            updated: row.integer(5)?,
+        })
+    }
+}
+
+fn text(body: &Map<String, Json>) -> Result<Value, StoreError> {
+    serde_json::to_string(body).map(Value::Text).map_err(StoreError::failed)
+}
