@@ -2,14 +2,16 @@
 //!
 //! What an operator writes becomes objects here: [`document`] reads TOML and knows the place of
 //! everything in it, [`model`] says what the objects are and what they mean, [`file`](mod@file) is
-//! the source that makes the one out of the other, and [`watch`] tells when it has changed. The
-//! [`Publisher`] compiles objects into what the core decides from and publishes the difference.
+//! the source that makes the one out of the other, and [`watch`] tells when it has changed.
+//! [`life_cycle`] says what can happen to a key. The [`Publisher`] compiles objects into what the
+//! core decides from and publishes the difference.
 
 mod compile;
 mod publisher;
 
 pub mod document;
 pub mod file;
+pub mod life_cycle;
 pub mod model;
 pub mod seal;
 pub mod secret;
