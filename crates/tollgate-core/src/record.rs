@@ -1,5 +1,6 @@
 //! What a snapshot knows of one key.
 
+use crate::table::Keyed;
 use crate::{Digest, KeyId, MeterId, OwnerId, TermsId};
 
 /// The state of a package key as its control plane last said it. Expiry is not a status: it is the
@@ -41,4 +42,21 @@ pub struct Record {
 impl Record {
     /// A `not_after` that does not come.
     pub const NEVER: u32 = u32::MAX;
+}
+
+impl Keyed for Record {
+    const VACANT: Self = Self {
+        digest: Digest::new([0; 32]),
+        id: KeyId::EMPTY,
+        meter: MeterId(0),
+        terms: TermsId(0),
+        owner: OwnerId(0),
+        not_before: 0,
+        not_after: 0,
+        status: Status::Waiting,
+    };
+
+    fn digest(&self) -> &Digest {
+        &self.digest
+    }
 }

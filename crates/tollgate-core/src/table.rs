@@ -1,4 +1,4 @@
-//! The table of keys: digest to record, copied along the path of a change.
+//! A table by the digests of keys, copied along the path of a change: their records, their secrets.
 //!
 //! 128 groups of 128 shards. A change copies the spine, one group and one shard, so that it costs
 //! microseconds among ten million keys. A shard is an open-addressed table with a byte of tag for
@@ -6,30 +6,39 @@
 
 use std::sync::Arc;
 
-use crate::{Digest, KeyId, MeterId, OwnerId, Record, Status, TermsId};
+use crate::{Digest, Record};
 
 const FANOUT: usize = 128;
 const SMALLEST: usize = 4;
 
-/// All keys of a snapshot. A clone shares everything.
+/// What a snapshot knows of each key that it knows something of. A clone shares everything.
 #[derive(Clone, Debug)]
-pub struct Table {
-    groups: [Arc<Group>; FANOUT],
+pub struct Table<T = Record> {
+    groups: [Arc<Group<T>>; FANOUT],
     keys: usize,
 }
 
-#[derive(Clone, Debug)]
-struct Group([Arc<Shard>; FANOUT]);
+/// What stands in a [`Table`], found by the digest of a key.
+pub trait Keyed: Clone {
+    /// Fills a slot whose tag says that it is empty.
+    const VACANT: Self;
+
+    /// The digest of the key.
+    fn digest(&self) -> &Digest;
+}
 
 #[derive(Clone, Debug)]
-struct Shard {
+struct Group<T>([Arc<Shard<T>>; FANOUT]);
+
+#[derive(Clone, Debug)]
+struct Shard<T> {
     /// 0 where the slot is empty, else seven bits of the digest below a set top bit.
     tags: Box<[u8]>,
-    slots: Box<[Record]>,
+    slots: Box<[T]>,
     keys: usize,
 }
 
-impl Default for Table {
+impl<T> Default for Table<T> {
     fn default() -> Self {
         let shard = Arc::new(Shard { tags: Box::default(), slots: Box::default(), keys: 0 });
         let group = Arc::new(Group(std::array::from_fn(|_| Arc::clone(&shard))));
@@ -37,11 +46,11 @@ impl Default for Table {
     }
 }
 
-impl Table {
-    /// The record of a key.
+impl<T: Keyed> Table<T> {
+    /// What is known of a key.
     #[must_use]
     #[inline]
-    pub fn find(&self, digest: &Digest) -> Option<&Record> {
+    pub fn find(&self, digest: &Digest) -> Option<&T> {
         let (group, shard) = path(digest);
         self.groups[group].0[shard].find(digest)
     }
@@ -59,7 +68,7 @@ impl Table {
     }
 
     /// Every key, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Record> {
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.groups.iter().flat_map(|group| group.0.iter()).flat_map(|shard| shard.iter())
     }
 
@@ -67,32 +76,32 @@ impl Table {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let shards = self.groups.iter().flat_map(|group| group.0.iter());
-        shards.map(|shard| shard.tags.len() * (1 + size_of::<Record>())).sum()
+        shards.map(|shard| shard.tags.len() * (1 + size_of::<T>())).sum()
     }
 
     /// Puts a key in, in place of the one with the same digest, which is returned.
-    pub fn put(&mut self, record: Record) -> Option<Record> {
-        let before = self.shard_mut(&record.digest).put(record);
+    pub fn put(&mut self, record: T) -> Option<T> {
+        let before = self.shard_mut(record.digest()).put(record);
         self.keys += usize::from(before.is_none());
         before
     }
 
     /// Takes a key out.
-    pub fn remove(&mut self, digest: &Digest) -> Option<Record> {
+    pub fn remove(&mut self, digest: &Digest) -> Option<T> {
         self.find(digest)?;
         let before = self.shard_mut(digest).remove(digest);
         self.keys -= usize::from(before.is_some());
         before
     }
 
-    fn shard_mut(&mut self, digest: &Digest) -> &mut Shard {
+    fn shard_mut(&mut self, digest: &Digest) -> &mut Shard<T> {
         let (group, shard) = path(digest);
         Arc::make_mut(&mut Arc::make_mut(&mut self.groups[group]).0[shard])
     }
 }
 
-impl Shard {
-    fn find(&self, digest: &Digest) -> Option<&Record> {
+impl<T: Keyed> Shard<T> {
+    fn find(&self, digest: &Digest) -> Option<&T> {
         self.position(digest).ok().and_then(|at| self.slots.get(at))
     }
 
@@ -107,18 +116,18 @@ impl Shard {
         loop {
             match self.tags[at] {
                 0 => return Err(Some(at)),
-                same if same == tag && self.slots[at].digest == *digest => return Ok(at),
+                same if same == tag && self.slots[at].digest() == digest => return Ok(at),
                 _ => at = after(at, capacity),
             }
         }
     }
 
-    fn put(&mut self, record: Record) -> Option<Record> {
-        match self.position(&record.digest) {
+    fn put(&mut self, record: T) -> Option<T> {
+        match self.position(record.digest()) {
             Ok(at) => Some(std::mem::replace(&mut self.slots[at], record)),
             // One slot in eight stays empty, which ends every probe soon.
             Err(Some(at)) if (self.keys + 1) * 8 <= self.tags.len() * 7 => {
-                self.tags[at] = tag(&record.digest);
+                self.tags[at] = tag(record.digest());
                 self.slots[at] = record;
                 self.keys += 1;
                 None
@@ -132,27 +141,27 @@ impl Shard {
 
     fn grow(&mut self) {
         let capacity = (self.tags.len() * 5 / 4).max(self.tags.len() + SMALLEST);
-        let mut grown =
-            Self { tags: vec![0; capacity].into(), slots: vec![VACANT; capacity].into(), keys: 0 };
+        let (tags, slots) = (vec![0; capacity].into(), vec![T::VACANT; capacity].into());
+        let mut grown = Self { tags, slots, keys: 0 };
         for record in self.iter() {
-            grown.put(*record);
+            grown.put(record.clone());
         }
         *self = grown;
     }
 
     /// Closes the gap by moving later records of the same run forward, so that no probe ever
     /// meets a grave.
-    fn remove(&mut self, digest: &Digest) -> Option<Record> {
+    fn remove(&mut self, digest: &Digest) -> Option<T> {
         let mut gap = self.position(digest).ok()?;
-        let removed = self.slots[gap];
+        let removed = std::mem::replace(&mut self.slots[gap], T::VACANT);
         let capacity = self.tags.len();
         let mut at = after(gap, capacity);
         while self.tags[at] != 0 {
-            let home = home(&self.slots[at].digest, capacity);
+            let home = home(self.slots[at].digest(), capacity);
             let distance = |from: usize, to: usize| (to + capacity - from) % capacity;
             if distance(home, at) >= distance(gap, at) {
                 self.tags[gap] = self.tags[at];
-                self.slots[gap] = self.slots[at];
+                self.slots.swap(gap, at);
                 gap = at;
             }
             at = after(at, capacity);
@@ -162,22 +171,10 @@ impl Shard {
         Some(removed)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Record> {
+    fn iter(&self) -> impl Iterator<Item = &T> {
         self.tags.iter().zip(&self.slots).filter(|(tag, _)| **tag != 0).map(|(_, record)| record)
     }
 }
-
-/// Fills a slot whose tag says that it is empty.
-const VACANT: Record = Record {
-    digest: Digest::new([0; 32]),
-    id: KeyId::EMPTY,
-    meter: MeterId(0),
-    terms: TermsId(0),
-    owner: OwnerId(0),
-    not_before: 0,
-    not_after: 0,
-    status: Status::Waiting,
-};
 
 fn path(digest: &Digest) -> (usize, usize) {
     let head = digest.head();
@@ -202,8 +199,10 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashMap;
 
+    use crate::OwnerId;
+
     fn record(digest: Digest, owner: u32) -> Record {
-        Record { digest, owner: OwnerId(owner), ..VACANT }
+        Record { digest, owner: OwnerId(owner), ..Record::VACANT }
     }
 
     /// Digests that crowd: few shards, few homes, few tags.
