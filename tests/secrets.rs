@@ -1,4 +1,4 @@
-//! No key and no pepper is ever said: not in an answer, a log, a metric, a message or towards an
+//! No key, no secret of a key and no pepper is ever said: not in an answer, a log, a metric, a message or towards an
 //! upstream, in no spelling.
 
 mod commands;

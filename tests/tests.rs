@@ -18,6 +18,7 @@ mod lifecycle;
 mod limits;
 mod mashery;
 mod packaging;
+mod proofs;
 mod refusals;
 mod secrets;
 mod shadow;

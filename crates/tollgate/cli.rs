@@ -44,6 +44,9 @@ pub enum Command {
         /// Digest by the current scheme of this configuration; without it, by sha256
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Read the key's secret from a second line, and print what the key's section says of both
+        #[arg(long)]
+        with_secret: bool,
     },
     /// Make keys
     Key {

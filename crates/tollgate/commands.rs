@@ -29,7 +29,7 @@ pub fn perform(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Run(file) => run(&file.config),
         Command::Check(file) => check(&file.config),
-        Command::Digest { config } => digest::perform(config.as_deref()),
+        Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
         Command::Key { command: KeyCommand::Generate(file) } => key::generate(&file.config),
         Command::Health(file) => health::perform(&file.config),
     }

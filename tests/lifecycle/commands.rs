@@ -59,6 +59,20 @@ fn digest_takes_no_key_from_where_others_can_read_it() {
 }
 
 #[test]
+fn digest_with_a_secret_prints_what_the_section_of_the_key_says() {
+    for input in ["demo\nits-secret", "demo\nits-secret\n", "demo\r\nits-secret\r\n"] {
+        let finished = tollgate(&["digest", "--with-secret"], input);
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let expected = format!(
+            "digest = \"{}\"\nsecret_digest = \"{}\"\n",
+            digest("demo"),
+            digest("its-secret")
+        );
+        assert_eq!(finished.stdout, expected);
+    }
+}
+
+#[test]
 fn digest_goes_by_the_scheme_of_the_file() {
     let origin = Origin::start();
     let folder = TempDir::new().unwrap();

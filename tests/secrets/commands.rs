@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::{Config, Finished, Origin, Tollgate, tollgate};
 
-use super::sinks::{CANARY, PEPPER, hold_no_secret};
+use super::sinks::{CANARY, PEPPER, SECRET, hold_no_secret};
 
 const HMAC: &str = "scheme = \"hmac-sha256\"\npepper_file = \"pepper\"";
 
@@ -46,6 +46,10 @@ fn no_problem_of_a_document_repeats_a_secret() {
         key(&format!("digest = {{ key = \"{CANARY}\" }}")),
         key(&format!("apikey = \"{CANARY}\"")),
         key(CANARY),
+        key(&format!("secret = \"{SECRET}\"")),
+        key(&format!("secret_digest = \"{SECRET}\"")),
+        key(&format!("secret_digest = [\"{SECRET}\"]")),
+        key(&format!("secret_digest = {{ secret = \"{SECRET}\" }}")),
         digest(&format!("scheme = \"hmac-sha256\"\npepper = \"{PEPPER}\"")),
         digest(&format!("{HMAC}\npepper_fingerprint = \"0123456789abcdef\"")),
         digest(&format!("{HMAC}\npepper_fingerprint = \"{PEPPER}\"")),
@@ -87,6 +91,23 @@ fn no_command_repeats_the_key_that_it_was_given() {
     let finished = run("digest", branded.path(), &CANARY.replace('!', "_"));
     assert_eq!(finished.code, Some(2), "{finished:?}");
     assert!(!finished.stderr.contains("9Qz"), "{finished:?}");
+    for input in [
+        CANARY,
+        &format!("{CANARY}\n"),
+        &format!("{CANARY}\n\n"),
+        &format!("\n{SECRET}\n"),
+        &format!("{CANARY}\n{SECRET} {SECRET}\n"),
+        &format!("{CANARY}\n{SECRET}\n{SECRET}\n"),
+        &format!("{CANARY}\n{CANARY}\n"),
+        &format!("{CANARY}\n{}\n", SECRET.repeat(99)),
+    ] {
+        let finished = tollgate(&["digest", "--with-secret"], input);
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        hold(&finished);
+    }
+    let finished = tollgate(&["digest", "--with-secret"], &format!("{CANARY}\n{SECRET}\n"));
+    assert_eq!(finished.code, Some(0));
+    hold(&finished);
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Answer, Config, Door, Origin};
+use crate::support::{Answer, Config, Door, Origin, digest};
 
-use super::sinks::CANARY;
+use super::sinks::{CANARY, SECRET};
 
 /// Every place where a key may stand.
 pub(super) const PLACES: &str = "credentials = [{ header = \"X-Api-Key\" }, \
@@ -13,6 +13,10 @@ pub(super) const PLACES: &str = "credentials = [{ header = \"X-Api-Key\" }, \
 
 const PLAN: &str =
     "qps_limit_exempt = true\nrate_limit_exempt = true\nrate_limit_period = \"day\"\n";
+
+/// Every place where a secret may stand.
+pub(super) const PROOF: &str = "kind = \"secret\"\nplaces = [{ header = \"X-Api-Secret\" }, \
+                                { authorization = \"Secret\" }, { query = \"secret\" }]";
 
 /// Keys by the code that they are refused with, and what their sections say more.
 const KEYS: [(&str, &str); 8] = [
@@ -29,6 +33,11 @@ const KEYS: [(&str, &str); 8] = [
 /// The key that is refused with `code`; the one called `good` is not.
 pub(super) fn key(code: &str) -> String {
     format!("{code}-{CANARY}")
+}
+
+/// What the section of a key says of [`SECRET`].
+pub(super) fn secret_digest() -> String {
+    format!("secret_digest = \"{}\"\n", digest(SECRET))
 }
 
 /// Upstreams that misbehave in all ways.
@@ -98,6 +107,12 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
             config = config.section(&format!("packages.basic.plans.free.services.{name}"), "");
         }
     }
+    config = config
+        .section("services.proven", &format!("path = \"/proven\"\nupstream = \"demo\"\n{PLACES}"))
+        .section("services.proven.proof", PROOF)
+        .section("services.proven.endpoints.all", "")
+        .section("packages.basic.plans.proven", PLAN)
+        .section("packages.basic.plans.proven.services.proven", "");
     for (code, more) in KEYS {
         config = config.key(code, &key(code), more);
     }
@@ -108,6 +123,7 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
     for (section, body) in [
         moved("owner_inactive", "application = \"acme\"", "application = \"asleep\""),
         moved("plan_inactive", "plan = \"free\"", "plan = \"old\""),
+        moved("proven", "plan = \"free\"", &format!("plan = \"proven\"\n{}", secret_digest())),
     ] {
         config = config.section(&section, &body);
     }

@@ -6,7 +6,7 @@ use tollgate_core::Refusal;
 use crate::support::{Connection, Http1, Request, Tollgate};
 
 use super::house::{Upstreams, house, key};
-use super::sinks::{CANARY, basic, encoded, hold_no_secret};
+use super::sinks::{CANARY, SECRET, basic, encoded, hold_no_secret};
 
 /// What a running gate is never heard to say: it had a snapshot before it listened.
 const NEVER: [Refusal; 1] = [Refusal::NoSnapshot];
@@ -37,6 +37,9 @@ fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
     let orders = gate.get("/orders");
     let large = orders.clone().header("X-Large", &"x".repeat(100_000));
     let long = gate.get(&format!("/orders/{}", "x".repeat(10_000)));
+    let (long_secret, other) = (SECRET.repeat(99), format!("Secret {SECRET}x"));
+    let proven = gate.get("/proven").header("X-Api-Secret", SECRET);
+    let two_secrets = proven.header("Authorization", &other);
     let mut requests = vec![
         ("route_not_found", gate.get("/nowhere"), key("good")),
         ("method_not_allowed", gate.request("POST", "/orders/items"), key("good")),
@@ -46,6 +49,10 @@ fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
         ("key_malformed", orders.clone(), format!("{CANARY}{}", "k".repeat(255))),
         ("key_ambiguous", orders.clone().key(&key("other")), key("good")),
         ("key_unknown", orders.clone(), key("unheard-of")),
+        ("proof_missing", gate.get("/proven").header("X-Secret", SECRET), key("proven")),
+        ("proof_invalid", gate.get("/proven").header("X-Api-Secret", &long_secret), key("proven")),
+        ("proof_invalid", gate.get("/proven").header("Authorization", &other), key("proven")),
+        ("proof_invalid", two_secrets, key("proven")),
         ("not_entitled", gate.get("/closed"), key("good")),
         ("service_over_qps", gate.get("/busy"), key("good")),
         ("body_too_large", gate.request("POST", "/orders").body(&"x".repeat(2000)), key("good")),
@@ -112,6 +119,9 @@ fn hold_refusals(format: &str) {
         config.clone().section("keys.next", &format!("digest = \"{CANARY}")),
         config.clone().section("keys.next", &format!("digest = [\"{CANARY}\"]")),
         config.clone().section("keys.next", &format!("apikey = \"{CANARY}\"")),
+        config.clone().section("keys.next", &format!("secret = \"{SECRET}\"")),
+        config.clone().section("keys.next", &format!("secret_digest = \"{SECRET}\"")),
+        config.clone().section("keys.next", &format!("secret_digest = \"sha256:{SECRET}\"")),
     ] {
         gate.refuses(&broken);
     }

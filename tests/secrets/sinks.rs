@@ -8,11 +8,14 @@ pub(super) const CANARY: &str = "Canary!9Qz/7hK";
 /// A part of every pepper here.
 pub(super) const PEPPER: &str = "pepper-Canary-5tR";
 
+/// A part of every secret of a key here.
+pub(super) const SECRET: &str = "secret-Canary!3wX";
+
 /// Fails if a secret stands in `said`: plainly, percent-encoded once or twice, or in base64.
 pub(super) fn hold_no_secret(place: &str, said: &str) {
     let once = decoded(said);
     for said in [said, &once, &decoded(&once)] {
-        for secret in [CANARY, PEPPER] {
+        for secret in [CANARY, PEPPER, SECRET] {
             assert!(!said.contains(secret), "{place} tells a secret: {said}");
             for spelling in in_base64(secret) {
                 assert!(!said.contains(&spelling), "{place} tells a secret in base64: {said}");
@@ -67,9 +70,17 @@ fn a_secret_is_found_in_every_spelling() {
     let twice = encoded(&encoded(CANARY));
     let inner = |before: &str| STANDARD_NO_PAD.encode(format!("{before}{CANARY}:after"));
     let (zero, one, two) = (inner(""), inner("a"), inner("ab"));
-    for said in
-        [CANARY, &encoded(CANARY), "?k=Canary%219Qz%2F7hK&", &twice, PEPPER, &zero, &one, &two]
-    {
+    for said in [
+        CANARY,
+        &encoded(CANARY),
+        "?k=Canary%219Qz%2F7hK&",
+        &twice,
+        PEPPER,
+        SECRET,
+        &zero,
+        &one,
+        &two,
+    ] {
         let found = std::panic::catch_unwind(|| hold_no_secret("a test", said));
         assert!(found.is_err(), "{said}");
     }

@@ -2,8 +2,8 @@
 
 use crate::support::{Config, Origin, Tollgate};
 
-use super::house::{PLACES, key};
-use super::sinks::{basic, encoded, hold_no_secret};
+use super::house::{PLACES, PROOF, key, secret_digest};
+use super::sinks::{SECRET, basic, encoded, hold_no_secret};
 
 #[test]
 fn no_upstream_sees_a_key_wherever_it_stood() {
@@ -28,6 +28,37 @@ fn no_upstream_sees_a_key_wherever_it_stood() {
         gate.get(&format!("/orders?a=%20&%61%70i%5Fkey={key}&api_key={}", encoded(&key))),
         gate.get(&format!("http://api.example.com/orders?api_key={key}")).host("api.example.com"),
         gate.request("POST", &format!("/orders?api_key={key}")).key(&key).body("a=1"),
+    ];
+    for request in &requests {
+        request.send().admitted();
+    }
+    let seen = origin.requests();
+    assert_eq!(seen.len(), requests.len());
+    for message in seen {
+        assert_eq!(message.header("x-tollgate-key"), Some("good"));
+        hold_no_secret("the upstream's record", &format!("{message:?}"));
+    }
+}
+
+#[test]
+fn no_upstream_sees_a_secret_wherever_it_stood() {
+    let origin = Origin::start();
+    let key = key("good");
+    let config = Config::new(&origin)
+        .service(&format!("path = \"/orders\"\nupstream = \"demo\"\n{PLACES}"))
+        .section("services.orders.proof", PROOF)
+        .without("keys.acme-1")
+        .key("good", &key, &secret_digest());
+    let gate = Tollgate::start(&config);
+    let orders = gate.get("/orders").key(&key);
+    let secret = format!("secret {SECRET}");
+    let requests = [
+        orders.clone().header("X-Api-Secret", SECRET),
+        orders.clone().header("x-api-SECRET", SECRET).header("X-Api-Secret", SECRET),
+        orders.clone().header("Authorization", &secret).header("Authorization", "Digest a=1"),
+        gate.get(&format!("/orders?secret={SECRET}&api_key={key}")),
+        gate.get(&format!("/orders?a=1&%73ecret={}&b=2", encoded(SECRET))).key(&key),
+        orders.header("X-Api-Secret", SECRET).header("Authorization", &secret),
     ];
     for request in &requests {
         request.send().admitted();

@@ -6,13 +6,15 @@
 
 mod numbers;
 mod routes;
+mod secrets;
 mod terms;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tollgate_core::{
-    Batch, Change, Digest, KeyId, MeterId, Owner, OwnerId, Record, Root, Status, Terms, TermsId,
+    Batch, Change, Digest, KeyId, KeySecret, MeterId, Owner, OwnerId, Record, Root, Status, Terms,
+    TermsId,
 };
 
 use crate::model::{
@@ -27,6 +29,8 @@ pub(crate) use terms::TermsKey;
 pub(crate) struct Compiled {
     /// Every key, with its name.
     pub(crate) records: Vec<(Name, Record)>,
+    /// The secrets of those that need one.
+    pub(crate) secrets: Vec<KeySecret>,
     /// The terms that they name.
     pub(crate) terms: HashMap<TermsId, Arc<Terms>>,
     /// Their applications.
@@ -44,8 +48,10 @@ pub(crate) fn keys(
     let mut terms = HashMap::new();
     let mut names = HashMap::new();
     let mut records = Vec::with_capacity(objects.keys.len());
+    let mut secrets = Vec::new();
     for (name, key) in &objects.keys {
         let plan = plan(objects, key)?;
+        secrets.extend(secrets::compile(objects, key, plan));
         let id = TermsId(numbers.terms.number(&TermsKey::of(key)));
         let compiled = match terms.get(&id) {
             Some(known) => Arc::clone(known),
@@ -79,7 +85,7 @@ pub(crate) fn keys(
         let id = OwnerId(numbers.owners.number(&application.name));
         (id, owner(objects, application))
     });
-    Some(Compiled { records, terms, owners: owners.collect(), names })
+    Some(Compiled { records, secrets, terms, owners: owners.collect(), names })
 }
 
 /// The difference that makes `compiled` out of `root`.
@@ -95,6 +101,7 @@ pub(crate) fn difference(root: Option<&Root>, compiled: &Compiled) -> Batch {
     }
     let gone = root.keys.iter().filter(|record| !present.contains(&record.digest));
     batch.keys.extend(gone.map(|record| Change::Remove(record.digest)));
+    batch.secrets = secrets::difference(root, &compiled.secrets);
     for (id, terms) in &compiled.terms {
         if root.terms.get(id.0) != Some(terms) {
             batch.terms.push((*id, Some(Arc::clone(terms))));
@@ -118,6 +125,7 @@ fn everything(compiled: &Compiled) -> Batch {
     let names = compiled.names.iter();
     Batch {
         keys: compiled.records.iter().map(|(_, record)| Change::Put(*record)).collect(),
+        secrets: compiled.secrets.iter().cloned().map(Change::Put).collect(),
         terms: compiled.terms.iter().map(|(id, terms)| (*id, Some(Arc::clone(terms)))).collect(),
         owners: owners.map(|(id, owner)| (*id, Some(Arc::new(owner.clone())))).collect(),
         names: names.map(|(number, name)| (*number, Some(long_name(name)))).collect(),

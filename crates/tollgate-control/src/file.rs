@@ -19,6 +19,7 @@ mod limits;
 mod member;
 mod package;
 mod plan;
+mod proof;
 mod service;
 mod upstream;
 
@@ -70,7 +71,7 @@ pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
     let members = named(root, "members", member::read);
     let applications =
         named(root, "applications", |name, section| application::read(name, section, &members));
-    let mut keys = Keys::new(&digests, &packages, &applications, now);
+    let mut keys = Keys::new(&digests, &services, &packages, &applications, now);
     keys.read(root);
     let keys_folder = keys_folder::read(root, &mut keys);
     let keys = keys.into_read();

@@ -34,7 +34,7 @@ pub use self::upstream::{Server, Target, Upstream};
 pub use crate::document::kind::Name;
 pub use tollgate_core::{
     BasicPart, Brand, CredentialPlace, ErrorDialect, FixedResponse, HostHeader, MAX_QUOTA, Period,
-    RateLimitHeaders,
+    Proof, ProofScheme, RateLimitHeaders,
 };
 
 /// What keys are valid for, such as `production` or `sandbox`. A proxy serves one.

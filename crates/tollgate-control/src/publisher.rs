@@ -150,7 +150,7 @@ impl Publisher {
                 later
             });
         });
-        self.metrics.note_bytes(root.keys.bytes());
+        self.metrics.note_bytes(root.keys.bytes() + root.secrets.bytes());
         revision
     }
 

@@ -1,4 +1,4 @@
-//! The decision about one request: digest, record, times and states, entitlement, limits.
+//! The decision about one request: digest, record, times and states, proof, entitlement, limits.
 
 mod bearer;
 mod call;
@@ -15,8 +15,8 @@ pub use shadow::Shadow;
 
 use crate::limits::{Over, Present};
 use crate::{
-    Clock, Digest, Grant, KeyId, KeyIdForm, MeterId, Meters, MethodCeiling, Now, Reading,
-    ReadingKind, Record, Refusal, Root, Route, SnapshotReader, Status, Terms,
+    Clock, Digest, Grant, KeyId, KeyIdForm, MeterId, Meters, MethodCeiling, Now, ProofFailure,
+    Reading, ReadingKind, Record, Refusal, Root, Route, SnapshotReader, Status, Terms,
 };
 
 /// What was decided. Borrows from the snapshot that decided it.
@@ -70,11 +70,19 @@ pub struct Refused {
     pub retry_after: Option<u64>,
     /// The limits as they stand, as far as they were reached.
     pub readings: Readings,
+    /// Why a proof failed, if it did. Not for the caller.
+    pub proof: Option<ProofFailure>,
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, retry_after: None, readings: Readings::default() }
+        Self { refusal, retry_after: None, readings: Readings::default(), proof: None }
+    }
+}
+
+impl From<ProofFailure> for Refused {
+    fn from(failure: ProofFailure) -> Self {
+        Self { proof: Some(failure), ..failure.refusal().into() }
     }
 }
 
@@ -187,9 +195,12 @@ impl Decider {
         }
         let record = find(root, call.key).ok_or(Refusal::KeyUnknown)?;
         check_standing(root, record, now)?;
+        let service = root.routes.service(route.service).ok_or(Refusal::RouteNotFound)?;
+        if let Some(proof) = &service.proof {
+            proof.verify(root, record, &call.proof)?;
+        }
         let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
         let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
-        let service = root.routes.service(route.service).ok_or(Refusal::RouteNotFound)?;
         let mut shadow = Shadow::default();
         let (grant, method) = entitle(terms, route, &mut shadow)?;
         let meters = self.reader.meters();
@@ -304,7 +315,7 @@ impl Refused {
             readings.put(kind, reading);
         }
         let retry_after = over.wait.map(|wait| wait.div_ceil(SECOND).max(1));
-        Self { refusal, retry_after, readings }
+        Self { retry_after, readings, ..refusal.into() }
     }
 }
 

@@ -112,6 +112,7 @@ impl World {
             upstream_path: None,
             path_length: 0,
             credentials: Box::default(),
+            proof: None,
             qps: Limit::Exempt,
             qps_enforced: true,
             meter: writer.allot(&[]).unwrap(),

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use crate::{Limit, MeterId, Qps};
+use crate::{Limit, MeterId, Proof, Qps};
 
 /// Index of a service, stable over revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +31,8 @@ pub struct Service {
     pub path_length: usize,
     /// Where a key may stand, in the order of precedence.
     pub credentials: Box<[CredentialPlace]>,
+    /// What callers have to prove beside their key; `None` = nothing.
+    pub proof: Option<Box<Proof>>,
     /// QPS over all keys, counted on the meter beside it.
     pub qps: Limit<Qps>,
     /// Whether calls over [`Service::qps`] are refused.
@@ -43,6 +45,16 @@ pub struct Service {
     pub rate_limit_headers: RateLimitHeaders,
     /// Tell callers unknown, suspended, revoked and expired keys apart.
     pub disclose_key_state: bool,
+}
+
+impl Service {
+    /// Whether keys or proofs are looked for in the header field of this name.
+    #[must_use]
+    pub fn reads(&self, name: &HeaderName) -> bool {
+        let proofs = self.proof.iter().flat_map(|proof| &proof.places);
+        let mut places = self.credentials.iter().chain(proofs);
+        places.any(|place| matches!(place, CredentialPlace::Header(field) if field == name))
+    }
 }
 
 /// A place where a key may stand.

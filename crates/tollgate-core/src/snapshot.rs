@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{Chunked, Digest, Owner, OwnerId, Record, Routes, Schemes, Table, Terms, TermsId};
+use crate::{
+    Chunked, Digest, KeySecret, Keyed, Owner, OwnerId, Record, Routes, Schemes, Table, Terms,
+    TermsId,
+};
 
 /// The place of a snapshot in the history of its keys. A later revision has the greater epoch, or
 /// within an epoch the greater number.
@@ -23,6 +26,8 @@ pub struct Root {
     pub published: u64,
     /// Every key.
     pub keys: Table,
+    /// Their secrets, as far as a service asks for a proof. Looked up by its calls only.
+    pub secrets: Arc<Table<KeySecret>>,
     /// What keys may call.
     pub terms: Chunked<Terms>,
     /// Whose keys they are.
@@ -35,11 +40,11 @@ pub struct Root {
     pub schemes: Arc<Schemes>,
 }
 
-/// A change of one key.
+/// A change of what is known of one key.
 #[derive(Clone, Debug)]
-pub enum Change {
-    /// Put in, or in place of the one with the same digest.
-    Put(Record),
+pub enum Change<T = Record> {
+    /// Put in, or in place of what is known of the same digest.
+    Put(T),
     /// Taken out.
     Remove(Digest),
 }
@@ -49,6 +54,8 @@ pub enum Change {
 pub struct Batch {
     /// Keys.
     pub keys: Vec<Change>,
+    /// Secrets of keys.
+    pub secrets: Vec<Change<KeySecret>>,
     /// Terms, to set or clear.
     pub terms: Vec<(TermsId, Option<Arc<Terms>>)>,
     /// Owners, to set or clear.
@@ -66,6 +73,7 @@ impl Batch {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+            && self.secrets.is_empty()
             && self.terms.is_empty()
             && self.owners.is_empty()
             && self.names.is_empty()
@@ -82,6 +90,7 @@ impl Root {
             revision: Revision::default(),
             published: 0,
             keys: Table::default(),
+            secrets: Arc::default(),
             terms: Chunked::default(),
             owners: Chunked::default(),
             names: Chunked::default(),
@@ -94,11 +103,9 @@ impl Root {
     #[must_use]
     pub fn with(&self, batch: Batch, revision: Revision, published: u64) -> Self {
         let mut next = Self { revision, published, ..self.clone() };
-        for change in batch.keys {
-            match change {
-                Change::Put(record) => drop(next.keys.put(record)),
-                Change::Remove(digest) => drop(next.keys.remove(&digest)),
-            }
+        change(&mut next.keys, batch.keys);
+        if !batch.secrets.is_empty() {
+            change(Arc::make_mut(&mut next.secrets), batch.secrets);
         }
         for (id, terms) in batch.terms {
             next.terms.set(id.0, terms);
@@ -116,5 +123,14 @@ impl Root {
             next.schemes = schemes;
         }
         next
+    }
+}
+
+fn change<T: Keyed>(table: &mut Table<T>, changes: Vec<Change<T>>) {
+    for change in changes {
+        match change {
+            Change::Put(known) => drop(table.put(known)),
+            Change::Remove(digest) => drop(table.remove(&digest)),
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::forward::Admitted;
 use crate::respond::Told;
 use crate::target::{NoTarget, Target, host_field, permit};
 use crate::worker::Worker;
-use crate::{credential, headers};
+use crate::{credential, headers, proof};
 
 impl Worker {
     /// The whole road. Every end of it is a response.
@@ -61,15 +61,17 @@ impl Worker {
         account.noted(|note| note.route(root, service, &route, &head.headers));
         let refuse = |refusal: Refusal| self.refuse(Some(service), refusal, now);
 
-        // Credential.
+        // Credential and proof.
         let places = &service.credentials;
         headers::clean_request(&mut head.headers, head.version, places).map_err(refuse)?;
         let turn_away = |refused: Refused| self.turn_away(client, service, refused, now);
         let taken = credential::take(places, &mut head.headers, target.query)
             .map_err(|refusal| turn_away(refusal.into()))?;
+        let proof = proof::take(service, &mut head.headers, taken.query.as_deref());
 
         // Decide.
-        let decision = self.decider.decide(root, &Call::new(taken.key.bytes(), &route), now);
+        let call = Call::new(taken.key.bytes(), &route).with_proof(proof.presented());
+        let decision = self.decider.decide(root, &call, now);
         self.sample_decision(now);
         let (permit, caller) = match decision {
             Decision::Admit(permit, caller) => (permit, caller),
@@ -85,7 +87,7 @@ impl Worker {
         self.introduce(&mut head.headers, client, &target, &caller, &destination);
         self.tell_shadow(&mut head.headers, permit.shadow(), account);
         account.noted(|note| note.admitted(&caller, &head.headers));
-        head.uri = target.upstream_uri(&uri, service, taken.query.as_deref()).unwrap_or(uri);
+        head.uri = target.upstream_uri(&uri, service, proof.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;
         let told = Told::of(service, &permit, &head.headers);
         let live = self.enter(client, permit, &destination, now);

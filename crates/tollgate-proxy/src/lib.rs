@@ -20,6 +20,7 @@ mod listen;
 mod live;
 mod metrics;
 mod plane;
+mod proof;
 mod respond;
 mod roster;
 mod strangers;

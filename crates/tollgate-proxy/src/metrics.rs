@@ -9,7 +9,7 @@ mod histogram;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use tollgate_core::{Refusal, ServiceId, SnapshotReader, Strangers};
+use tollgate_core::{ProofFailure, Refusal, ServiceId, SnapshotReader, Strangers};
 
 use crate::access_log::Written;
 pub(crate) use histogram::Histogram;
@@ -37,6 +37,7 @@ pub(crate) struct Cells {
     pub(crate) refusals: [Counter; Refusal::COUNT],
     /// What admitted requests would have been refused for.
     pub(crate) shadow_refusals: [Counter; Refusal::COUNT],
+    pub(crate) proof_failures: [Counter; ProofFailure::COUNT],
     /// By service and class of status. Services beyond the last cell share it.
     requests: Box<[OnceLock<Box<[Counter; CLASSES]>>]>,
     /// Requests that reached no service, by class of status.
@@ -57,6 +58,7 @@ impl Default for Cells {
         Self {
             refusals: std::array::from_fn(|_| Counter::default()),
             shadow_refusals: std::array::from_fn(|_| Counter::default()),
+            proof_failures: Default::default(),
             requests: (0..SERVICES).map(|_| OnceLock::new()).collect(),
             unrouted: Default::default(),
             request_duration: Histogram::default(),

@@ -117,6 +117,11 @@ impl Worker {
 
     fn end(&self, ended: &Ended<'_>) -> Response<Content> {
         self.count_refusal(ended.refused.refusal);
+        if let Some(failure) = ended.refused.proof
+            && let Some(counter) = self.cells.proof_failures.get(failure.index())
+        {
+            counter.add(1);
+        }
         respond::refuse(&mut self.arena.borrow_mut(), &self.settings, ended)
     }
 

@@ -78,6 +78,7 @@ impl RoutePlan {
                 upstream_path: service.upstream_path.as_deref().map(Into::into),
                 path_length: service.path.iter().map(segment_length).sum(),
                 credentials: service.credentials.clone().into(),
+                proof: service.proof.clone().map(Box::new),
                 qps: service
                     .qps_limit_overall
                     .map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),

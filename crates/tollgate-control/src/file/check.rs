@@ -4,3 +4,4 @@ pub(super) mod duplicates;
 pub(super) mod overrides;
 pub(super) mod reference;
 pub(super) mod routes;
+pub(super) mod secrets;

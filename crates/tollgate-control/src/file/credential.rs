@@ -23,7 +23,7 @@ fn fallback() -> CredentialPlace {
 
 /// The places in which a service looks for a key.
 pub(super) fn read(section: &mut Section) -> Vec<CredentialPlace> {
-    let Some(tables) = section.table_list("credentials", DEFAULT) else {
+    let Some(tables) = section.table_list("credentials", Some(DEFAULT)) else {
         return vec![fallback()];
     };
     let mut places = Vec::new();
@@ -38,7 +38,7 @@ pub(super) fn read(section: &mut Section) -> Vec<CredentialPlace> {
 }
 
 /// Why two places cannot stand side by side: they are one, or two readings of one.
-fn clash(one: &CredentialPlace, other: &CredentialPlace) -> Option<&'static str> {
+pub(super) fn clash(one: &CredentialPlace, other: &CredentialPlace) -> Option<&'static str> {
     use CredentialPlace::{Authorization, Basic, Cookie, Header};
     match (one, other) {
         (Basic(one), Basic(other)) if one != other => {
@@ -66,7 +66,8 @@ fn clash(one: &CredentialPlace, other: &CredentialPlace) -> Option<&'static str>
     }
 }
 
-fn place(section: &mut Section) -> Option<CredentialPlace> {
+/// The one place that a table names.
+pub(super) fn place(section: &mut Section) -> Option<CredentialPlace> {
     let header = section.optional("header", FieldName).map(CredentialPlace::Header);
     let scheme = section.optional("authorization", Token("a scheme such as \"Bearer\""));
     let scheme = scheme.map(|scheme| CredentialPlace::Authorization(scheme.into()));

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::check::duplicates::SeenKeys;
-use super::check::{overrides, reference};
+use super::check::{overrides, reference, secrets};
 use super::digest::Digests;
 use super::kinds::Literal;
 use super::{enforcement, limits, owner};
 use crate::document::Section;
 use crate::document::kind::{Choice, Day, Instant, Name, NameKind};
-use crate::model::{Application, DigestLiteral, Key, KeyStatus, Package, Plan};
+use crate::model::{Application, DigestLiteral, Key, KeyStatus, Package, Plan, Service};
 
 const STATUS: Choice<KeyStatus> = Choice::of(&[
     ("waiting", KeyStatus::Waiting),
@@ -28,6 +28,7 @@ const STATUS: Choice<KeyStatus> = Choice::of(&[
 /// The keys of all files, read against what they refer to.
 pub(super) struct Keys<'a> {
     digests: &'a Digests,
+    services: &'a BTreeMap<Name, Service>,
     packages: &'a BTreeMap<Name, Package>,
     applications: &'a BTreeMap<Name, Application>,
     now: i64,
@@ -38,12 +39,13 @@ pub(super) struct Keys<'a> {
 impl<'a> Keys<'a> {
     pub(super) fn new(
         digests: &'a Digests,
+        services: &'a BTreeMap<Name, Service>,
         packages: &'a BTreeMap<Name, Package>,
         applications: &'a BTreeMap<Name, Application>,
         now: i64,
     ) -> Self {
         let (seen, read) = (SeenKeys::default(), BTreeMap::new());
-        Self { digests, packages, applications, now, seen, read }
+        Self { digests, services, packages, applications, now, seen, read }
     }
 
     /// Reads `[keys.*]` of the root of a file.
@@ -62,6 +64,7 @@ impl<'a> Keys<'a> {
 
     fn key(&mut self, name: Name, section: &mut Section) -> Option<Key> {
         let digest = section.required("digest", Literal);
+        let secret_digest = section.optional("secret_digest", Literal);
         let application = section.required("application", NameKind("the name of an application"));
         let package = section.required("package", NameKind("the name of a package"));
         let plan = section.required("plan", NameKind("the name of a plan"));
@@ -74,7 +77,8 @@ impl<'a> Keys<'a> {
         let enforcement = enforcement::of_key(section);
 
         self.seen.note(section, &name, digest.as_ref());
-        self.check_digest(section, digest.as_ref());
+        self.check_digest(section, "digest", digest.as_ref());
+        self.check_digest(section, "secret_digest", secret_digest.as_ref());
         self.check_dates(section, not_before, expires);
         if let Some(application) = &application {
             reference::find(
@@ -90,6 +94,7 @@ impl<'a> Keys<'a> {
             name,
             owner: owner(section),
             digest: digest?,
+            secret_digest,
             application: application?,
             package: package?,
             plan: plan?,
@@ -103,6 +108,7 @@ impl<'a> Keys<'a> {
         };
         if let Some(plan) = bought {
             overrides::check(section, &key, plan);
+            secrets::check(section, &key, plan, self.services);
         }
         Some(key)
     }
@@ -118,7 +124,7 @@ impl<'a> Keys<'a> {
         reference::find(section, "plan", none, plan?, &package.plans)
     }
 
-    fn check_digest(&self, section: &Section, digest: Option<&DigestLiteral>) {
+    fn check_digest(&self, section: &Section, field: &str, digest: Option<&DigestLiteral>) {
         let Some(digest) = digest.filter(|_| self.digests.certain) else { return };
         let schemes = &self.digests.schemes;
         if schemes.know(digest.scheme) {
@@ -131,7 +137,7 @@ impl<'a> Keys<'a> {
         let message = format_args!(
             "is made with {scheme}, expected {current}{previous}, which [digest] names"
         );
-        section.problem("digest", message);
+        section.problem(field, message);
     }
 
     fn check_dates(&self, section: &Section, not_before: Option<i64>, expires: Option<i64>) {

@@ -6,7 +6,7 @@ use super::check::duplicates::distinct;
 use super::check::reference;
 use super::check::routes::{Below, Routes};
 use super::kinds::{Host, LiteralPath, shown};
-use super::{ERROR_DIALECT, credential, endpoint, enforcement, limits, owner};
+use super::{ERROR_DIALECT, credential, endpoint, enforcement, limits, owner, proof};
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind, Switch, Text};
 use crate::model::{ErrorDialect, RateLimitHeaders, Service, Upstream};
@@ -47,6 +47,7 @@ pub(super) fn read(
     let endpoints = endpoints.into_iter().map(|(name, mut section)| {
         (name.clone(), endpoint::read(name, &mut section, below.as_ref(), routes))
     });
+    let credentials = credential::read(section);
     Service {
         name,
         owner: owner(section),
@@ -57,7 +58,8 @@ pub(super) fn read(
         upstream_path: upstream_path.map(|path| shown(&path)),
         qps_limit_overall: overall.map(|overall| overall.resolve()),
         qps_limit_overall_enforce: enforce,
-        credentials: credential::read(section),
+        proof: proof::read(section, &credentials),
+        credentials,
         error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
         rate_limit_headers: section.or(
             "rate_limit_headers",

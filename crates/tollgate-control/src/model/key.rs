@@ -11,6 +11,8 @@ pub struct Key {
     pub owner: Owner,
     /// What is known of the key itself.
     pub digest: DigestLiteral,
+    /// What is known of its secret, for proof by secret.
+    pub secret_digest: Option<DigestLiteral>,
     /// Whose it is.
     pub application: Name,
     /// What was bought.

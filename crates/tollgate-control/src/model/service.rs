@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_core::{CredentialPlace, ErrorDialect, RateLimitHeaders};
+use tollgate_core::{CredentialPlace, ErrorDialect, Proof, RateLimitHeaders};
 
 use super::{Name, Owner, Qps, Segment};
 
@@ -30,6 +30,8 @@ pub struct Service {
     pub qps_limit_overall_enforce: bool,
     /// Where a key may stand, in the order of precedence; at least one place.
     pub credentials: Vec<CredentialPlace>,
+    /// What callers have to prove beside their key; `None` = nothing.
+    pub proof: Option<Proof>,
     /// How refusals are worded.
     pub error_dialect: ErrorDialect,
     /// Which fields tell a caller about its limits.

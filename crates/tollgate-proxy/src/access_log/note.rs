@@ -6,7 +6,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Frame;
-use tollgate_core::{Bearer, Caller, CredentialPlace, Now, Refusal, Root, Route, Service, Shadow};
+use tollgate_core::{Bearer, Caller, Now, Refusal, Root, Route, Service, Shadow};
 
 use super::entry::{Entry, Field};
 use crate::connection::Client;
@@ -37,7 +37,7 @@ impl Note {
     }
 
     /// Notes where the request leads. Its id is taken as the client gave it, unless that is where
-    /// the service looks for keys.
+    /// the service looks for keys or proofs.
     pub(crate) fn route(
         &mut self,
         root: &Root,
@@ -52,8 +52,7 @@ impl Note {
         if let Some(name) = route.method.and_then(|method| root.routes.method_name(method)) {
             self.entry.put(Field::Method, name.as_bytes());
         }
-        let key = |place: &CredentialPlace| matches!(place, CredentialPlace::Header(name) if *name == REQUEST_ID);
-        if !service.credentials.iter().any(key) {
+        if !service.reads(&REQUEST_ID) {
             self.request_id(fields);
         }
     }

@@ -7,7 +7,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
-use tollgate_core::{Refusal, Shadow, SnapshotReader, Strangers};
+use tollgate_core::{ProofFailure, Refusal, Shadow, SnapshotReader, Strangers};
 
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
@@ -83,6 +83,19 @@ impl Metrics {
             "Refusals that were not enforced, of requests that were admitted, by code.",
             MetricType::COUNTER,
             metrics.collect(),
+        )
+    }
+
+    fn proof_failures(&self) -> MetricFamily {
+        let metrics = ProofFailure::ALL.map(|failure| {
+            let count = self.sum(|cells| cells.proof_failures[failure.index()].get());
+            counter(&[("reason", failure.word())], count)
+        });
+        family(
+            "tollgate_proof_failures_total",
+            "Requests refused as proof_missing or proof_invalid, by reason.",
+            MetricType::COUNTER,
+            metrics.into(),
         )
     }
 
@@ -207,6 +220,7 @@ impl Collector for Metrics {
             self.requests(),
             self.refusals(),
             self.shadow_refusals(),
+            self.proof_failures(),
             family(
                 "tollgate_streams",
                 "Admitted requests open now.",

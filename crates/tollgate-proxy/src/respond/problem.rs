@@ -35,7 +35,13 @@ pub(super) fn answer(ended: &Ended<'_>) -> Response<Content> {
         headers.insert(ALLOW, allow);
     }
     if let Some(service) = service.filter(|_| status == StatusCode::UNAUTHORIZED) {
-        challenge(headers, service);
+        let (scheme, places) = match (refused.refusal, &service.proof) {
+            (Refusal::ProofMissing | Refusal::ProofInvalid, Some(proof)) => {
+                ("ApiKeyProof", &proof.places)
+            }
+            _ => ("ApiKey", &service.credentials),
+        };
+        challenge(headers, service, scheme, places);
     }
     response
 }
@@ -69,15 +75,16 @@ fn violated(refused: &Refused) -> Option<&'static str> {
 }
 
 /// How a caller may authenticate: one challenge for each place (RFC 9110 §11.6.1).
-fn challenge(headers: &mut HeaderMap, service: &Service) {
+fn challenge(headers: &mut HeaderMap, service: &Service, scheme: &str, places: &[CredentialPlace]) {
     let realm = &service.name;
-    for place in &service.credentials {
+    let named = |kind, name: &str| format!("{scheme} realm=\"{realm}\", {kind}=\"{name}\"");
+    for place in places {
         let challenge = match place {
-            CredentialPlace::Authorization(scheme) => format!("{scheme} realm=\"{realm}\""),
-            CredentialPlace::Header(name) => format!("ApiKey realm=\"{realm}\", header=\"{name}\""),
+            CredentialPlace::Authorization(own) => format!("{own} realm=\"{realm}\""),
             CredentialPlace::Basic(_) => format!("Basic realm=\"{realm}\""),
-            CredentialPlace::Cookie(name) => format!("ApiKey realm=\"{realm}\", cookie=\"{name}\""),
-            CredentialPlace::Query(name) => format!("ApiKey realm=\"{realm}\", query=\"{name}\""),
+            CredentialPlace::Header(name) => named("header", name.as_str()),
+            CredentialPlace::Cookie(name) => named("cookie", name),
+            CredentialPlace::Query(name) => named("query", name),
         };
         if let Ok(challenge) = HeaderValue::try_from(challenge) {
             headers.append(WWW_AUTHENTICATE, challenge);

@@ -41,9 +41,10 @@ impl Section {
     }
 
     /// The tables of an array of tables that has to have one; `None` when it is absent. `default` is
-    /// what holds then, as TOML writes it.
-    pub fn table_list(&mut self, name: &'static str, default: &str) -> Option<Vec<Self>> {
-        self.record(name, || Fallback::Value(default.to_owned()));
+    /// what holds then, as TOML writes it, if that is always the same.
+    pub fn table_list(&mut self, name: &'static str, default: Option<&str>) -> Option<Vec<Self>> {
+        let value = |default: &str| Fallback::Value(default.to_owned());
+        self.record(name, || default.map_or(Fallback::Absent, value));
         let array = self.array(name)?;
         self.check_not_empty(name, &array);
         let table = |(index, value): (usize, Spot)| {

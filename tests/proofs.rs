@@ -1,0 +1,37 @@
+//! What a caller proves beside its key.
+
+mod secret;
+
+use crate::support::{Config, Connection, Http1, Http2, Origin, Request, Tollgate};
+
+/// The key of domain.md §2.2 and its secret.
+const KEY: &str = "2fvmer3qbk7f3jnqneg58bu2";
+const SECRET: &str = "qvxkmw57pec7";
+
+/// The service asks for this proof, and `acme-1` is [`KEY`], whose section says more.
+fn house(origin: &Origin, proof: &str, more: &str) -> Config {
+    Config::new(origin)
+        .service(
+            "path = \"/orders\"\nupstream = \"demo\"\n\
+             credentials = [{ header = \"X-Api-Key\" }, { query = \"api_key\" }]",
+        )
+        .section("services.orders.proof", proof)
+        .key("acme-1", KEY, more)
+}
+
+/// Sends the request in each version of HTTP.
+fn in_both(gate: &Tollgate, check: impl Fn(&mut dyn FnMut(&Request) -> crate::support::Response)) {
+    let (mut one, mut two) = (Http1::connect(gate.data()), Http2::connect(gate.data()));
+    check(&mut |request| one.send(request));
+    check(&mut |request| two.send(request));
+}
+
+/// Holds that nothing of `words` went upstream.
+fn hold_unseen(origin: &Origin, words: &[&str]) {
+    for message in origin.requests() {
+        let seen = format!("{message:?}").to_ascii_lowercase();
+        for word in words {
+            assert!(!seen.contains(&word.to_ascii_lowercase()), "{word}: {seen}");
+        }
+    }
+}
