@@ -5,6 +5,7 @@
 //! has a revision, and every change and refusal an entry in the audit log, in the same transaction.
 
 mod audit;
+mod chains;
 mod change;
 mod connection;
 mod documents;
@@ -22,6 +23,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tollgate_core::{Clock, Revision};
 
 pub use audit::{DONE, Deed, Entry, verify};
+pub use chains::{Bought, Credential, StoredChain, Written};
 pub use change::{Change, Kind, NotChanged, Reason};
 pub use connection::{Connection, Row, Value};
 pub use documents::{Document, Shelf};

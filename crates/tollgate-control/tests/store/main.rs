@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "all of it is tests")]
 
 mod audit;
+mod chains;
 mod changes;
 mod documents;
 mod engines;

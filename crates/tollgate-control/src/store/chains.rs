@@ -1,0 +1,242 @@
+//! Chains and their keys, as they are kept.
+
+mod columns;
+mod credential;
+mod policy;
+
+use serde_json::{Map, Value as Json};
+
+use super::{Connection, Row, StoreError, Value};
+use crate::life_cycle::{Chain, KeyNumber};
+use crate::model::Own;
+
+pub use credential::Credential;
+
+/// A chain with all that is known of it: a package key, or a key set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredChain {
+    /// Its id, which is its first key's too.
+    pub id: String,
+    /// What people call it; a package key may have no name.
+    pub name: String,
+    /// The application that it belongs to.
+    pub application: String,
+    /// How calls with its keys are authenticated.
+    pub auth_type: String,
+    /// The policy template that its policy came from; `None` for a package key.
+    pub template: Option<String>,
+    /// Package and plan of a package key; what a key set may call stands in its subscriptions.
+    pub bought: Option<Bought>,
+    /// Its own queries per second.
+    pub qps: Written<u32>,
+    /// Its own calls in the plan's period.
+    pub quota: Written<u64>,
+    /// Whatever else a client has said of it.
+    pub body: Map<String, Json>,
+    /// Its life.
+    pub life: Chain,
+    /// What is known of each of its keys themselves, by number, in order.
+    pub credentials: Vec<(KeyNumber, Credential)>,
+    /// Milliseconds since 1970.
+    pub created: i64,
+    /// Milliseconds since 1970.
+    pub updated: i64,
+}
+
+/// What somebody wrote of a limit, to be read again as it was written (requirements.md, decision
+/// 1), whatever the plan makes of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written<T> {
+    /// A ceiling.
+    pub ceiling: Option<T>,
+    /// To be without a limit.
+    pub exempt: bool,
+}
+
+impl<T> Written<T> {
+    /// What is meant by it: an exemption beats a ceiling.
+    pub fn own(self) -> Own<T> {
+        match self {
+            Self { exempt: true, .. } => Own::Exempt,
+            Self { ceiling: Some(ceiling), .. } => Own::Ceiling(ceiling),
+            Self { ceiling: None, .. } => Own::Inherit,
+        }
+    }
+}
+
+/// A package and a plan of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bought {
+    /// The package.
+    pub package: String,
+    /// The plan of that package.
+    pub plan: String,
+}
+
+impl StoredChain {
+    /// The id of one of its keys.
+    #[must_use]
+    pub fn key_id(&self, number: KeyNumber) -> Option<&str> {
+        self.credential(number).map(|credential| credential.id.as_str())
+    }
+
+    /// What is known of one of its keys itself.
+    #[must_use]
+    pub fn credential(&self, number: KeyNumber) -> Option<&Credential> {
+        self.credentials.iter().find(|(known, _)| *known == number).map(|(_, known)| known)
+    }
+
+    /// The chain of an id.
+    ///
+    /// # Errors
+    /// What the store said; likewise below.
+    pub fn find(connection: &mut dyn Connection, id: &str) -> Result<Option<Self>, StoreError> {
+        let query = format!("{} WHERE c.id = $1 ORDER BY k.number", columns::select());
+        Ok(gather(connection, &query, &[id.into()])?.pop())
+    }
+
+    /// The chain that a key belongs to.
+    pub fn of_key(connection: &mut dyn Connection, key: &str) -> Result<Option<Self>, StoreError> {
+        let chain = connection.row("SELECT chain FROM keys WHERE id = $1", &[key.into()])?;
+        chain.map_or(Ok(None), |row| Self::find(connection, row.text(0)?))
+    }
+
+    /// The id of the key with a digest.
+    pub fn key_of_digest(
+        connection: &mut dyn Connection,
+        digest: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let row = connection.row("SELECT id FROM keys WHERE digest = $1", &[digest.into()])?;
+        row.map(|row| row.text(0).map(str::to_owned)).transpose()
+    }
+
+    /// The chains of an application, the oldest first.
+    pub fn of_application(
+        connection: &mut dyn Connection,
+        application: &str,
+    ) -> Result<Vec<Self>, StoreError> {
+        let query = format!(
+            "{} WHERE c.application = $1 ORDER BY c.created, c.id, k.number",
+            columns::select()
+        );
+        gather(connection, &query, &[application.into()])
+    }
+
+    /// Hands over every chain, in no order that means anything.
+    pub fn each(
+        connection: &mut dyn Connection,
+        mut each: impl FnMut(Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let query = format!("{} ORDER BY c.id, k.number", columns::select());
+        let mut gathered = Gathered::default();
+        connection.each(&query, &[], &mut |row| gathered.add(&row)?.map_or(Ok(()), &mut each))?;
+        gathered.finish()?.map_or(Ok(()), each)
+    }
+
+    /// The ids of chains for which the scheduler is due at `now` (seconds since 1970), the longest
+    /// due first, `most` at most.
+    pub fn due(
+        connection: &mut dyn Connection,
+        now: i64,
+        most: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let query = "SELECT id FROM chains WHERE due <= $1 ORDER BY due, id LIMIT $2";
+        let rows = connection.rows(query, &[now.into(), most.into()])?;
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
+    /// When the scheduler is due next, in seconds since 1970.
+    pub fn next_due(connection: &mut dyn Connection) -> Result<Option<i64>, StoreError> {
+        let row = connection.row("SELECT min(due) FROM chains", &[])?;
+        row.map_or(Ok(None), |row| row.optional_integer(0))
+    }
+
+    /// Puts a new chain there, with its keys.
+    pub fn insert(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
+        let columns = columns::CHAIN;
+        let statement = format!("INSERT INTO chains ({columns}) VALUES ({})", numbered(columns));
+        connection.run(&statement, &self.chain_values()?)?;
+        self.insert_keys(connection)
+    }
+
+    /// Puts the chain in the place of itself with the version `before`, with all of its keys.
+    /// Returns whether it was still there in that version.
+    pub fn update(&self, connection: &mut dyn Connection, before: u64) -> Result<bool, StoreError> {
+        let assignments = (2..).zip(columns::CHAIN.split(", ").skip(1));
+        let assignments: Vec<_> =
+            assignments.map(|(number, column)| format!("{column} = ${number}")).collect();
+        // The id comes first because parameters are numbered in the order of their naming.
+        let last = columns::CHAIN.split(", ").count() + 1;
+        let statement = format!(
+            "UPDATE chains SET id = $1, {} WHERE id = $1 AND version = ${last}",
+            assignments.join(", ")
+        );
+        let mut values = self.chain_values()?;
+        values.push(before.cast_signed().into());
+        if connection.run(&statement, &values)? == 0 {
+            return Ok(false);
+        }
+        connection.run("DELETE FROM keys WHERE chain = $1", &[self.id.as_str().into()])?;
+        self.insert_keys(connection)?;
+        Ok(true)
+    }
+
+    /// Takes the chain and all that belongs to it away. Returns whether it was there.
+    pub fn delete(connection: &mut dyn Connection, id: &str) -> Result<bool, StoreError> {
+        Ok(connection.run("DELETE FROM chains WHERE id = $1", &[id.into()])? > 0)
+    }
+
+    fn insert_keys(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
+        let columns = columns::KEY;
+        let statement = format!("INSERT INTO keys ({columns}) VALUES ({})", numbered(columns));
+        for key in self.life.keys() {
+            connection.run(&statement, &self.key_values(key)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Chains out of rows of a chain and one of its keys each, those of one chain together.
+#[derive(Default)]
+struct Gathered {
+    rows: Vec<Row>,
+}
+
+impl Gathered {
+    /// Adds a row. Returns the chain before it, if it begins another.
+    fn add(&mut self, row: &Row) -> Result<Option<StoredChain>, StoreError> {
+        let begins_another = match self.rows.first() {
+            Some(first) => first.text(0)? != row.text(0)?,
+            None => false,
+        };
+        let whole = if begins_another { self.finish()? } else { None };
+        self.rows.push(row.clone());
+        Ok(whole)
+    }
+
+    fn finish(&mut self) -> Result<Option<StoredChain>, StoreError> {
+        let rows = std::mem::take(&mut self.rows);
+        if rows.is_empty() { Ok(None) } else { StoredChain::read(&rows).map(Some) }
+    }
+}
+
+fn gather(
+    connection: &mut dyn Connection,
+    query: &str,
+    parameters: &[Value],
+) -> Result<Vec<StoredChain>, StoreError> {
+    let mut gathered = Gathered::default();
+    let mut chains = Vec::new();
+    connection.each(query, parameters, &mut |row| {
+        chains.extend(gathered.add(&row)?);
+        Ok(())
+    })?;
+    chains.extend(gathered.finish()?);
+    Ok(chains)
+}
+
+/// `$1, $2, …`, one for each of `columns`.
+fn numbered(columns: &str) -> String {
+    let numbers = 1..=columns.split(", ").count();
+    numbers.map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
