@@ -7,12 +7,14 @@
 //! core decides from and publishes the difference.
 
 mod compile;
+pub mod directory;
 mod publisher;
 
 pub mod document;
 pub mod file;
 pub mod life_cycle;
 pub mod model;
+pub mod operations;
 pub mod seal;
 pub mod secret;
 pub mod store;

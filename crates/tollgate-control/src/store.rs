@@ -15,6 +15,8 @@ mod migrations;
 mod postgres;
 mod readers;
 mod sqlite;
+mod subscriptions;
+pub mod timeline;
 mod writer;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub use error::StoreError;
 pub use postgres::Postgres;
 use readers::Readers;
 pub use sqlite::Sqlite;
+pub use subscriptions::Subscription;
 pub use writer::Committed;
 use writer::Writer;
 

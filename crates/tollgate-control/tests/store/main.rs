@@ -9,5 +9,6 @@ mod changes;
 mod documents;
 mod engines;
 mod opening;
+mod operations;
 mod reading;
 mod server;

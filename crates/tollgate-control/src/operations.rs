@@ -1,0 +1,76 @@
+//! What can be asked for of the store's keys: each operation is one change, wholly done or refused.
+
+mod application;
+mod credentials;
+mod key_set;
+mod life;
+mod package_key;
+mod refused;
+
+use std::sync::Arc;
+
+use tollgate_core::Brand;
+
+use crate::directory::Directory;
+use crate::model::{DigestSchemes, Name, Objects};
+use crate::seal::Sealer;
+use crate::store::{Change, NotChanged};
+
+pub use credentials::Secret;
+pub use key_set::{Subscribe, Subscribed};
+pub use life::{Issued, Lived};
+pub use package_key::{MadeKey, NewPackageKey, PackageKeyChange};
+pub use refused::{Refused, Violation};
+
+/// What an operation comes to.
+type Done<T> = Result<T, NotChanged<Refused>>;
+
+/// How long a secret is where no package says (domain.md §1.2).
+const SECRET_LENGTH: usize = 10;
+
+/// What operations are done within: what the file owns, and what becomes of keys.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The objects that the file owns.
+    pub files: Arc<Objects>,
+    /// What seals keys in the store.
+    pub sealer: Sealer,
+    /// Whether a key can be seen again after it was made.
+    pub retrieval: Retrieval,
+}
+
+/// Whether a key can be seen again after it was made (design decision 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retrieval {
+    /// Whoever may, sees it whenever he asks.
+    Always,
+    /// The answer that makes it is the only one that shows it.
+    Once,
+}
+
+impl Context {
+    fn directory(&self) -> Directory<'_> {
+        Directory { files: &self.files }
+    }
+
+    fn environment(&self) -> &Name {
+        &self.files.environment.0
+    }
+
+    fn digests(&self) -> &DigestSchemes {
+        &self.files.digests
+    }
+
+    fn brand(&self) -> Option<&Brand> {
+        self.files.key_brand.as_ref()
+    }
+}
+
+/// A fresh id. Later ones sort behind earlier ones, so that rows of one time lie together.
+fn new_id(change: &Change<'_>) -> String {
+    let (seconds, milliseconds) = (change.now().div_euclid(1000), change.now().rem_euclid(1000));
+    let nanoseconds = u32::try_from(milliseconds).unwrap_or(0) * 1_000_000;
+    let seconds = u64::try_from(seconds).unwrap_or(0);
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
+        .to_string()
+}

@@ -1,0 +1,92 @@
+//! Suspending and reactivating an application, with all that it has (S4-14, S4-16).
+
+use serde_json::Value as Json;
+
+use super::life::replace;
+use super::{Context, Done, Refused};
+use crate::life_cycle::Event;
+use crate::model::Owner;
+use crate::store::{Change, Kind, NotChanged, Shelf, StoredChain};
+
+impl Context {
+    /// Suspends an application: every Active key set of it with it. Returns the chains that this
+    /// suspended.
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] and [`Refused::OwnedByFile`].
+    pub fn suspend_application(
+        &self,
+        change: &mut Change<'_>,
+        application: &str,
+    ) -> Done<Vec<StoredChain>> {
+        self.set_application(change, application, "suspended")?;
+        self.cascade(change, application, &Event::ApplicationSuspended)
+    }
+
+    /// Reactivates an application: every Suspended key set of it with it, those that were suspended
+    /// one by one too unless `keep_suspended` (requirements.md, decision 7). Returns the chains
+    /// that this reactivated.
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] and [`Refused::OwnedByFile`].
+    pub fn reactivate_application(
+        &self,
+        change: &mut Change<'_>,
+        application: &str,
+        keep_suspended: bool,
+    ) -> Done<Vec<StoredChain>> {
+        self.set_application(change, application, "active")?;
+        self.cascade(change, application, &Event::ApplicationReactivated { keep_suspended })
+    }
+
+    /// Deletes all keys of an application that goes.
+    pub fn delete_keys_of_application(
+        &self,
+        change: &mut Change<'_>,
+        application: &str,
+    ) -> Done<()> {
+        for chain in StoredChain::of_application(change.connection(), application)? {
+            StoredChain::delete(change.connection(), &chain.id)?;
+            change.touch(Kind::Key, chain.id);
+        }
+        Ok(())
+    }
+
+    fn set_application(&self, change: &mut Change<'_>, id: &str, status: &str) -> Done<()> {
+        let seen = self.directory().application(change.connection(), id)?;
+        let seen = seen.ok_or(Refused::NotFound("application"))?;
+        if let Owner::File(place) = seen.owner {
+            return Err(Refused::OwnedByFile(place).into());
+        }
+        let found = Shelf::Applications.find(change.connection(), id)?;
+        let mut document = found.ok_or(Refused::NotFound("application"))?;
+        document.body.insert("status".to_owned(), Json::from(status));
+        document.updated = change.now();
+        Shelf::Applications.update(change.connection(), &document)?;
+        change.touch(Kind::Application, id);
+        Ok(())
+    }
+
+    /// Lets an event of the application happen to its chains. Those that it means nothing to, the
+    /// revoked ones above all, stay as they are.
+    fn cascade(
+        &self,
+        change: &mut Change<'_>,
+        application: &str,
+        event: &Event,
+    ) -> Done<Vec<StoredChain>> {
+        let mut reached = Vec::new();
+        for mut chain in StoredChain::of_application(change.connection(), application)? {
+            let (before, state) = (chain.life.version, chain.life.state());
+            match self.happen(change, &mut chain, event) {
+                Ok(_) => replace(change, &chain, before)?,
+                Err(NotChanged::Refused(Refused::Life(_))) => continue,
+                Err(other) => return Err(other),
+            }
+            if chain.life.state() != state {
+                reached.push(chain);
+            }
+        }
+        Ok(reached)
+    }
+}

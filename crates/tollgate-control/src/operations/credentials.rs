@@ -1,0 +1,180 @@
+//! Keys and secrets: made, checked, and turned into what is kept of them.
+
+use std::fmt;
+
+use tollgate_core::weakness;
+use zeroize::Zeroizing;
+
+use super::{Context, Refused, Retrieval};
+use crate::model::DigestLiteral;
+use crate::seal::SealError;
+use crate::store::Credential;
+
+/// A key or a secret in the clear, on its way from or to whoever may know it. It cannot be
+/// printed, and is wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+/// The longest key and secret (domain.md §1.2).
+const LONGEST: usize = 255;
+
+/// What generated secrets, and keys of a given length, are made of.
+const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
+impl Secret {
+    /// This text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text, for whoever may know it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Why it cannot be a custom key (S2-8); `None` if it can. The words repeat nothing of it.
+    pub(super) fn key_misfit(&self) -> Option<&'static str> {
+        let charset = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
+        if self.0.is_empty() || self.0.len() > LONGEST {
+            return Some("expected 1 to 255 characters");
+        }
+        (!self.0.bytes().all(charset)).then_some("expected A-Z a-z 0-9 _ - . : only")
+    }
+
+    /// Why it cannot be a secret; `None` if it can.
+    pub(super) fn secret_misfit(&self) -> Option<&'static str> {
+        let fits =
+            (1..=LONGEST).contains(&self.0.len()) && self.0.bytes().all(|b| b.is_ascii_graphic());
+        (!fits).then_some("expected 1 to 255 printable ASCII characters without spaces")
+    }
+
+    /// Why it is easy to guess, if it is.
+    #[must_use]
+    pub fn weakness(&self) -> Option<&'static str> {
+        weakness(self.0.as_bytes())
+    }
+
+    /// A random text of a length.
+    pub(super) fn random(length: usize) -> Result<Self, SealError> {
+        let mut text = Zeroizing::new(String::with_capacity(length));
+        // What is left over from whole turns around the digits would make some likelier.
+        let fair = 256 - 256 % DIGITS.len();
+        while text.len() < length {
+            let mut bytes = Zeroizing::new([0; 64]);
+            getrandom::fill(&mut *bytes).map_err(|_| SealError::NoRandomness)?;
+            let bytes = bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < fair);
+            let left = length - text.len();
+            text.extend(bytes.take(left).map(|byte| char::from(DIGITS[byte % DIGITS.len()])));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl Context {
+    /// A fresh key: of the brand's form, or of plain characters where the package has a length.
+    pub(super) fn generate_key(&self, length: Option<usize>) -> Result<Secret, SealError> {
+        match (self.brand(), length) {
+            (Some(brand), None) => {
+                let mut random = Zeroizing::new([0; 8]);
+                for limb in random.iter_mut() {
+                    *limb = getrandom::u32().map_err(|_| SealError::NoRandomness)?;
+                }
+                Ok(Secret::new(brand.generate(self.environment(), &random).reveal()))
+            }
+            (_, length) => Secret::random(length.unwrap_or(PLAIN_KEY).min(LONGEST)),
+        }
+    }
+
+    /// The digest by which proxies know a key.
+    pub(super) fn digest(&self, key: &Secret) -> Result<DigestLiteral, Refused> {
+        let settings = &self.digests().current;
+        let scheme = settings.compile().ok_or(Refused::Sealing(SealError::OtherKey))?;
+        let bytes = *scheme.digest(key.reveal().as_bytes()).bytes();
+        Ok(DigestLiteral { scheme: settings.scheme(), bytes })
+    }
+
+    /// What is kept of a key and its secret, under the key's id.
+    pub(super) fn keep(
+        &self,
+        id: &str,
+        key: &Secret,
+        secret: Option<&Secret>,
+        now: i64,
+    ) -> Result<Credential, Refused> {
+        let mut credential = Credential {
+            id: id.to_owned(),
+            digest: self.digest(key)?,
+            sealed: self.seal(id, "apikey", key)?,
+            sealed_secret: None,
+            secret_digest: None,
+            wrapped_secret: None,
+            created: now,
+        };
+        if let Some(secret) = secret {
+            self.keep_secret(&mut credential, secret)?;
+        }
+        Ok(credential)
+    }
+
+    /// Keeps another secret of a key.
+    pub(super) fn keep_secret(
+        &self,
+        credential: &mut Credential,
+        secret: &Secret,
+    ) -> Result<(), Refused> {
+        credential.sealed_secret = self.seal(&credential.id, "secret", secret)?;
+        credential.secret_digest = Some(self.digest(secret)?.to_string());
+        Ok(())
+    }
+
+    fn seal(&self, id: &str, field: &str, text: &Secret) -> Result<Option<Vec<u8>>, Refused> {
+        match self.retrieval {
+            Retrieval::Once => Ok(None),
+            Retrieval::Always => {
+                let sealed = self.sealer.seal(id, field, text.reveal().as_bytes());
+                sealed.map(Some).map_err(Refused::Sealing)
+            }
+        }
+    }
+
+    /// A key in the clear, where the policy lets it be seen again.
+    ///
+    /// # Errors
+    /// [`SealError`] if what is kept does not open.
+    pub fn open_key(&self, credential: &Credential) -> Result<Option<Secret>, SealError> {
+        self.open(&credential.id, "apikey", credential.sealed.as_deref())
+    }
+
+    /// A key's secret in the clear, where it has one and the policy lets it be seen again.
+    ///
+    /// # Errors
+    /// [`SealError`] if what is kept does not open.
+    pub fn open_secret(&self, credential: &Credential) -> Result<Option<Secret>, SealError> {
+        self.open(&credential.id, "secret", credential.sealed_secret.as_deref())
+    }
+
+    fn open(
+        &self,
+        id: &str,
+        field: &str,
+        sealed: Option<&[u8]>,
+    ) -> Result<Option<Secret>, SealError> {
+        let Some(sealed) = sealed.filter(|_| self.retrieval == Retrieval::Always) else {
+            return Ok(None);
+        };
+        let opened = self.sealer.open(id, field, sealed)?;
+        let text = std::str::from_utf8(&opened).map_err(|_| SealError::Forged)?;
+        Ok(Some(Secret::new(text)))
+    }
+}
+
+/// How long a generated key is where there is neither a brand nor a length: 165 bits of chance.
+const PLAIN_KEY: usize = 32;

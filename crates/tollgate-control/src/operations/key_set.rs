@@ -1,0 +1,163 @@
+//! Key sets: subscribed to, and what may be called with them (S4-3 to S4-6).
+
+use super::{Context, Done, Refused};
+use crate::directory::{ApplicationSeen, number, switch};
+use crate::life_cycle::{Chain, Months, Policy, RotationPolicy};
+use crate::model::Service;
+use crate::store::{
+    Change, Connection, Document, Kind, Shelf, StoreError, StoredChain, Subscription, Written,
+};
+
+/// An API that an application wants to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribe {
+    /// The application.
+    pub application: String,
+    /// The service.
+    pub service: String,
+    /// A package with a plan that opens the service.
+    pub package: String,
+    /// The plan of that package.
+    pub plan: String,
+}
+
+/// What a subscription came to, for one authentication type of the API.
+#[derive(Clone, Debug)]
+pub struct Subscribed {
+    /// The key set.
+    pub chain: StoredChain,
+    /// The subscription.
+    pub subscription: Subscription,
+    /// The key set was there already, and serves this API too.
+    pub reused: bool,
+}
+
+impl Context {
+    /// Subscribes an application to an API: one key set for each authentication type of it, a new
+    /// one or one that fits (S4-3, S4-4).
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] and [`Refused::Invalid`].
+    pub fn subscribe(&self, change: &mut Change<'_>, wanted: &Subscribe) -> Done<Vec<Subscribed>> {
+        let directory = self.directory();
+        let application = directory.application(change.connection(), &wanted.application)?;
+        let application = application.ok_or(Refused::NotFound("application"))?;
+        let service = self.files.services.get(wanted.service.as_str());
+        let service = service.ok_or(Refused::NotFound("service"))?;
+        let plan = directory.plan(change.connection(), &wanted.package, &wanted.plan)?;
+        if plan.is_none() {
+            return Err(Refused::invalid("plan", "the package has no such plan").into());
+        }
+        if !directory.opens(change.connection(), &wanted.package, &wanted.plan, &service.name)? {
+            return Err(Refused::invalid("plan", "the plan does not open the API").into());
+        }
+        let template = Template::of_service(change.connection(), &wanted.service)?;
+        let mut subscribed = Vec::new();
+        for auth_type in auth_types(service) {
+            subscribed.push(self.join(change, wanted, &application, auth_type, &template)?);
+        }
+        Ok(subscribed)
+    }
+
+    fn join(
+        &self,
+        change: &mut Change<'_>,
+        wanted: &Subscribe,
+        application: &ApplicationSeen,
+        auth_type: &str,
+        template: &Template,
+    ) -> Done<Subscribed> {
+        let chains = StoredChain::of_application(change.connection(), &application.id)?;
+        let fits = |chain: &StoredChain| {
+            chain.auth_type == auth_type
+                && chain.life.policy.as_ref() == Some(&template.policy)
+                && !chain.life.state().is_over()
+        };
+        let (chain, reused) = match chains.into_iter().rev().find(fits) {
+            Some(chain) => (chain, true),
+            None => (self.found_key_set(change, application, auth_type, template)?, false),
+        };
+        let subscription = Subscription {
+            id: super::new_id(change),
+            chain: chain.id.clone(),
+            service: wanted.service.clone(),
+            package: wanted.package.clone(),
+            plan: wanted.plan.clone(),
+            created: change.now(),
+            cancelled: None,
+        };
+        subscription.insert(change.connection())?;
+        change.touch(Kind::Key, chain.id.as_str());
+        Ok(Subscribed { chain, subscription, reused })
+    }
+
+    /// A new key set, Pending.
+    fn found_key_set(
+        &self,
+        change: &mut Change<'_>,
+        application: &ApplicationSeen,
+        auth_type: &str,
+        template: &Template,
+    ) -> Done<StoredChain> {
+        let life = Chain::key_set(template.policy, !application.active);
+        let id = super::new_id(change);
+        let credential = self.keep(&id, &self.generate_key(None)?, None, change.now())?;
+        let chain = StoredChain {
+            name: format!("{auth_type} {}", application.name),
+            application: application.id.clone(),
+            auth_type: auth_type.to_owned(),
+            template: template.id.clone(),
+            bought: None,
+            qps: Written::default(),
+            quota: Written::default(),
+            body: serde_json::Map::new(),
+            credentials: vec![(life.latest.number, credential)],
+            life,
+            created: change.now(),
+            updated: change.now(),
+            id,
+        };
+        chain.insert(change.connection())?;
+        Ok(chain)
+    }
+}
+
+/// How calls of a service are authenticated: its key, as long as no service asks for more.
+fn auth_types(_: &Service) -> [&'static str; 1] {
+    ["api_key"]
+}
+
+/// A policy template, or the absence of one.
+struct Template {
+    id: Option<String>,
+    policy: Policy,
+}
+
+impl Template {
+    /// The template that was assigned to a service; without one, keys live for ever and cannot be
+    /// regenerated.
+    fn of_service(connection: &mut dyn Connection, service: &str) -> Result<Self, StoreError> {
+        let assigned = |document: &Document| {
+            let services = document.body.get("services").and_then(|list| list.as_array());
+            services.is_some_and(|list| list.iter().any(|id| id.as_str() == Some(service)))
+        };
+        let found = Shelf::Policies.all(connection)?.into_iter().find(assigned);
+        Ok(found.map_or_else(
+            || Self { id: None, policy: Policy::default() },
+            |document| Self { policy: policy(&document), id: Some(document.id) },
+        ))
+    }
+}
+
+/// What a policy template says.
+fn policy(document: &Document) -> Policy {
+    let body = &document.body;
+    let months = |field| number(body, field).and_then(Months::new);
+    let lead = number(body, "rotation_lead_seconds").unwrap_or(0);
+    Policy {
+        rotation: months("rotation_months").and_then(|after| RotationPolicy::new(after, lead)),
+        expiration: months("expiration_months"),
+        manual_regeneration: switch(body, "manual_regeneration"),
+        overlap: number(body, "overlap_seconds").unwrap_or(0),
+    }
+}

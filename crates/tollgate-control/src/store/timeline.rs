@@ -1,0 +1,89 @@
+//! What has happened to a chain, entry by entry.
+
+use super::{Connection, Row, StoreError, Value};
+use crate::life_cycle::{Entry, Happening, Instant, KeyNumber, State};
+
+/// Appends entries to the timeline of a chain.
+///
+/// # Errors
+/// What the store said; likewise below.
+pub fn append(
+    connection: &mut dyn Connection,
+    chain: &str,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
+    let last = "SELECT coalesce(max(number), 0) FROM timeline WHERE chain = $1";
+    let last = connection.row(last, &[chain.into()])?;
+    let last = last.map_or(Ok(0), |row| row.integer(0))?;
+    for (number, entry) in (last + 1..).zip(entries) {
+        let (what, details) = write(&entry.what);
+        connection.run(
+            "INSERT INTO timeline (chain, number, at, key_number, what, details) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            &[
+                chain.into(),
+                number.into(),
+                entry.at.into(),
+                i64::from(entry.key.0).into(),
+                what.into(),
+                details,
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// The timeline of a chain, from its beginning.
+pub fn of_chain(connection: &mut dyn Connection, chain: &str) -> Result<Vec<Entry>, StoreError> {
+    let query =
+        "SELECT at, key_number, what, details FROM timeline WHERE chain = $1 ORDER BY number";
+    let rows = connection.rows(query, &[chain.into()])?;
+    rows.iter().map(read).collect()
+}
+
+/// What an entry says, as the columns `what` and `details` hold it.
+fn write(what: &Happening) -> (&'static str, Value) {
+    match what {
+        Happening::Issued(state) => ("issued", state.as_str().into()),
+        Happening::Provisioned => ("provisioned", Value::Null),
+        Happening::Became(state) => ("became", state.as_str().into()),
+        Happening::Failed(reason) => ("failed", reason.as_str().into()),
+        Happening::Rotated => ("rotated", Value::Null),
+        Happening::SupersededUntil(second) => ("superseded_until", second.to_string().into()),
+        Happening::PolicyChanged => ("policy_changed", Value::Null),
+        Happening::ExpiryChanged(None) => ("expiry_changed", Value::Null),
+        Happening::ExpiryChanged(Some(Instant::Day(second))) => {
+            ("expiry_changed", format!("day {second}").into())
+        }
+        Happening::ExpiryChanged(Some(Instant::Second(second))) => {
+            ("expiry_changed", format!("second {second}").into())
+        }
+    }
+}
+
+fn read(row: &Row) -> Result<Entry, StoreError> {
+    let corrupt = || StoreError::Corrupt("an entry of a timeline".to_owned());
+    let details = row.optional_text(3)?;
+    let state = || details.and_then(State::named).ok_or_else(corrupt);
+    let second = |text: &str| text.parse().map_err(|_| corrupt());
+    let what = match row.text(2)? {
+        "issued" => Happening::Issued(state()?),
+        "provisioned" => Happening::Provisioned,
+        "became" => Happening::Became(state()?),
+        "failed" => Happening::Failed(details.ok_or_else(corrupt)?.to_owned()),
+        "rotated" => Happening::Rotated,
+        "superseded_until" => Happening::SupersededUntil(second(details.ok_or_else(corrupt)?)?),
+        "policy_changed" => Happening::PolicyChanged,
+        "expiry_changed" => {
+            Happening::ExpiryChanged(match details.map(|text| text.split_once(' ')) {
+                None => None,
+                Some(Some(("day", text))) => Some(Instant::Day(second(text)?)),
+                Some(Some(("second", text))) => Some(Instant::Second(second(text)?)),
+                Some(_) => return Err(corrupt()),
+            })
+        }
+        _ => return Err(corrupt()),
+    };
+    let key = u32::try_from(row.integer(1)?).map_err(|_| corrupt())?;
+    Ok(Entry { at: row.integer(0)?, key: KeyNumber(key), what })
+}
