@@ -3,6 +3,7 @@
 mod bearer;
 mod call;
 mod claims;
+mod identity;
 mod shadow;
 
 use std::sync::Arc;
@@ -11,12 +12,14 @@ use std::sync::atomic::Ordering::AcqRel;
 pub use bearer::Bearer;
 pub use call::Call;
 use claims::{At, Claims};
+use identity::identify;
+pub use identity::standing;
 pub use shadow::Shadow;
 
 use crate::limits::{Over, Present};
 use crate::{
     Clock, Digest, Grant, KeyId, KeyIdForm, MeterId, Meters, MethodCeiling, Now, ProofFailure,
-    Reading, ReadingKind, Record, Refusal, Root, Route, SnapshotReader, Status, Terms,
+    Reading, ReadingKind, Record, Refusal, Root, Route, SnapshotReader, Terms,
 };
 
 /// What was decided. Borrows from the snapshot that decided it.
@@ -24,8 +27,8 @@ use crate::{
 pub enum Decision<'a> {
     /// The request may go on, called by this caller.
     Admit(Permit, Caller<'a>),
-    /// It may not.
-    Refuse(Refused),
+    /// It may not, whosever key it is that it brought; `None` = nobody's.
+    Refuse(Refused, Option<&'a Record>),
 }
 
 /// The proof that a request was admitted. Only [`Decider::decide`] makes one.
@@ -177,24 +180,24 @@ impl Decider {
     /// the request.
     #[must_use]
     pub fn decide<'a>(&self, root: &'a Root, call: &Call<'_>, now: Now) -> Decision<'a> {
-        match self.consider(root, call, now) {
+        let record = match identify(root, call.key, now) {
+            Ok(record) => record,
+            Err(unfit) => return Decision::Refuse(unfit.refusal.into(), unfit.record),
+        };
+        match self.consider(root, record, call, now) {
             Ok((permit, caller)) => Decision::Admit(permit, caller),
-            Err(refused) => Decision::Refuse(refused),
+            Err(refused) => Decision::Refuse(refused, Some(record)),
         }
     }
 
     fn consider<'a>(
         &self,
         root: &'a Root,
+        record: &'a Record,
         call: &Call<'_>,
         now: Now,
     ) -> Result<(Permit, Caller<'a>), Refused> {
         let route = call.route;
-        if root.schemes.brand.as_ref().is_some_and(|brand| brand.disowns(call.key)) {
-            return Err(Refusal::KeyMalformed.into());
-        }
-        let record = find(root, call.key).ok_or(Refusal::KeyUnknown)?;
-        check_standing(root, record, now)?;
         let service = root.routes.service(route.service).ok_or(Refusal::RouteNotFound)?;
         if let Some(proof) = &service.proof {
             proof.verify(root, record, &call.proof)?;
@@ -242,14 +245,6 @@ impl Present for Confirmation<'_> {
     }
 }
 
-fn find<'a>(root: &'a Root, key: &[u8]) -> Option<&'a Record> {
-    let schemes = &root.schemes;
-    root.keys.find(&schemes.current.digest(key)).or_else(|| {
-        let previous = schemes.previous.as_ref()?;
-        root.keys.find(&previous.digest(key))
-    })
-}
-
 /// The grant that a call of `route` has, and the method's own ceilings. Terms that are not enforced
 /// open everything, under the limits of the key: for a service of which they open nothing, those
 /// of any plan that is active.
@@ -271,40 +266,6 @@ fn entitle<'a>(
         return Ok((grant, None));
     };
     Ok((grant, method))
-}
-
-/// Whether the key of `digest` may still be used under `root`, whatever it calls: what decides
-/// over requests that are open when a revision arrives.
-///
-/// # Errors
-/// The reason why not.
-pub fn standing(root: &Root, digest: &Digest, now: Now) -> Result<(), Refusal> {
-    let record = root.keys.find(digest).ok_or(Refusal::KeyUnknown)?;
-    check_standing(root, record, now)
-}
-
-fn check_standing(root: &Root, record: &Record, now: Now) -> Result<(), Refusal> {
-    match record.status {
-        Status::Active => {}
-        Status::Waiting => return Err(Refusal::KeyPending),
-        Status::Suspended => return Err(Refusal::KeySuspended),
-        Status::Revoked => return Err(Refusal::KeyRevoked),
-    }
-    // A wall clock that was set back does not revive an expired key (design decision 14).
-    let unix = now.unix().max(root.published);
-    if unix < u64::from(record.not_before) {
-        return Err(Refusal::KeyNotYetValid);
-    }
-    if record.not_after != Record::NEVER && unix >= u64::from(record.not_after) {
-        return Err(Refusal::KeyExpired);
-    }
-    if !root.owners.get(record.owner.0).is_some_and(|owner| owner.active) {
-        return Err(Refusal::OwnerInactive);
-    }
-    if root.terms.get(record.terms.0).is_none_or(|terms| terms.inactive()) {
-        return Err(Refusal::PlanInactive);
-    }
-    Ok(())
 }
 
 impl Refused {

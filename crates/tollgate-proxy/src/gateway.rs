@@ -75,8 +75,8 @@ impl Worker {
         self.sample_decision(now);
         let (permit, caller) = match decision {
             Decision::Admit(permit, caller) => (permit, caller),
-            Decision::Refuse(refused) => {
-                account.noted(|note| note.refused(root, taken.key.bytes(), service));
+            Decision::Refuse(refused, record) => {
+                account.noted(|note| note.refused(root, record, service));
                 return Err(turn_away(refused));
             }
         };

@@ -1,7 +1,7 @@
 //! Whose key it is, whatever is decided about it.
 
-use super::{Caller, find, long_name};
-use crate::{KeyId, Root, ServiceId};
+use super::{Caller, long_name};
+use crate::{KeyId, Record, Root, ServiceId};
 
 /// Who brought a known key, as logs tell of a call: also of one that was refused.
 #[derive(Clone, Copy, Debug)]
@@ -17,20 +17,18 @@ pub struct Bearer<'a> {
 }
 
 impl<'a> Bearer<'a> {
-    /// Whose `key` is, if it is anybody's. It digests the key once more: for what is not on the
-    /// road of every request.
+    /// Whose the key of `record` is, who calls `service` with it.
     #[must_use]
-    pub fn of(root: &'a Root, key: &[u8], service: ServiceId) -> Option<Self> {
-        let record = find(root, key)?;
+    pub fn of(root: &'a Root, record: &Record, service: ServiceId) -> Self {
         let owner = root.owners.get(record.owner.0);
         let grant = root.terms.get(record.terms.0).and_then(|terms| terms.grant(service));
-        Some(Self {
+        Self {
             application: owner.map(|owner| &*owner.application),
             package: grant.map(|grant| &*grant.package),
             plan: grant.map(|grant| &*grant.plan),
             key: record.id,
             long_name: long_name(root, record),
-        })
+        }
     }
 
     /// The key's public name, written into `to` unless it is a long one.

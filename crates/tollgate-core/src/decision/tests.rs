@@ -6,7 +6,7 @@ use super::*;
 use crate::fixture::{Enforced, KEY, Limits, ROUTE, World, at, qps, terms};
 use crate::{
     Batch, Change, EndpointId, Limit, LimitSource, LineTag, MethodId, Owner, OwnerId, Period,
-    Quota, Revision, Route, Scheme, ServiceId, TermsId,
+    Quota, Revision, Route, Scheme, ServiceId, Status, TermsId,
 };
 
 fn ask(world: &World, now: Now) -> Result<Permit, Refused> {
@@ -18,7 +18,7 @@ fn ask_for(world: &World, key: &[u8], route: &Route, now: Now) -> Result<Permit,
     let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(now)));
     match decider.decide(&root, &Call::new(key, route), now) {
         Decision::Admit(permit, _) => Ok(permit),
-        Decision::Refuse(refused) => Err(refused),
+        Decision::Refuse(refused, _) => Err(refused),
     }
 }
 

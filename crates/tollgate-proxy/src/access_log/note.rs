@@ -6,7 +6,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Frame;
-use tollgate_core::{Bearer, Caller, Now, Refusal, Root, Route, Service, Shadow};
+use tollgate_core::{Bearer, Caller, Now, Record, Refusal, Root, Route, Service, Shadow};
 
 use super::entry::{Entry, Field};
 use crate::connection::Client;
@@ -70,9 +70,9 @@ impl Note {
     }
 
     /// Notes whose key was refused, if it is anybody's.
-    pub(crate) fn refused(&mut self, root: &Root, key: &[u8], service: &Service) {
-        if let Some(bearer) = Bearer::of(root, key, service.id) {
-            self.bearer(&bearer);
+    pub(crate) fn refused(&mut self, root: &Root, record: Option<&Record>, service: &Service) {
+        if let Some(record) = record {
+            self.bearer(&Bearer::of(root, record, service.id));
         }
     }
 

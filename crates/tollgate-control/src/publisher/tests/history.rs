@@ -147,7 +147,7 @@ impl Both {
             &tollgate_core::Call::new(secret.as_bytes(), &route),
             now,
         ) {
-            Decision::Refuse(refused) => Verdict::Refused(refused.refusal.code()),
+            Decision::Refuse(refused, _) => Verdict::Refused(refused.refusal.code()),
             Decision::Admit(permit, caller) => {
                 let Verdict::Admitted { key, counted, .. } = *expected else {
                     panic!("{call:?} of {secret} admitted, expected {expected:?}")
