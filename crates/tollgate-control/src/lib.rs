@@ -15,6 +15,7 @@ pub mod file;
 pub mod life_cycle;
 pub mod model;
 pub mod operations;
+pub mod scheduler;
 pub mod seal;
 pub mod secret;
 pub mod store;

@@ -21,11 +21,20 @@ pub struct Change<'a> {
     connection: &'a mut dyn Connection,
     now: i64,
     touched: Vec<(Kind, String)>,
+    told: bool,
+}
+
+/// What a change leaves behind beside its rows.
+pub(super) struct Traces {
+    /// What it touched, each once.
+    pub(super) touched: Vec<(Kind, String)>,
+    /// It has an entry in the audit log.
+    pub(super) told: bool,
 }
 
 impl<'a> Change<'a> {
     pub(super) fn new(connection: &'a mut dyn Connection, now: i64) -> Self {
-        Self { connection, now, touched: Vec::new() }
+        Self { connection, now, touched: Vec::new(), told: true }
     }
 
     /// The present instant, in milliseconds since 1970: the same for all that the change writes.
@@ -44,11 +53,15 @@ impl<'a> Change<'a> {
         self.touched.push((kind, id.into()));
     }
 
-    /// What was touched, each once.
-    pub(super) fn into_touched(mut self) -> Vec<(Kind, String)> {
+    /// Leaves no entry in the audit log: there was nothing to do.
+    pub fn leave_untold(&mut self) {
+        self.told = false;
+    }
+
+    pub(super) fn into_traces(mut self) -> Traces {
         self.touched.sort();
         self.touched.dedup();
-        self.touched
+        Traces { touched: self.touched, told: self.told }
     }
 }
 

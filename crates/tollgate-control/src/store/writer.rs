@@ -9,7 +9,7 @@ use tokio::sync::{mpsc::UnboundedSender, oneshot};
 use tollgate_core::{Clock, Revision};
 
 use super::audit::{self, DONE, Deed, Tail};
-use super::change::{Change, Kind, NotChanged, Reason};
+use super::change::{Change, Kind, NotChanged, Reason, Traces};
 use super::{Connection, Engine, StoreError};
 
 /// So many changes share a commit at most, so that the first does not wait for ever.
@@ -67,12 +67,14 @@ where
         group.connection.script("SAVEPOINT change")?;
         let mut change = Change::new(&mut *group.connection, group.now);
         let worked = work(&mut change, &mut self.deed);
-        let touched = change.into_touched();
+        let Traces { touched, told } = change.into_traces();
         match worked {
             Ok(value) => {
                 let committed = group.revise(&self.deed, touched)?;
                 let revision = committed.as_ref().map(|committed| committed.revision);
-                group.log(&self.deed, DONE, revision)?;
+                if told {
+                    group.log(&self.deed, DONE, revision)?;
+                }
                 group.connection.script("RELEASE SAVEPOINT change")?;
                 self.outcome = Some(Ok((value, revision)));
                 Ok(committed)

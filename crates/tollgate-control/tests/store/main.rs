@@ -11,4 +11,5 @@ mod engines;
 mod opening;
 mod operations;
 mod reading;
+mod scheduling;
 mod server;

@@ -45,19 +45,19 @@ plan = "free"
 "#;
 
 /// A store with the operations on it.
-struct House {
-    store: Store,
-    context: Context,
+pub(crate) struct House {
+    pub(crate) store: Arc<Store>,
+    pub(crate) context: Context,
     _committed: UnboundedReceiver<Committed>,
 }
 
 impl House {
-    async fn open(place: &Place) -> Self {
+    pub(crate) async fn open(place: &Place) -> Self {
         let (store, committed) = place.open().await;
         let sealer = Sealer::new(SealingKey::new(&[7; 32]), None);
         let files = Arc::new(objects());
         let context = Context { files, sealer, retrieval: Retrieval::Always };
-        let house = Self { store, context, _committed: committed };
+        let house = Self { store: Arc::new(store), context, _committed: committed };
         for (shelf, id, parent, name, body) in [
             (Shelf::Members, "m1", "", "kim", json!({ "areaStatus": "active" })),
             (Shelf::Members, "m2", "", "lee", json!({ "areaStatus": "waiting" })),
@@ -85,7 +85,7 @@ impl House {
         house
     }
 
-    async fn put(&self, shelf: Shelf, id: &str, parent: &str, name: &str, body: Json) {
+    pub(crate) async fn put(&self, shelf: Shelf, id: &str, parent: &str, name: &str, body: Json) {
         let Json::Object(body) = body else { panic!("{body}") };
         let [id, parent, name] = [id, parent, name].map(str::to_owned);
         let at = i64::try_from(NOW).unwrap();
@@ -96,7 +96,7 @@ impl House {
     }
 
     /// Does something in one change.
-    async fn does<T: Send + 'static>(
+    pub(crate) async fn does<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Context, &mut Change<'_>) -> Result<T, NotChanged<Refused>> + Send + 'static,
     ) -> Result<T, Refused> {
