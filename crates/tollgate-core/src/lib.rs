@@ -15,6 +15,7 @@ mod key_form;
 mod key_id;
 mod limits;
 mod meters;
+mod network;
 mod owner;
 mod path;
 mod persistent;
@@ -25,6 +26,7 @@ mod routes;
 mod service;
 mod snapshot;
 mod strangers;
+mod switches;
 mod table;
 mod terms;
 mod upstream;
@@ -39,6 +41,7 @@ pub use key_form::{Brand, GeneratedKey, weakness};
 pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
 pub use meters::{Line, LineTag, MeterId, Meters};
+pub use network::{Network, Networks};
 pub use owner::{Owner, OwnerId};
 pub use path::{AmbiguousPath, normalize_path, stands_plain};
 pub use persistent::Chunked;
@@ -52,6 +55,9 @@ pub use service::{
 };
 pub use snapshot::{Batch, Change, Revision, Root};
 pub use strangers::{Guesser, Source, StrangerBudget, StrangerCounts, Strangers, Swept};
+pub use switches::{
+    AllowedOrigins, Cors, MAX_KEY_LENGTH, Maintenance, OriginPattern, Switches, WebOrigin,
+};
 pub use table::{Keyed, Table};
 pub use terms::{EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId};
 pub use upstream::{FixedResponse, HostHeader, Target, Upstream, UpstreamTimeouts};
