@@ -26,6 +26,7 @@ mod sources;
 mod strangers;
 mod support;
 mod swap;
+mod switches;
 mod traceability;
 mod walls;
 mod wire;

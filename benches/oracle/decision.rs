@@ -1,6 +1,7 @@
 //! The decision by itself, in this process.
 
 use std::hint::black_box;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,7 +9,9 @@ use std::time::Instant;
 use prometheus::Registry;
 use tollgate::config::Config;
 use tollgate_control::{Publisher, PublisherMetrics};
-use tollgate_core::{Call, Clock, Decider, Decision, EndpointId, Now, Route, ServiceId, handoff};
+use tollgate_core::{
+    Call, CallKey, Clock, Decider, Decision, EndpointId, Now, Route, ServiceId, handoff,
+};
 
 use crate::house::{KEYS, STATES, key};
 use crate::order::Order;
@@ -50,7 +53,8 @@ pub(crate) fn measure(config: &Path) -> Vec<[f64; STATES.len()]> {
             let batch = (0..BATCH).map(|each| (round * BATCH + each) % KEYS);
             let began = Instant::now();
             for number in batch {
-                let call = Call::new(keys[state][number].as_bytes(), &ROUTE);
+                let key = CallKey::Presented(keys[state][number].as_bytes());
+                let call = Call::new(key, &ROUTE, Ipv4Addr::LOCALHOST.into());
                 let decision = decider.decide(&root, black_box(&call), now);
                 assert!(matches!(black_box(&decision), Decision::Refuse(..)));
             }

@@ -82,6 +82,73 @@ fn what_the_plan_does_not_open_is_not_authorized() {
 }
 
 #[test]
+fn a_closed_service_is_under_scheduled_maintenance() {
+    let origin = Origin::start();
+    let closed = format!("{SERVICE}\nmaintenance = true\nmaintenance_retry_after = \"30m\"");
+    let gate = Tollgate::start(&house(&origin).service(&closed));
+    let maintenance = Expected {
+        status: 503,
+        id: "ERR_503_SERVICE_UNAVAILABLE",
+        detail: Some("Scheduled Maintenance"),
+        body: "<h1>503 Service Unavailable</h1>",
+    };
+    for request in [gate.get("/orders").key("demo"), gate.get("/orders")] {
+        let response = request.send();
+        maintenance.of(&response);
+        assert_eq!(response.header("retry-after"), Some("1800"));
+        maintenance.of(&Http2::connect(gate.data()).send(&request));
+    }
+}
+
+#[test]
+fn another_page_is_an_unknown_referer() {
+    let origin = Origin::start();
+    let referers = format!("{SERVICE}\nallowed_referers = [\"https://example.com\"]");
+    let gate = Tollgate::start(&house(&origin).service(&referers));
+    let unknown = Expected {
+        status: 403,
+        id: "ERR_403_DEVELOPER_UNKNOWN_REFERER",
+        detail: Some("Invalid Referer"),
+        body: "<h1>Developer Unknown Referer</h1>",
+    };
+    let request = gate.get("/orders").key("demo");
+    for request in [request.clone(), request.clone().header("Referer", "https://evil.org/")] {
+        unknown.of(&request.send());
+        unknown.of(&Http2::connect(gate.data()).send(&request));
+    }
+    request.header("Referer", "https://example.com/").send().admitted();
+}
+
+#[test]
+fn another_address_is_not_authorized() {
+    let origin = Origin::start();
+    let elsewhere = "allowed_sources = [\"192.0.2.0/24\"]";
+    let gate = Tollgate::start(&house(&origin).key("acme-1", "demo", elsewhere));
+    let request = gate.get("/orders").key("demo");
+    NOT_AUTHORIZED.of(&request.send());
+    NOT_AUTHORIZED.of(&Http2::connect(gate.data()).send(&request));
+}
+
+#[test]
+fn a_key_of_another_length_is_an_inactive_developer() {
+    let origin = Origin::start();
+    let short = format!("{SERVICE}\nmax_key_length = 3");
+    let gate = Tollgate::start(&house(&origin).service(&short));
+    INACTIVE.of(&gate.get("/orders").key("demo").send());
+}
+
+#[test]
+fn calls_without_a_key_may_be_those_of_noapikey() {
+    let origin = Origin::start();
+    let keyless = format!("{SERVICE}\nkeyless_key = \"noapikey\"");
+    let config = house(&origin).service(&keyless).key("noapikey", "nobody-brings-this", "");
+    let gate = Tollgate::start(&config);
+    gate.get("/orders").send().admitted();
+    assert_eq!(origin.request().header("x-tollgate-key"), Some("noapikey"));
+    INACTIVE.of(&gate.get("/orders").key("unheard-of").send());
+}
+
+#[test]
 fn what_is_malformed_is_a_bad_request() {
     let origin = Origin::start();
     let places = "credentials = [{ header = \"X-Api-Key\" }, { query = \"api_key\" }]";

@@ -19,12 +19,13 @@ pub(super) const PROOF: &str = "kind = \"secret\"\nplaces = [{ header = \"X-Api-
                                 { authorization = \"Secret\" }, { query = \"secret\" }]";
 
 /// Keys by the code that they are refused with, and what their sections say more.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 9] = [
     ("key_pending", "status = \"waiting\""),
     ("key_suspended", "status = \"suspended\""),
     ("key_revoked", "status = \"revoked\""),
     ("key_expired", "expires = 2020-01-01"),
     ("key_not_yet_valid", "not_before = 9000-01-01"),
+    ("source_not_allowed", "allowed_sources = [\"192.0.2.0/24\"]"),
     ("over_qps", "qps_limit_ceiling = 0"),
     ("over_quota", "rate_limit_ceiling = 0"),
     ("over_concurrency", "concurrency_ceiling = 0"),
@@ -81,6 +82,8 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
         ("patient", format!("url = \"http://{}\"", upstreams.silent.address())),
         ("closed", format!("url = \"http://{}\"", good.address())),
         ("busy", format!("url = \"http://{}\"", good.address())),
+        ("maintained", format!("url = \"http://{}\"", good.address())),
+        ("referred", format!("url = \"http://{}\"", good.address())),
     ];
     let mut config = Config::new(good)
         .section("log", &format!("level = \"debug\"\nformat = \"{format}\""))
@@ -97,8 +100,13 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
         .section("packages.basic.plans.old.services.orders", "")
         .section("applications.asleep", "owner = \"jo\"\nstatus = \"suspended\"");
     for (name, upstream) in services {
-        let overall = if name == "busy" { "qps_limit_overall = 0\n" } else { "" };
-        let service = format!("path = \"/{name}\"\nupstream = \"{name}\"\n{overall}{PLACES}");
+        let more = match name {
+            "busy" => "qps_limit_overall = 0\n",
+            "maintained" => "maintenance = true\n",
+            "referred" => "allowed_referers = [\"https://example.com\"]\n",
+            _ => "",
+        };
+        let service = format!("path = \"/{name}\"\nupstream = \"{name}\"\n{more}{PLACES}");
         config = config
             .section(&format!("upstreams.{name}"), &upstream)
             .section(&format!("services.{name}"), &service)

@@ -43,6 +43,8 @@ fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
     let mut requests = vec![
         ("route_not_found", gate.get("/nowhere"), key("good")),
         ("method_not_allowed", gate.request("POST", "/orders/items"), key("good")),
+        ("maintenance", gate.get("/maintained"), key("good")),
+        ("referer_not_allowed", gate.get("/referred"), key("good")),
         ("method_not_allowed", gate.request("TRACE", "/orders"), key("good")),
         ("bad_request", orders.clone().header("Connection", "X-Api-Key"), key("good")),
         ("key_malformed", orders.clone(), format!("{}\u{e9}", key("good"))),
@@ -64,7 +66,13 @@ fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
     ];
     for refusal in Refusal::all() {
         let of_the_key = refusal.hidden()
-            || matches!(refusal, Refusal::OverQps | Refusal::OverQuota | Refusal::OverConcurrency);
+            || matches!(
+                refusal,
+                Refusal::SourceNotAllowed
+                    | Refusal::OverQps
+                    | Refusal::OverQuota
+                    | Refusal::OverConcurrency
+            );
         if of_the_key {
             requests.push((refusal.code(), orders.clone(), key(refusal.code())));
         }

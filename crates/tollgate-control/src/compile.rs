@@ -7,6 +7,7 @@
 mod numbers;
 mod routes;
 mod secrets;
+mod switches;
 mod terms;
 
 use std::collections::{HashMap, HashSet};

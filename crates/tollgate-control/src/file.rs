@@ -7,6 +7,7 @@
 
 mod application;
 mod check;
+mod cors;
 mod credential;
 mod digest;
 mod endpoint;
@@ -21,6 +22,8 @@ mod package;
 mod plan;
 mod proof;
 mod service;
+mod sources;
+mod switches;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -30,6 +33,7 @@ use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind};
 use crate::model::{Environment, ErrorDialect, Objects, Owner};
 
+use self::check::keyless::Keyless;
 use self::check::routes::Routes;
 use self::key::Keys;
 use self::kinds::BrandKind;
@@ -64,8 +68,9 @@ pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
     let digests = digest::read(root);
     let upstreams = named(root, "upstreams", upstream::read);
     let mut routes = Routes::default();
+    let mut keyless = Keyless::default();
     let services = named(root, "services", |name, section| {
-        service::read(name, section, &upstreams, &mut routes)
+        service::read(name, section, &upstreams, &mut routes, &mut keyless)
     });
     let packages = named(root, "packages", |name, section| package::read(name, section, &services));
     let members = named(root, "members", member::read);
@@ -74,6 +79,7 @@ pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
     let mut keys = Keys::new(&digests, &services, &packages, &applications, now);
     keys.read(root);
     let keys_folder = keys_folder::read(root, &mut keys);
+    keyless.check(root, &keys, &packages);
     let keys = keys.into_read();
     let objects = Objects {
         environment: Environment(environment),

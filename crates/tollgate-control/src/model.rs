@@ -14,6 +14,7 @@ mod package;
 mod path;
 mod plan;
 mod service;
+mod switches;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -29,11 +30,13 @@ pub use self::package::Package;
 pub use self::path::{Segment, literal_misfit};
 pub use self::plan::{EndpointGrant, MethodGrant, Plan, PlanStatus, ServiceGrant};
 pub use self::service::{Endpoint, HostPattern, Method, Service};
+pub use self::switches::Switches;
 pub use self::upstream::{Server, Target, Upstream};
 // Where model and core mean the same, it is the same type.
 pub use crate::document::kind::Name;
 pub use tollgate_core::{
-    BasicPart, Brand, CredentialPlace, ErrorDialect, FixedResponse, HostHeader, MAX_QUOTA, Period,
+    AllowedOrigins, BasicPart, Brand, Cors, CredentialPlace, ErrorDialect, FixedResponse,
+    HostHeader, MAX_KEY_LENGTH, MAX_QUOTA, Maintenance, Network, Networks, OriginPattern, Period,
     Proof, ProofScheme, RateLimitHeaders,
 };
 

@@ -1,4 +1,5 @@
-//! The decision about one request: digest, record, times and states, proof, entitlement, limits.
+//! The decision about one request: digest, record, times and states, proof, source address,
+//! entitlement, limits.
 
 mod bearer;
 mod call;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::AcqRel;
 
 pub use bearer::Bearer;
-pub use call::Call;
+pub use call::{Call, CallKey};
 use claims::{At, Claims};
 use identity::identify;
 pub use identity::standing;
@@ -19,7 +20,7 @@ pub use shadow::Shadow;
 use crate::limits::{Over, Present};
 use crate::{
     Clock, Digest, Grant, KeyId, KeyIdForm, MeterId, Meters, MethodCeiling, Now, ProofFailure,
-    Reading, ReadingKind, Record, Refusal, Root, Route, SnapshotReader, Terms,
+    Reading, ReadingKind, Record, Refusal, Root, SnapshotReader, Terms,
 };
 
 /// What was decided. Borrows from the snapshot that decided it.
@@ -180,7 +181,7 @@ impl Decider {
     /// the request.
     #[must_use]
     pub fn decide<'a>(&self, root: &'a Root, call: &Call<'_>, now: Now) -> Decision<'a> {
-        let record = match identify(root, call.key, now) {
+        let record = match identify(root, &call.key, now) {
             Ok(record) => record,
             Err(unfit) => return Decision::Refuse(unfit.refusal.into(), unfit.record),
         };
@@ -205,7 +206,7 @@ impl Decider {
         let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
         let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
         let mut shadow = Shadow::default();
-        let (grant, method) = entitle(terms, route, &mut shadow)?;
+        let (grant, method) = entitle(terms, call, &mut shadow)?;
         let meters = self.reader.meters();
         let claims = Claims::of(meters, record.meter, (terms, grant, method), service, shadow);
         let mut claims = claims.ok_or(Refusal::NoSnapshot)?;
@@ -245,23 +246,27 @@ impl Present for Confirmation<'_> {
     }
 }
 
-/// The grant that a call of `route` has, and the method's own ceilings. Terms that are not enforced
-/// open everything, under the limits of the key: for a service of which they open nothing, those
-/// of any plan that is active.
+/// The grant that a call has where it comes from, and the method's own ceilings. Terms that are not
+/// enforced open everything, under the limits of the key: for a service of which they open nothing,
+/// those of any plan that is active. Where a key works from is enforced always.
 fn entitle<'a>(
     terms: &'a Terms,
-    route: &Route,
+    call: &Call<'_>,
     shadow: &mut Shadow,
 ) -> Result<(&'a Grant, Option<&'a MethodCeiling>), Refusal> {
-    let Some(grant) = terms.grant(route.service) else {
+    let from_here = |grant: &'a Grant| {
+        let allowed = grant.sources.as_ref().is_none_or(|sources| sources.hold(call.source));
+        if allowed { Ok(grant) } else { Err(Refusal::SourceNotAllowed) }
+    };
+    let Some(grant) = terms.grant(call.route.service) else {
         shadow.or_refuse(terms, Refusal::NotEntitled)?;
         let active = terms.grants.iter().find(|grant| grant.active);
-        return Ok((active.ok_or(Refusal::PlanInactive)?, None));
+        return Ok((from_here(active.ok_or(Refusal::PlanInactive)?)?, None));
     };
     if !grant.active {
         return Err(Refusal::PlanInactive);
     }
-    let Some(method) = grant.opens(route) else {
+    let Some(method) = from_here(grant)?.opens(call.route) else {
         shadow.or_refuse(terms, Refusal::NotEntitled)?;
         return Ok((grant, None));
     };

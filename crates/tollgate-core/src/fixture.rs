@@ -6,7 +6,7 @@ use crate::{
     Batch, Change, EndpointId, ErrorDialect, Grant, HostPattern, KeyId, Limit, LimitSource,
     LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId, Qps, Quota, RateLimitHeaders,
     Record, Revision, Root, Route, RoutesBuilder, Scheme, Schemes, Scope, Segment, Service,
-    ServiceId, SnapshotReader, SnapshotWriter, Status, Terms, TermsId, handoff,
+    ServiceId, SnapshotReader, SnapshotWriter, Status, Switches, Terms, TermsId, handoff,
 };
 
 pub(crate) const KEY: &[u8] = b"demo-key";
@@ -119,6 +119,7 @@ impl World {
             error_dialect: ErrorDialect::Problem,
             rate_limit_headers: RateLimitHeaders::Draft11,
             disclose_key_state: false,
+            switches: Switches::default(),
         };
         let mut world = Self { writer, reader, record, service, number: 0 };
         let owner = Owner { application: "acme".into(), active: true };
@@ -173,6 +174,7 @@ pub(crate) fn terms(limits: Limits) -> Terms {
         package: "basic".into(),
         plan: "free".into(),
         active: true,
+        sources: None,
         scope: Scope::Endpoints([endpoint].into()),
         qps: limits.qps,
         qps_source: LimitSource::Plan,

@@ -33,7 +33,7 @@ mod upstream;
 
 pub use clock::{Clock, Now};
 pub use decision::{
-    Bearer, Call, Caller, Decider, Decision, Permit, Readings, Refused, Shadow, standing,
+    Bearer, Call, CallKey, Caller, Decider, Decision, Permit, Readings, Refused, Shadow, standing,
 };
 pub use digest::{Digest, Pepper, Scheme, Schemes};
 pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};

@@ -13,6 +13,7 @@ pub use mashery::MasheryError;
 #[expect(missing_docs, reason = "the table below says what each one means")]
 pub enum Refusal {
     RouteNotFound,
+    Maintenance,
     MethodNotAllowed,
     BadRequest,
     KeyMissing,
@@ -28,6 +29,8 @@ pub enum Refusal {
     PlanInactive,
     ProofMissing,
     ProofInvalid,
+    RefererNotAllowed,
+    SourceNotAllowed,
     NotEntitled,
     ServiceOverQps,
     OverQps,
@@ -78,6 +81,7 @@ use StatusCode as S;
 #[rustfmt::skip]
 static TABLE: [Row; Refusal::COUNT] = [
     row(R::RouteNotFound, "route_not_found", S::NOT_FOUND, M::NOT_FOUND, "No service matches this host and path"),
+    row(R::Maintenance, "maintenance", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The endpoint is closed for maintenance"),
     row(R::MethodNotAllowed, "method_not_allowed", S::METHOD_NOT_ALLOWED, M::NOT_AUTHORIZED, "The endpoint does not know this method"),
     row(R::BadRequest, "bad_request", S::BAD_REQUEST, M::BAD_REQUEST, "The request is malformed"),
     row(R::KeyMissing, "key_missing", S::UNAUTHORIZED, M::INACTIVE, "The request carries no key"),
@@ -93,6 +97,8 @@ static TABLE: [Row; Refusal::COUNT] = [
     hidden(R::PlanInactive, "plan_inactive", "The plan of the key is not active"),
     row(R::ProofMissing, "proof_missing", S::UNAUTHORIZED, M::NOT_AUTHORIZED, "The request does not prove that its key is the caller's"),
     row(R::ProofInvalid, "proof_invalid", S::UNAUTHORIZED, M::NOT_AUTHORIZED, "What the request proves its key with is not valid"),
+    row(R::RefererNotAllowed, "referer_not_allowed", S::FORBIDDEN, M::UNKNOWN_REFERER, "The service does not take calls from this page"),
+    row(R::SourceNotAllowed, "source_not_allowed", S::FORBIDDEN, M::NOT_AUTHORIZED, "The key does not work from this address"),
     row(R::NotEntitled, "not_entitled", S::FORBIDDEN, M::NOT_AUTHORIZED, "The plan of the key does not open this endpoint or method"),
     row(R::ServiceOverQps, "service_over_qps", S::TOO_MANY_REQUESTS, M::SERVICE_OVER_QPS, "The service is over its queries per second"),
     row(R::OverQps, "over_qps", S::TOO_MANY_REQUESTS, M::OVER_QPS, "The key is over its queries per second"),

@@ -34,6 +34,8 @@ pub enum RouteError {
     MethodNotAllowed {
         /// The service that the endpoint is of.
         service: ServiceId,
+        /// The endpoint.
+        endpoint: EndpointId,
         /// The methods, as `Allow` lists them.
         allow: String,
     },
@@ -89,6 +91,7 @@ impl Routes {
         let first = leaves.first().ok_or(RouteError::NotFound)?;
         leaf.map(|leaf| leaf.route).ok_or_else(|| RouteError::MethodNotAllowed {
             service: first.route.service,
+            endpoint: first.route.endpoint,
             allow: allow(leaves),
         })
     }
@@ -312,6 +315,7 @@ mod tests {
             find("/items", Method::DELETE),
             Err(RouteError::MethodNotAllowed {
                 service: ServiceId(0),
+                endpoint: EndpointId(0),
                 allow: "GET, HEAD, POST".to_owned()
             })
         );

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use crate::{Limit, MeterId, Proof, Qps};
+use crate::{Limit, MeterId, Proof, Qps, Switches};
 
 /// Index of a service, stable over revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +45,8 @@ pub struct Service {
     pub rate_limit_headers: RateLimitHeaders,
     /// Tell callers unknown, suspended, revoked and expired keys apart.
     pub disclose_key_state: bool,
+    /// What else it asks of a call.
+    pub switches: Switches,
 }
 
 impl Service {

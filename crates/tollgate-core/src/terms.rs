@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{EndpointId, Limit, LimitSource, LineTag, MethodId, Qps, Quota, Route, ServiceId};
+use crate::{
+    EndpointId, Limit, LimitSource, LineTag, MethodId, Networks, Qps, Quota, Route, ServiceId,
+};
 
 /// Index of [`Terms`] in a snapshot. It names the pair of a plan and the overrides of a key, so
 /// that a changed plan changes one entry however many keys have it.
@@ -34,6 +36,8 @@ pub struct Grant {
     pub plan: Arc<str>,
     /// Whether the plan is active.
     pub active: bool,
+    /// Where calls may come from; `None` = from everywhere.
+    pub sources: Option<Networks>,
     /// What is open.
     pub scope: Scope,
     /// Queries per second of the key under this plan.

@@ -33,7 +33,7 @@ pub(crate) struct Client {
     pub(crate) listener: Rc<ListenerSettings>,
     /// The listener's number.
     pub(crate) listener_number: usize,
-    pub(crate) address: IpAddr,
+    peer: IpAddr,
     /// Its address, as upstreams are told.
     pub(crate) forwarded_for: HeaderValue,
     /// The connection's place on the worker's roster.
@@ -46,24 +46,32 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Whether a request keeps within what the listener takes.
+    /// Where its calls come from: whoever holds the other end of the connection.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Whether the target of a request is as short as the listener wants it.
     ///
     /// # Errors
-    /// [`Refusal::TargetTooLong`] and [`Refusal::BodyTooLarge`].
-    pub(crate) fn fits(&self, uri: &Uri, body: &Incoming) -> Result<(), Refusal> {
+    /// [`Refusal::TargetTooLong`].
+    pub(crate) fn target_fits(&self, uri: &Uri) -> Result<(), Refusal> {
         let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
-        if target > self.listener.max_target_bytes {
-            return Err(Refusal::TargetTooLong);
-        }
-        if body.size_hint().lower() > self.listener.max_body_bytes {
-            return Err(Refusal::BodyTooLarge);
-        }
-        Ok(())
+        if target > self.listener.max_target_bytes { Err(Refusal::TargetTooLong) } else { Ok(()) }
+    }
+
+    /// Whether a request's body, by what is known of it, is as small as the listener wants it.
+    ///
+    /// # Errors
+    /// [`Refusal::BodyTooLarge`].
+    pub(crate) fn body_fits(&self, body: &Incoming) -> Result<(), Refusal> {
+        let large = body.size_hint().lower() > self.listener.max_body_bytes;
+        if large { Err(Refusal::BodyTooLarge) } else { Ok(()) }
     }
 
     /// Who is answerable for what comes by this connection.
     pub(crate) fn source(&self) -> Source {
-        self.address.into()
+        self.address().into()
     }
 
     /// A request has begun: from here on its own deadlines count.
@@ -113,7 +121,7 @@ pub(crate) async fn serve(
     let client = Rc::new(Client {
         listener: Rc::clone(&listener),
         listener_number,
-        address: peer.ip(),
+        peer: peer.ip(),
         forwarded_for,
         connection: entry.handle(),
         roster: Rc::clone(&worker.connections),

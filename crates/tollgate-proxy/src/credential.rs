@@ -9,10 +9,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tollgate_core::{CredentialPlace, Refusal};
-
-/// The longest key (domain.md §1.2).
-const MAX_KEY: usize = 255;
+use tollgate_core::{CredentialPlace, MAX_KEY_LENGTH, Refusal};
 
 /// A key as it was presented. It has no way to be printed.
 pub(crate) struct Credential(Held);
@@ -36,8 +33,8 @@ impl Credential {
 
 /// What is left of the query, and the key.
 pub(crate) struct Taken<'a> {
-    /// The key.
-    pub(crate) key: Credential,
+    /// The key, if there is one.
+    pub(crate) key: Option<Credential>,
     /// The query without the key: borrowed where it never held one.
     pub(crate) query: Option<Cow<'a, str>>,
 }
@@ -45,8 +42,8 @@ pub(crate) struct Taken<'a> {
 /// Takes the key out of all of `places`.
 ///
 /// # Errors
-/// [`Refusal::KeyMissing`], [`Refusal::KeyMalformed`] for what cannot be a key, wherever it
-/// stands, and [`Refusal::KeyAmbiguous`] for two different ones.
+/// [`Refusal::KeyMalformed`] for what cannot be a key, wherever it stands, and
+/// [`Refusal::KeyAmbiguous`] for two different ones.
 pub(crate) fn take<'a>(
     places: &[CredentialPlace],
     headers: &mut HeaderMap,
@@ -72,8 +69,7 @@ pub(crate) fn take<'a>(
             CredentialPlace::Query(name) => query = from_query(query, name, &mut found)?,
         }
     }
-    let key = found.0.ok_or(Refusal::KeyMissing)?;
-    Ok(Taken { key, query })
+    Ok(Taken { key: found.0, query })
 }
 
 /// The first key found; any other must be the same.
@@ -91,8 +87,8 @@ impl Found {
 
     fn add(&mut self, key: Credential) -> Result<(), Refusal> {
         let bytes = key.bytes();
-        let plausible =
-            (1..=MAX_KEY).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
+        let plausible = (1..=MAX_KEY_LENGTH.into()).contains(&bytes.len())
+            && bytes.iter().all(u8::is_ascii_graphic);
         if !plausible {
             return Err(Refusal::KeyMalformed);
         }

@@ -21,7 +21,8 @@ pub fn take_key<'a>(
     query: Option<&'a str>,
 ) -> Result<Taken<'a>, Refusal> {
     let taken = credential::take(places, headers, query)?;
-    Ok((taken.key.bytes().to_vec(), taken.query))
+    let key = taken.key.ok_or(Refusal::KeyMissing)?;
+    Ok((key.bytes().to_vec(), taken.query))
 }
 
 /// Removes from a request what ends here.

@@ -5,16 +5,17 @@ use std::rc::Rc;
 
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
-use tollgate_core::{Call, Decision, Now, Refusal, Refused};
+use tollgate_core::{Call, CallKey, Decision, Now, Refusal, Refused};
 
 use crate::account::Account;
 use crate::body::{Content, ReplyBody};
 use crate::connection::Client;
 use crate::forward::Admitted;
 use crate::respond::Told;
+use crate::switches::Exchange;
 use crate::target::{NoTarget, Target, host_field, permit};
 use crate::worker::Worker;
-use crate::{credential, headers, proof};
+use crate::{credential, headers, proof, switches};
 
 impl Worker {
     /// The whole road. Every end of it is a response.
@@ -25,21 +26,26 @@ impl Worker {
     ) -> Result<Response<ReplyBody>, Infallible> {
         let now = self.clock.now();
         let mut account = Account::open(&self, &client, &request, now);
-        let response = match self.admit(&client, request, now, &mut account) {
+        let mut cors = None;
+        let mut response = match self.admit(&client, request, now, &mut account, &mut cors) {
             Ok(admitted) => self.forward(admitted, &mut account).await,
-            Err(refused) => refused,
+            Err(answer) => answer,
         };
+        if let Some(cors) = cors {
+            cors.tell(response.headers_mut());
+        }
         account.answer(response.status(), response.body().refusal());
         Ok(response.map(|content| ReplyBody::new(content, account)))
     }
 
-    /// Route, credential, decision and live list: one poll, one load of the snapshot.
+    /// Route, switches, credential, decision and live list: one poll, one load of the snapshot.
     fn admit(
         self: &Rc<Self>,
         client: &Rc<Client>,
         request: Request<Incoming>,
         now: Now,
         account: &mut Account,
+        cors: &mut Option<Box<Exchange>>,
     ) -> Result<Admitted, Response<Content>> {
         let mut cache = self.snapshot.borrow_mut();
         let root = cache.load().ok_or_else(|| self.refuse(None, Refusal::NoSnapshot, now))?;
@@ -51,39 +57,43 @@ impl Worker {
         let uri = std::mem::take(&mut head.uri);
         let host = host_field(&head.headers).map_err(lost)?.cloned();
         permit(&head.method).map_err(nowhere)?;
-        client.fits(&uri, &body).map_err(lost)?;
+        client.target_fits(&uri).map_err(lost)?;
         let target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
         account.noted(|note| note.target(root, target.host()));
-        let route = target.route(&root.routes, &head.method).map_err(nowhere)?;
-        let service = root.routes.service(route.service);
-        let service = service.ok_or_else(|| lost(Refusal::RouteNotFound))?;
-        account.serve(service.id);
-        account.noted(|note| note.route(root, service, &route, &head.headers));
+        let (service, route) = self.lead(root, &target, &head, now, account, cors)?;
         let refuse = |refusal: Refusal| self.refuse(Some(service), refusal, now);
+        client.body_fits(&body).map_err(refuse)?;
 
         // Credential and proof.
         let places = &service.credentials;
         headers::clean_request(&mut head.headers, head.version, places).map_err(refuse)?;
         let turn_away = |refused: Refused| self.turn_away(client, service, refused, now);
-        let taken = credential::take(places, &mut head.headers, target.query)
-            .map_err(|refusal| turn_away(refusal.into()))?;
+        let refused_key = |refusal: Refusal| turn_away(refusal.into());
+        let taken = credential::take(places, &mut head.headers, target.query);
+        let taken = taken.map_err(refused_key)?;
+        let key = switches::key(service, taken.key.as_ref()).map_err(refused_key)?;
         let proof = proof::take(service, &mut head.headers, taken.query.as_deref());
 
         // Decide.
-        let call = Call::new(taken.key.bytes(), &route).with_proof(proof.presented());
+        let call = Call::new(key, &route, client.address()).with_proof(proof.presented());
         let decision = self.decider.decide(root, &call, now);
         self.sample_decision(now);
         let (permit, caller) = match decision {
             Decision::Admit(permit, caller) => (permit, caller),
             Decision::Refuse(refused, record) => {
                 account.noted(|note| note.refused(root, record, service));
-                return Err(turn_away(refused));
+                return Err(match key {
+                    CallKey::Presented(_) => turn_away(refused),
+                    // It brought none that could have failed.
+                    CallKey::Keyless(_) => self.refuse_with(Some(service), &refused, now),
+                });
             }
         };
 
         // Live list, and what the upstream will see.
         let destination = self.destination(root, service);
         let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
+        headers::remove(&mut head.headers, &service.switches.drop_request_headers);
         self.introduce(&mut head.headers, client, &target, &caller, &destination);
         self.tell_shadow(&mut head.headers, permit.shadow(), account);
         account.noted(|note| note.admitted(&caller, &head.headers));

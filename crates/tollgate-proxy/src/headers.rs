@@ -122,6 +122,24 @@ fn asserted(name: &HeaderName) -> bool {
     }
 }
 
+/// Removes the fields of these names, in any spelling that a server could take for them.
+pub(crate) fn remove(headers: &mut HeaderMap, names: &[HeaderName]) {
+    if names.is_empty() {
+        return;
+    }
+    let meant = |name: &&HeaderName| names.iter().any(|meant| same(name, meant));
+    let found: Vec<_> = headers.keys().filter(meant).cloned().collect();
+    for name in found {
+        headers.remove(name);
+    }
+}
+
+/// Whether a server that takes `_` and `-` for the same takes two names for the same.
+fn same(name: &HeaderName, other: &HeaderName) -> bool {
+    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    name.as_str().bytes().map(fold).eq(other.as_str().bytes().map(fold))
+}
+
 fn begins(name: &[u8], prefix: &[u8]) -> bool {
     name.len() >= prefix.len()
         && name

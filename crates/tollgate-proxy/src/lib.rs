@@ -24,6 +24,7 @@ mod proof;
 mod respond;
 mod roster;
 mod strangers;
+mod switches;
 mod target;
 mod upstream;
 mod worker;

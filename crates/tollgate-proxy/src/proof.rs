@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use tollgate_core::{Presented, Refusal, Service};
+use tollgate_core::{Presented, Service};
 
 use crate::credential::{self, Credential};
 
@@ -40,8 +40,9 @@ pub(crate) fn take<'a>(
     let untouched = |held| Proof { held, query: query.map(Cow::Borrowed) };
     let Some(proof) = &service.proof else { return untouched(Held::Nothing) };
     match credential::take(&proof.places, headers, query) {
-        Ok(taken) => Proof { held: Held::Proof(taken.key), query: taken.query },
-        Err(Refusal::KeyMissing) => untouched(Held::Nothing),
+        Ok(taken) => {
+            Proof { held: taken.key.map_or(Held::Nothing, Held::Proof), query: taken.query }
+        }
         // Whatever is left of it goes nowhere: the call is refused.
         Err(_) => untouched(Held::Malformed),
     }

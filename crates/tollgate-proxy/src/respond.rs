@@ -5,8 +5,10 @@ mod limits;
 mod mashery;
 mod problem;
 
+use std::sync::Arc;
+
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use tollgate_core::{ErrorDialect, Now, Permit, RateLimitHeaders, Readings, Refused, Service};
 
 use crate::arena::Arena;
@@ -48,6 +50,8 @@ pub(crate) fn refuse(
 
 /// What the caller of an admitted request is told beside the upstream's answer.
 pub(crate) struct Told {
+    /// Fields of the upstream's that it is not told.
+    dropped: Option<Arc<[HeaderName]>>,
     limits: RateLimitHeaders,
     readings: Readings,
     dialect: ErrorDialect,
@@ -64,7 +68,8 @@ impl Told {
             ErrorDialect::Mashery => headers.get(REQUEST_ID).cloned(),
         };
         let limits = service.rate_limit_headers;
-        Self { limits, readings: *permit.readings(), dialect, message_id }
+        let dropped = service.switches.drop_response_headers.clone();
+        Self { dropped, limits, readings: *permit.readings(), dialect, message_id }
     }
 }
 
@@ -76,6 +81,7 @@ pub(crate) fn tell(
     told: Told,
     now: Now,
 ) {
+    crate::headers::remove(headers, told.dropped.as_deref().unwrap_or_default());
     if told.dialect == ErrorDialect::Mashery {
         mashery::introduce(headers, settings, told.message_id);
     }

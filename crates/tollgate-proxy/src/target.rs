@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
-use tollgate_core::{Refusal, Route, RouteError, Routes, Service, ServiceId, normalize_path};
+use tollgate_core::{
+    EndpointId, Refusal, Route, RouteError, Routes, Service, ServiceId, normalize_path,
+};
 
 /// The host and path of a request, taken apart and agreed upon.
 #[derive(Debug)]
@@ -25,15 +27,15 @@ pub(crate) struct Target<'a> {
 #[derive(Debug)]
 pub(crate) struct NoTarget {
     pub(crate) refusal: Refusal,
-    /// The service, where only the method did not match.
-    pub(crate) service: Option<ServiceId>,
+    /// Service and endpoint, where only the method did not match.
+    pub(crate) called: Option<(ServiceId, EndpointId)>,
     /// What `Allow` says where the method is the reason.
     pub(crate) allow: Option<String>,
 }
 
 impl From<Refusal> for NoTarget {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, service: None, allow: None }
+        Self { refusal, called: None, allow: None }
     }
 }
 
@@ -45,7 +47,7 @@ impl From<Refusal> for NoTarget {
 pub(crate) fn permit(method: &Method) -> Result<(), NoTarget> {
     if matches!(*method, Method::TRACE | Method::CONNECT) {
         let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned());
-        return Err(NoTarget { refusal: Refusal::MethodNotAllowed, service: None, allow });
+        return Err(NoTarget { refusal: Refusal::MethodNotAllowed, called: None, allow });
     }
     Ok(())
 }
@@ -83,9 +85,9 @@ impl<'a> Target<'a> {
     pub(crate) fn route(&self, routes: &Routes, method: &Method) -> Result<Route, NoTarget> {
         routes.find(self.host(), &self.path, method).map_err(|error| match error {
             RouteError::NotFound => Refusal::RouteNotFound.into(),
-            RouteError::MethodNotAllowed { service, allow } => NoTarget {
+            RouteError::MethodNotAllowed { service, endpoint, allow } => NoTarget {
                 refusal: Refusal::MethodNotAllowed,
-                service: Some(service),
+                called: Some((service, endpoint)),
                 allow: Some(allow),
             },
         })

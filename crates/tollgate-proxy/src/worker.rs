@@ -102,7 +102,7 @@ impl Worker {
 
     /// The answer to a request that leads nowhere.
     pub(crate) fn nowhere(&self, root: &Root, none: &NoTarget, now: Now) -> Response<Content> {
-        let service = none.service.and_then(|service| root.routes.service(service));
+        let service = none.called.and_then(|(service, _)| root.routes.service(service));
         let refused = none.refusal.into();
         self.end(&Ended { service, refused: &refused, allow: none.allow.as_deref(), now })
     }

@@ -9,8 +9,8 @@ use tollgate_core::{
     Service, ServiceId, Target, Upstream, UpstreamTimeouts,
 };
 
-use super::Numbers;
 use super::terms::qps;
+use super::{Numbers, switches};
 use crate::model::{self, Name, Objects};
 
 /// Everything that routes are built from, comparable, so that routes which would be the same are
@@ -87,6 +87,7 @@ impl RoutePlan {
                 error_dialect: service.error_dialect,
                 rate_limit_headers: service.rate_limit_headers,
                 disclose_key_state: service.disclose_key_state,
+                switches: switches::compile(objects, service, numbers),
             });
             plan.add_endpoints(service, id, numbers);
         }

@@ -8,7 +8,7 @@ use tollgate_core::{
 };
 
 use super::Numbers;
-use crate::model::{self, Enforcement, Key, Name, Objects, Own, OwnQps, Plan, PlanStatus};
+use crate::model::{self, Enforcement, Key, Name, Network, Objects, Own, OwnQps, Plan, PlanStatus};
 
 /// What terms are of: keys that agree in it share them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +18,7 @@ pub(crate) struct TermsKey {
     qps: Own<OwnQps>,
     quota: Own<u64>,
     concurrency: Option<u32>,
+    sources: Vec<Network>,
     enforcement: Enforcement<Option<bool>>,
 }
 
@@ -29,6 +30,7 @@ impl TermsKey {
             qps: key.qps,
             quota: key.quota,
             concurrency: key.concurrency_ceiling,
+            sources: key.allowed_sources.clone(),
             enforcement: key.enforcement,
         }
     }
@@ -44,6 +46,7 @@ pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut N
             package: key.package.as_str().into(),
             plan: key.plan.as_str().into(),
             active: plan.status == PlanStatus::Active,
+            sources: plan.effective_sources(&key.allowed_sources),
             scope: scope(objects, service, grant, enforced.terms, numbers),
             qps: qps(plan.effective_qps(&key.qps)),
             qps_source: qps_source(plan, &key.qps),
@@ -173,6 +176,7 @@ mod tests {
             period: Some(Period::Day),
             rate_limit_key_override_allowed: overrides,
             concurrency_ceiling: None,
+            allowed_sources: Vec::new(),
             enforcement: Enforcement::default(),
             services: BTreeMap::new(),
         }

@@ -201,7 +201,13 @@ impl Section {
 
     /// Reports something odd about a field, with which the document can be used all the same.
     pub fn warning(&self, name: &str, message: impl fmt::Display) {
-        self.report.warning(self.finding(self.site(name), &message));
+        self.warning_at(self.site(name), message);
+    }
+
+    /// Reports something odd about a spot of this section, with which the document can be used all
+    /// the same.
+    pub fn warning_at(&self, site: Site, message: impl fmt::Display) {
+        self.report.warning(self.finding(site, &message));
     }
 
     /// Reports that a field has to be given.

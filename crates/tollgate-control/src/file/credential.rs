@@ -68,7 +68,8 @@ pub(super) fn clash(one: &CredentialPlace, other: &CredentialPlace) -> Option<&'
 
 /// The one place that a table names.
 pub(super) fn place(section: &mut Section) -> Option<CredentialPlace> {
-    let header = section.optional("header", FieldName).map(CredentialPlace::Header);
+    let header = section.optional("header", FieldName("which cannot carry a key"));
+    let header = header.map(CredentialPlace::Header);
     let scheme = section.optional("authorization", Token("a scheme such as \"Bearer\""));
     let scheme = scheme.map(|scheme| CredentialPlace::Authorization(scheme.into()));
     let basic = section.optional("basic", BASIC).map(CredentialPlace::Basic);

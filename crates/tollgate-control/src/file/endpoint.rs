@@ -3,6 +3,7 @@
 use super::check::duplicates::distinct;
 use super::check::routes::{Below, Routes};
 use super::kinds::{Pattern, Verb};
+use super::switches;
 use crate::document::kind::{Name, Switch};
 use crate::document::{Section, Site};
 use crate::model::{Endpoint, Method, Segment};
@@ -21,6 +22,7 @@ pub(super) fn read(
     let path = section.or("path", PATH, vec![Segment::Rest]);
     let below = below.filter(|_| !section.is_misfit("path"));
     let undefined = section.or("undefined_methods_allowed", Switch, false);
+    let maintenance = switches::maintenance(section);
     let mut claims = Claims { below, routes };
     let tables = section.tables("methods").into_iter();
     let methods: Vec<_> =
@@ -33,7 +35,7 @@ pub(super) fn read(
         claims.claim(section, section.site("path"), &path, None);
     }
     let methods = methods.into_iter().map(|method| (method.name.clone(), method)).collect();
-    Endpoint { name, path, undefined_methods_allowed: undefined, methods }
+    Endpoint { name, path, undefined_methods_allowed: undefined, maintenance, methods }
 }
 
 fn method(

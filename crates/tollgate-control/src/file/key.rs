@@ -6,7 +6,7 @@ use super::check::duplicates::SeenKeys;
 use super::check::{overrides, reference, secrets};
 use super::digest::Digests;
 use super::kinds::Literal;
-use super::{enforcement, limits, owner};
+use super::{enforcement, limits, owner, sources};
 use crate::document::Section;
 use crate::document::kind::{Choice, Day, Instant, Name, NameKind};
 use crate::model::{Application, DigestLiteral, Key, KeyStatus, Package, Plan, Service};
@@ -57,6 +57,16 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// Whether a key of this name stands anywhere, whether or not it could be read.
+    pub(super) fn saw(&self, name: &Name) -> bool {
+        self.seen.has(name)
+    }
+
+    /// The keys read so far.
+    pub(super) fn read_so_far(&self) -> &BTreeMap<Name, Key> {
+        &self.read
+    }
+
     /// All keys by name.
     pub(super) fn into_read(self) -> BTreeMap<Name, Key> {
         self.read
@@ -74,6 +84,7 @@ impl<'a> Keys<'a> {
         let qps = limits::own_qps(section);
         let quota = limits::own_quota(section);
         let concurrency_ceiling = limits::concurrency(section);
+        let allowed_sources = sources::read(section);
         let enforcement = enforcement::of_key(section);
 
         self.seen.note(section, &name, digest.as_ref());
@@ -104,6 +115,7 @@ impl<'a> Keys<'a> {
             qps,
             quota,
             concurrency_ceiling,
+            allowed_sources,
             enforcement,
         };
         if let Some(plan) = bought {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{enforcement, grant, limits};
+use super::{enforcement, grant, limits, sources};
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, Switch};
 use crate::model::{Plan, PlanStatus, Service};
@@ -29,6 +29,7 @@ pub(super) fn read(name: Name, section: &mut Section, services: &BTreeMap<Name, 
             false,
         ),
         concurrency_ceiling: limits::concurrency(section),
+        allowed_sources: sources::read(section),
         enforcement: enforcement::of_plan(section),
         services: BTreeMap::new(),
     };

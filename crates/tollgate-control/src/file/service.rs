@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::check::duplicates::distinct;
+use super::check::keyless::Keyless;
 use super::check::reference;
 use super::check::routes::{Below, Routes};
 use super::kinds::{Host, LiteralPath, shown};
-use super::{ERROR_DIALECT, credential, endpoint, enforcement, limits, owner, proof};
+use super::{ERROR_DIALECT, credential, endpoint, enforcement, limits, owner, proof, switches};
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind, Switch, Text};
 use crate::model::{ErrorDialect, RateLimitHeaders, Service, Upstream};
@@ -23,6 +24,7 @@ pub(super) fn read(
     section: &mut Section,
     upstreams: &BTreeMap<Name, Upstream>,
     routes: &mut Routes,
+    keyless: &mut Keyless,
 ) -> Service {
     let hosts = section.list("hosts", Host);
     let hosts = distinct(section, hosts);
@@ -48,6 +50,15 @@ pub(super) fn read(
         (name.clone(), endpoint::read(name, &mut section, below.as_ref(), routes))
     });
     let credentials = credential::read(section);
+    let proof = proof::read(section, &credentials);
+    let switches = switches::read(section, &credentials, proof.as_ref());
+    if let Some(key) = &switches.keyless_key {
+        keyless.note(section, &name, key);
+        if proof.is_some() {
+            let message = "has no effect beside proof, as a call without a key can prove nothing";
+            section.problem("keyless_key", message);
+        }
+    }
     Service {
         name,
         owner: owner(section),
@@ -58,7 +69,7 @@ pub(super) fn read(
         upstream_path: upstream_path.map(|path| shown(&path)),
         qps_limit_overall: overall.map(|overall| overall.resolve()),
         qps_limit_overall_enforce: enforce,
-        proof: proof::read(section, &credentials),
+        proof,
         credentials,
         error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
         rate_limit_headers: section.or(
@@ -67,6 +78,7 @@ pub(super) fn read(
             RateLimitHeaders::Draft11,
         ),
         disclose_key_state: section.or("disclose_key_state", Switch, false),
+        switches,
         hosts,
     }
 }

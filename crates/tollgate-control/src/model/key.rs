@@ -1,6 +1,6 @@
 //! Package keys.
 
-use super::{DigestLiteral, Enforcement, Name, Own, OwnQps, Owner};
+use super::{DigestLiteral, Enforcement, Name, Network, Own, OwnQps, Owner};
 
 /// What an application calls with: one package, one plan of it, and limits of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Key {
     pub quota: Own<u64>,
     /// Calls at once of its own; `None` = the plan's.
     pub concurrency_ceiling: Option<u32>,
+    /// Where its calls may come from, within what the plan allows; none = what the plan allows.
+    pub allowed_sources: Vec<Network>,
     /// What is refused, and what is only counted; `None` = as the plan says.
     pub enforcement: Enforcement<Option<bool>>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Enforcement, Key, Limit, Name, Own, OwnQps, Period, Qps, Quota};
+use super::{Enforcement, Key, Limit, Name, Network, Networks, Own, OwnQps, Period, Qps, Quota};
 
 /// A plan of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Plan {
     pub rate_limit_key_override_allowed: bool,
     /// Calls at once of each key; `None` = no ceiling.
     pub concurrency_ceiling: Option<u32>,
+    /// Where calls may come from; none = from everywhere.
+    pub allowed_sources: Vec<Network>,
     /// What is refused, and what is only counted.
     pub enforcement: Enforcement<bool>,
     /// The services it opens; at least one.
@@ -117,6 +119,16 @@ impl Plan {
             (plan, own) => own.or(plan),
         }
     }
+
+    /// Where calls of a key may come from: a key's own networks narrow the plan's, and never widen
+    /// them. `None` = from everywhere.
+    pub fn effective_sources(&self, own: &[Network]) -> Option<Networks> {
+        let listed = |networks: &[Network]| (!networks.is_empty()).then(|| Networks::of(networks));
+        match (listed(&self.allowed_sources), listed(own)) {
+            (Some(plan), Some(own)) => Some(plan.and(&own)),
+            (plan, own) => own.or(plan),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +145,7 @@ mod tests {
             period: Some(Period::Day),
             rate_limit_key_override_allowed: overrides,
             concurrency_ceiling: None,
+            allowed_sources: Vec::new(),
             enforcement: Enforcement::default(),
             services: BTreeMap::new(),
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_core::{CredentialPlace, ErrorDialect, Proof, RateLimitHeaders};
+use tollgate_core::{CredentialPlace, ErrorDialect, Maintenance, Proof, RateLimitHeaders};
 
-use super::{Name, Owner, Qps, Segment};
+use super::{Name, Owner, Qps, Segment, Switches};
 
 /// An API that is protected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Service {
     pub rate_limit_headers: RateLimitHeaders,
     /// Tell callers unknown, suspended, revoked and expired keys apart.
     pub disclose_key_state: bool,
+    /// What else it asks of a call.
+    pub switches: Switches,
     /// What it is made of; at least one endpoint.
     pub endpoints: BTreeMap<Name, Endpoint>,
 }
@@ -51,6 +53,8 @@ pub struct Endpoint {
     pub path: Vec<Segment>,
     /// Calls that match none of the methods are calls of the endpoint.
     pub undefined_methods_allowed: bool,
+    /// Closed for now, if it is.
+    pub maintenance: Option<Maintenance>,
     /// None = every HTTP method.
     pub methods: BTreeMap<Name, Method>,
 }

@@ -1,25 +1,37 @@
 //! What is decided about.
 
+use core::net::IpAddr;
 use std::fmt;
 
-use crate::{Presented, Route};
+use crate::{Digest, Presented, Route};
 
 /// A call, as far as a decision needs it.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
-    /// The key, as it was presented.
-    pub key: &'a [u8],
+    /// Whose it is.
+    pub key: CallKey<'a>,
     /// What proves that the key is the caller's.
     pub proof: Presented<'a>,
     /// What it leads to.
     pub route: &'a Route,
+    /// The address of the client.
+    pub source: IpAddr,
+}
+
+/// What key a call has.
+#[derive(Clone, Copy)]
+pub enum CallKey<'a> {
+    /// This one, as it was presented.
+    Presented(&'a [u8]),
+    /// None: it is charged to the key of this digest.
+    Keyless(&'a Digest),
 }
 
 impl<'a> Call<'a> {
-    /// A call of `route` with `key` and nothing else.
+    /// A call of `route` with `key` from `source`, which proves nothing.
     #[must_use]
-    pub fn new(key: &'a [u8], route: &'a Route) -> Self {
-        Self { key, proof: Presented::Nothing, route }
+    pub fn new(key: CallKey<'a>, route: &'a Route, source: IpAddr) -> Self {
+        Self { key, proof: Presented::Nothing, route, source }
     }
 
     /// The same call with a proof.
@@ -32,6 +44,9 @@ impl<'a> Call<'a> {
 /// Without the key.
 impl fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("route", self.route).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("route", self.route)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@
 
 use std::hint::black_box;
 
+use super::CallKey;
 use crate::{Digest, Keyed, Now, Record, Refusal, Root, Status};
 
 /// A key that may not be used, and its record if it has one.
@@ -15,7 +16,15 @@ pub(super) struct Unfit<'a> {
 }
 
 /// The record of `key`, if it may be used now.
-pub(super) fn identify<'a>(root: &'a Root, key: &[u8], now: Now) -> Result<&'a Record, Unfit<'a>> {
+pub(super) fn identify<'a>(
+    root: &'a Root,
+    key: &CallKey<'_>,
+    now: Now,
+) -> Result<&'a Record, Unfit<'a>> {
+    let key = match key {
+        CallKey::Presented(key) => key,
+        CallKey::Keyless(digest) => return named(root, digest, now),
+    };
     let schemes = &root.schemes;
     if schemes.brand.as_ref().is_some_and(|brand| brand.disowns(key)) {
         return Err(Unfit { refusal: Refusal::KeyMalformed, record: None });
@@ -34,6 +43,15 @@ pub(super) fn identify<'a>(root: &'a Root, key: &[u8], now: Now) -> Result<&'a R
         }
         _ => Err(Unfit { refusal: Refusal::KeyUnknown, record: None }),
     }
+}
+
+/// The record of the key that calls without one are charged to. Nobody brought it, so the time that
+/// this takes tells nothing.
+fn named<'a>(root: &'a Root, digest: &Digest, now: Now) -> Result<&'a Record, Unfit<'a>> {
+    let unfit = |refusal, record| Unfit { refusal, record };
+    let record = root.keys.find(digest).ok_or(unfit(Refusal::KeyUnknown, None))?;
+    check_standing(root, record, now).map_err(|refusal| unfit(refusal, Some(record)))?;
+    Ok(record)
 }
 
 /// What a look-up saw.
@@ -124,7 +142,7 @@ mod tests {
         }
         world.publish(Batch { keys, schemes: Some(Arc::new(schemes)), ..Batch::default() });
         let root = world.reader.current().unwrap();
-        match identify(&root, KEY, at(0)) {
+        match identify(&root, &CallKey::Presented(KEY), at(0)) {
             Ok(record) => Ok(record.status),
             Err(unfit) => {
                 assert_eq!(unfit.record.is_none(), unfit.refusal == Refusal::KeyUnknown);

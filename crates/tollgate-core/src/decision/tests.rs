@@ -1,3 +1,4 @@
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
@@ -5,9 +6,12 @@ use std::time::Duration;
 use super::*;
 use crate::fixture::{Enforced, KEY, Limits, ROUTE, World, at, qps, terms};
 use crate::{
-    Batch, Change, EndpointId, Limit, LimitSource, LineTag, MethodId, Owner, OwnerId, Period,
-    Quota, Revision, Route, Scheme, ServiceId, Status, TermsId,
+    Batch, Change, EndpointId, Limit, LimitSource, LineTag, MethodId, Network, Networks, Owner,
+    OwnerId, Period, Quota, Revision, Route, Scheme, ServiceId, Status, TermsId,
 };
+
+/// Where calls come from.
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn ask(world: &World, now: Now) -> Result<Permit, Refused> {
     ask_for(world, KEY, &ROUTE, now)
@@ -16,7 +20,7 @@ fn ask(world: &World, now: Now) -> Result<Permit, Refused> {
 fn ask_for(world: &World, key: &[u8], route: &Route, now: Now) -> Result<Permit, Refused> {
     let root = world.reader.current().unwrap();
     let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(now)));
-    match decider.decide(&root, &Call::new(key, route), now) {
+    match decider.decide(&root, &Call::new(CallKey::Presented(key), route, HERE), now) {
         Decision::Admit(permit, _) => Ok(permit),
         Decision::Refuse(refused, _) => Err(refused),
     }
@@ -93,6 +97,68 @@ fn a_key_works_through_its_last_second() {
     world.publish(Batch { keys: vec![Change::Put(record)], ..Batch::default() });
     let ends: Vec<_> = [4, 5, 9, 10].map(|second| refusal(&world, at(second))).into();
     assert_eq!(ends, [Some(Refusal::KeyNotYetValid), None, None, Some(Refusal::KeyExpired)]);
+}
+
+#[test]
+fn a_call_comes_from_where_the_terms_allow() {
+    let mut world = World::new(Limits::default());
+    let allow = |world: &mut World, sources: Option<Networks>, active: bool| {
+        let mut terms = terms(Limits::default());
+        terms.grants[0].sources = sources;
+        terms.grants[0].active = active;
+        let terms = vec![(TermsId(0), Some(Arc::new(terms)))];
+        world.publish(Batch { terms, ..Batch::default() });
+    };
+    let network = |address: [u8; 4]| Networks::of(&[Network::around(address.into(), 8).unwrap()]);
+    allow(&mut world, Some(network([127, 0, 0, 0])), true);
+    assert_eq!(refusal(&world, at(0)), None);
+    allow(&mut world, Some(network([10, 0, 0, 0])), true);
+    assert_eq!(refusal(&world, at(0)), Some(Refusal::SourceNotAllowed));
+    // The address comes before what the plan opens, and after the states.
+    let route = Route { endpoint: EndpointId(1), ..ROUTE };
+    let elsewhere = ask_for(&world, KEY, &route, at(0)).unwrap_err();
+    assert_eq!(elsewhere.refusal, Refusal::SourceNotAllowed);
+    allow(&mut world, Some(network([10, 0, 0, 0])), false);
+    assert_eq!(refusal(&world, at(0)), Some(Refusal::PlanInactive));
+    allow(&mut world, Some(Networks::default()), true);
+    assert_eq!(refusal(&world, at(0)), Some(Refusal::SourceNotAllowed));
+    // It is enforced though the terms are not, also for a service that they do not open.
+    let mut shadowed = terms(Limits::default());
+    shadowed.enforced = false;
+    shadowed.grants[0].sources = Some(network([10, 0, 0, 0]));
+    for service in [ROUTE.service, ServiceId(1)] {
+        shadowed.grants[0].service = service;
+        let terms = vec![(TermsId(0), Some(Arc::new(shadowed.clone())))];
+        world.publish(Batch { terms, ..Batch::default() });
+        assert_eq!(refusal(&world, at(0)), Some(Refusal::SourceNotAllowed));
+    }
+}
+
+#[test]
+fn a_call_without_a_key_is_the_named_keys_or_nobodys() {
+    let mut world = World::new(Limits { qps: qps(1, 1), ..Limits::default() });
+    let keyless = |world: &World, digest: &Digest| {
+        let root = world.reader.current().unwrap();
+        let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(at(0))));
+        match decider.decide(&root, &Call::new(CallKey::Keyless(digest), &ROUTE, HERE), at(0)) {
+            Decision::Admit(permit, caller) => {
+                assert_eq!(caller.key(&mut [0; 36]), "demo");
+                Ok(permit)
+            }
+            Decision::Refuse(refused, _) => Err(refused.refusal),
+        }
+    };
+    let digest = world.record.digest;
+    assert_eq!(*keyless(&world, &digest).unwrap().digest(), digest);
+    // It is one key with one set of counters, however it is called.
+    assert_eq!(refusal(&world, at(0)), Some(Refusal::OverQps));
+    let other = Scheme::Sha256.digest(b"another");
+    assert_eq!(keyless(&world, &other).unwrap_err(), Refusal::KeyUnknown);
+    let suspended = Record { status: Status::Suspended, ..world.record };
+    world.publish(Batch { keys: vec![Change::Put(suspended)], ..Batch::default() });
+    assert_eq!(keyless(&world, &digest).unwrap_err(), Refusal::KeySuspended);
+    world.publish(Batch { keys: vec![Change::Remove(digest)], ..Batch::default() });
+    assert_eq!(keyless(&world, &digest).unwrap_err(), Refusal::KeyUnknown);
 }
 
 #[test]
@@ -346,7 +412,7 @@ fn storm(world: World, unix_ms: u64, milliseconds: u64) -> (u64, u64) {
                         return;
                     }
                     let root = cache.load().unwrap();
-                    let call = Call::new(key, route);
+                    let call = Call::new(CallKey::Presented(key), route, HERE);
                     if let Decision::Admit(permit, _) = decider.decide(root, &call, clock.now()) {
                         assert!(entitled);
                         let admitted_by_all = permit.shadow().is_empty();

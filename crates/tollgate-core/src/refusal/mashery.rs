@@ -38,6 +38,7 @@ impl MasheryError {
     pub(super) const BAD_REQUEST: Self = Self::of(400, "ERR_400_BAD_REQUEST", None, "<h1>400 Bad Request</h1>");
     pub(super) const NOT_AUTHORIZED: Self = Self::of(403, "ERR_403_NOT_AUTHORIZED", Some("Not Authorized"), "<h1>Not Authorized</h1>");
     pub(super) const INACTIVE: Self = Self::of(403, "ERR_403_DEVELOPER_INACTIVE", Some("Account Inactive"), "<h1>Developer Inactive</h1>");
+    pub(super) const UNKNOWN_REFERER: Self = Self::of(403, "ERR_403_DEVELOPER_UNKNOWN_REFERER", Some("Invalid Referer"), "<h1>Developer Unknown Referer</h1>");
     pub(super) const OVER_QPS: Self = Self::of(403, "ERR_403_DEVELOPER_OVER_QPS", Some("Account Over Queries Per Second Limit"), "<h1>Developer Over Qps</h1>");
     pub(super) const OVER_RATE: Self = Self::of(403, "ERR_403_DEVELOPER_OVER_RATE", Some("Account Over Rate Limit"), "<h1>Developer Over Rate</h1>");
     pub(super) const SERVICE_OVER_QPS: Self = Self::of(403, "ERR_403_SERVICE_OVER_QPS", Some("Rate Limit Exceeded"), "<h1>Service Over Qps</h1>");

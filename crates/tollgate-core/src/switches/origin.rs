@@ -62,11 +62,11 @@ impl OriginPattern {
     pub fn matches(&self, WebOrigin(origin): WebOrigin<'_>) -> bool {
         match self {
             Self::Exact(exact) => **exact == *origin,
-            // What stands before the suffix is whole labels: it was parsed.
+            // What stands before the suffix is whole labels, at least one: it was parsed.
             Self::Below { scheme, suffix } => origin
                 .strip_prefix(&**scheme)
                 .and_then(|authority| authority.strip_suffix(&**suffix))
-                .is_some_and(|labels| !labels.is_empty()),
+                .is_some(),
         }
     }
 }

@@ -22,7 +22,8 @@ fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
 fn taken(fields: &[(&'static str, &str)], query: Option<&str>) -> Result<String, Refusal> {
     let mut headers = headers(fields);
     let taken = take(&places(), &mut headers, query)?;
-    Ok(String::from_utf8(taken.key.bytes().to_vec()).unwrap())
+    let key = taken.key.ok_or(Refusal::KeyMissing)?;
+    Ok(String::from_utf8(key.bytes().to_vec()).unwrap())
 }
 
 #[test]

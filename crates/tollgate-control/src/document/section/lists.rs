@@ -40,6 +40,15 @@ impl Section {
         self.array(name).map_or_else(Vec::new, |array| self.items(name, &kind, &array))
     }
 
+    /// The elements of an array that has to have one if it is there, as an empty one would look like
+    /// the opposite of an absent one. Empty when it is absent.
+    pub fn optional_list<K: Kind>(&mut self, name: &'static str, kind: K) -> Vec<Item<K::Value>> {
+        self.record(name, || Fallback::Absent);
+        let Some(array) = self.array(name) else { return Vec::new() };
+        self.check_not_empty(name, &array);
+        self.items(name, &kind, &array)
+    }
+
     /// The tables of an array of tables that has to have one; `None` when it is absent. `default` is
     /// what holds then, as TOML writes it, if that is always the same.
     pub fn table_list(&mut self, name: &'static str, default: Option<&str>) -> Option<Vec<Self>> {

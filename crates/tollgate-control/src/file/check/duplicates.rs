@@ -27,6 +27,11 @@ pub(in crate::file) struct SeenKeys {
 }
 
 impl SeenKeys {
+    /// Whether a key of this name was there.
+    pub(in crate::file) fn has(&self, name: &Name) -> bool {
+        self.names.contains_key(name)
+    }
+
     /// Reports a key whose name or digest was there before.
     pub(in crate::file) fn note(
         &mut self,

@@ -13,6 +13,10 @@ pub(in crate::file) fn check(section: &Section, key: &Key, plan: &Plan) {
         let message = format_args!("has no effect above the plan's, expected {plan} or less");
         section.problem("concurrency_ceiling", message);
     }
+    if plan.effective_sources(&key.allowed_sources).is_some_and(|sources| sources.is_empty()) {
+        let message = "has no address in common with the plan's, so the key would never work";
+        section.problem("allowed_sources", message);
+    }
 }
 
 fn check_qps(section: &Section, key: &Key, plan: &Plan) {

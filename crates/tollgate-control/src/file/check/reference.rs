@@ -29,7 +29,9 @@ pub(in crate::file) fn find_named<'k, T>(
     find_at(section, || section.here(), none, name, known)
 }
 
-fn find_at<'k, T>(
+/// What a spot of the section refers to; a problem and `None` when there is no such thing, which
+/// `none` says.
+pub(in crate::file) fn find_at<'k, T>(
     section: &Section,
     site: impl Fn() -> Site,
     none: impl fmt::Display,

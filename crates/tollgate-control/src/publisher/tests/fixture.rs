@@ -1,6 +1,7 @@
 //! A publisher with one worker, a decider behind it and a clock in the test's hand.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,7 +11,8 @@ use http::Method;
 use prometheus::Registry;
 use tempfile::TempDir;
 use tollgate_core::{
-    Call, Clock, Decider, Decision, Mailbox, Notice, Now, Root, Route, SnapshotReader, handoff,
+    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Now, Root, Route, SnapshotReader,
+    handoff,
 };
 
 use crate::document::{self, Problems};
@@ -117,7 +119,7 @@ impl Gate {
     pub(super) fn admits(&self, key: &str, path: &str) -> bool {
         let route = self.route(&Method::GET, path);
         let root = self.root();
-        let decision = self.decider.decide(&root, &Call::new(key.as_bytes(), &route), self.now());
+        let decision = self.decider.decide(&root, &call(key, &route), self.now());
         matches!(decision, Decision::Admit(..))
     }
 
@@ -125,4 +127,9 @@ impl Gate {
     pub(super) fn admitted(&self, key: &str, path: &str, calls: usize) -> usize {
         (0..calls).filter(|_| self.admits(key, path)).count()
     }
+}
+
+/// A call from this machine.
+pub(super) fn call<'a>(key: &'a str, route: &'a Route) -> Call<'a> {
+    Call::new(CallKey::Presented(key.as_bytes()), route, Ipv4Addr::LOCALHOST.into())
 }

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use tollgate_core::{Dead, Decision, Now, Permit, Reading, ReadingKind, Refusal, Root, standing};
 
 use super::edit::{Edit, edit};
-use super::fixture::Gate;
+use super::fixture::{self, Gate};
 use super::naive::{Call, Counters, KeyNumber, Objects, Verdict, secret};
 use crate::publisher::Published;
 
@@ -142,11 +142,7 @@ impl Both {
         let (method, path) = target(call);
         let route = self.gate.route(&method, path);
         let secret = secret(number);
-        match self.gate.decider.decide(
-            root,
-            &tollgate_core::Call::new(secret.as_bytes(), &route),
-            now,
-        ) {
+        match self.gate.decider.decide(root, &fixture::call(&secret, &route), now) {
             Decision::Refuse(refused, _) => Verdict::Refused(refused.refusal.code()),
             Decision::Admit(permit, caller) => {
                 let Verdict::Admitted { key, counted, .. } = *expected else {
