@@ -176,3 +176,23 @@ fn an_id_in_the_place_of_the_key_is_not_logged() {
         assert!(!line.to_string().contains("\"demo\"") && !line.to_string().contains("nobodys"));
     }
 }
+
+#[test]
+fn a_preflight_is_a_line_without_a_key() {
+    let origin = Origin::start();
+    let policy = "allowed_origins = [\"https://shop.example.com\"]";
+    let gate = Tollgate::start(&config(&origin).section("services.orders.cors", policy));
+    let asked = gate
+        .request("OPTIONS", "/orders/7")
+        .header("Origin", "https://shop.example.com")
+        .header("Access-Control-Request-Method", "POST");
+    assert_eq!(asked.send().status, 204);
+    says(
+        &line(&gate),
+        &json!({
+            "http_method": "OPTIONS", "status": 204, "refusal": null, "key": null,
+            "service": "orders", "endpoint": "all", "method": "write", "response_bytes": 0,
+            "complete": true,
+        }),
+    );
+}

@@ -46,3 +46,32 @@ fn a_client_that_leaves_gives_its_place_back() {
     wait_for("the place to be free", || (request.send().status == 200).then_some(()));
     door.open();
 }
+
+#[test]
+fn the_lower_of_plan_and_key_holds_and_a_change_bites_at_once() {
+    let door = Door::shut();
+    let behind = door.clone();
+    let origin = Origin::answering(move |request| match request.target() {
+        "/orders/slow" => Answer::status(200).wait(&behind).then("slow"),
+        _ => Answer::ok("fast"),
+    });
+    let config = |of_key: &str| Config::new(&origin).plan(TWO).key("acme-1", "demo", of_key);
+    let gate = Tollgate::start(&config("concurrency_ceiling = 1").key("acme-2", "other", ""));
+    let (slow, fast) = (gate.get("/orders/slow").key("demo"), gate.get("/orders").key("demo"));
+    let mut first = slow.start();
+    origin.wait_for_requests(1);
+    fast.send().refused(429, "over_concurrency");
+    // The other key of the plan has the plan's two for itself.
+    let others = [(); 2].map(|()| gate.get("/orders/slow").key("other").start());
+    origin.wait_for_requests(3);
+    gate.get("/orders").key("other").send().refused(429, "over_concurrency");
+    // What is open counts under the new ceiling.
+    gate.apply(&config("").key("acme-2", "other", ""));
+    fast.send().admitted();
+    gate.apply(&config("concurrency_ceiling = 1").key("acme-2", "other", ""));
+    fast.send().refused(429, "over_concurrency");
+    door.open();
+    assert_eq!(first.read().text(), "slow");
+    drop(others);
+    wait_for("the place to be free", || (fast.send().status == 200).then_some(()));
+}
