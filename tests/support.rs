@@ -12,22 +12,24 @@ mod metrics;
 mod origin;
 mod request;
 mod response;
+mod tls;
 mod tollgate;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use answer::Answer;
 pub(crate) use command::{Finished, tollgate};
-pub(crate) use config::{Config, digest};
+pub(crate) use config::{Config, digest, digest_of};
 pub(crate) use door::Door;
 pub(crate) use fields::Fields;
-pub(crate) use http1::Http1;
+pub(crate) use http1::{Http1, tcp};
 pub(crate) use http2::Http2;
 pub(crate) use message::Message;
 pub(crate) use metrics::Metrics;
 pub(crate) use origin::Origin;
 pub(crate) use request::Request;
 pub(crate) use response::Response;
+pub(crate) use tls::{Authority, Issued, TlsClient, TlsConnection};
 pub(crate) use tollgate::Tollgate;
 
 /// How long anything may take before the test gives it up.

@@ -27,6 +27,7 @@ mod strangers;
 mod support;
 mod swap;
 mod switches;
+mod tls;
 mod traceability;
 mod walls;
 mod wire;

@@ -13,8 +13,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_control::document::Warnings;
 use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{Clock, Strangers, handoff};
-use tollgate_proxy::{AccessLog, DataPlane, Plan, WorkerSettings, watch_strangers};
+use tollgate_proxy::{AccessLog, DataPlane, Listener, Plan, WorkerSettings, watch_strangers};
 
+use crate::certificates::Certificates;
 use crate::commands::CUT;
 use crate::config::{self, Config, Settings};
 use crate::ops::Ops;
@@ -48,6 +49,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let (mut writer, reader) = handoff();
 
     let strangers = settings.strangers.map(|budget| Arc::new(Strangers::new(budget)));
+    let certificates = Certificates::load(&settings, &registry, Arc::clone(&clock))?;
 
     // Every address is taken before anything starts.
     let plan = Plan {
@@ -55,8 +57,11 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         listeners: settings
             .listeners
             .iter()
-            .map(|listener| {
-                (listener.name.to_string(), listener.address, listener.settings.clone())
+            .map(|listener| Listener {
+                name: listener.name.to_string(),
+                address: listener.address,
+                settings: listener.settings.clone(),
+                tls: certificates.acceptor(&listener.name),
             })
             .collect(),
         settings: WorkerSettings {
@@ -92,14 +97,15 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         return Err("the configuration cannot be published".into());
     }
     let enforced = reloader.publisher.enforced();
-    announce(bound.addresses(), &ops_listener)?;
+    announce(&settings, bound.addresses(), &ops_listener)?;
     let plane = bound.start()?;
 
     let draining = Arc::new(AtomicBool::new(false));
     let ops = Ops { registry, enforced, draining: Arc::clone(&draining) };
     let ops = tokio::spawn(ops.serve(ops_listener));
-    let Signals { hang_up, end } = signals;
+    let Signals { hang_up, certificates_hang_up, end } = signals;
     let reloads = tokio::spawn(reloader.watch(config, hang_up));
+    let certificates = tokio::spawn(certificates.watch(certificates_hang_up));
     let ended = end.wait(&plane).await;
     draining.store(true, Relaxed);
     ended?;
@@ -109,6 +115,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     tracing::info!(?patience, "draining");
     let cut = tokio::task::spawn_blocking(move || plane.drain(patience)).await??;
     reloads.abort();
+    certificates.abort();
     ops.abort();
     if cut > 0 {
         tracing::warn!(cut, "the drain timeout has passed; requests were cut");
@@ -148,11 +155,13 @@ fn responder(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
 
 #[expect(clippy::print_stdout, reason = "what listens where is the program's answer to `run`")]
 fn announce(
-    listeners: &[(String, std::net::SocketAddr)],
+    settings: &Settings,
+    bound: &[(String, std::net::SocketAddr)],
     ops: &TcpListener,
 ) -> Result<(), Failure> {
-    for (name, address) in listeners {
-        println!("listening on http://{address} (data, listener {name})");
+    for (listener, (name, address)) in settings.listeners.iter().zip(bound) {
+        let scheme = if listener.tls.is_some() { "https" } else { "http" };
+        println!("listening on {scheme}://{address} (data, listener {name})");
     }
     println!("listening on http://{} (ops)", ops.local_addr()?);
     Ok(())
@@ -160,6 +169,8 @@ fn announce(
 
 struct Signals {
     hang_up: Signal,
+    /// The same signal, told to another.
+    certificates_hang_up: Signal,
     end: End,
 }
 
@@ -178,7 +189,11 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             user1: signal(SignalKind::user_defined1())?,
         };
-        Ok(Self { hang_up: signal(SignalKind::hangup())?, end })
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            certificates_hang_up: signal(SignalKind::hangup())?,
+            end,
+        })
     }
 }
 

@@ -37,7 +37,7 @@ pub fn perform(arguments: Arguments) -> ExitCode {
 
 fn run(path: &Path) -> ExitCode {
     let clock = Arc::new(SystemClock::new());
-    match load(path, &*clock) {
+    match load_to_serve(path, &*clock) {
         Ok((config, warnings)) => {
             boot::run(path, config, &warnings, clock).unwrap_or_else(|error| {
                 say(format_args!("tollgate: {error}"));
@@ -50,7 +50,7 @@ fn run(path: &Path) -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the summary is the program's answer to `check`")]
 fn check(path: &Path) -> ExitCode {
-    match load(path, &SystemClock::new()) {
+    match load_to_serve(path, &SystemClock::new()) {
         Ok((config, warnings)) => {
             warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
             let objects = &config.objects.objects;
@@ -68,8 +68,18 @@ fn check(path: &Path) -> ExitCode {
     }
 }
 
+/// Reads a configuration as far as it is needed to do something with its objects.
 fn load(path: &Path, clock: &dyn Clock) -> Result<(Config, Warnings), Problems> {
-    Config::load(path, i64::try_from(clock.now().unix()).unwrap_or(i64::MAX))
+    Config::load(path, unix(clock))
+}
+
+/// Reads a configuration as if to serve what it says.
+fn load_to_serve(path: &Path, clock: &dyn Clock) -> Result<(Config, Warnings), Problems> {
+    Config::load_to_serve(path, unix(clock))
+}
+
+fn unix(clock: &dyn Clock) -> i64 {
+    i64::try_from(clock.now().unix()).unwrap_or(i64::MAX)
 }
 
 fn refuse(problems: &Problems) -> ExitCode {

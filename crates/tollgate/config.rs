@@ -16,7 +16,7 @@ use tollgate_control::watch::Watched;
 use tollgate_core::StrangerBudget;
 
 pub use access_log::AccessLog;
-pub use listeners::Listener;
+pub use listeners::{CertificateFiles, ClientCertificate, Listener, Tls};
 pub use log::{Format, Log};
 pub use process::Process;
 
@@ -47,12 +47,23 @@ pub struct Settings {
 }
 
 impl Config {
-    /// Reads a file. `now` is the present second since 1970.
+    /// Reads a file, and none of the certificate files that it names. `now` is the present second
+    /// since 1970.
     ///
     /// # Errors
     /// Every problem that the file has.
     pub fn load(path: &Path, now: i64) -> Result<(Self, Warnings), Problems> {
         read(path, |root| Self::read(root, now))
+    }
+
+    /// Reads a file as if to serve what it says: what is wrong with a certificate file is a problem,
+    /// too. A [reload](Config::reload) leaves them alone: they change at times of their own, and a
+    /// broken one keeps nobody from changing anything else.
+    ///
+    /// # Errors
+    /// Every problem that there is.
+    pub fn load_to_serve(path: &Path, now: i64) -> Result<(Self, Warnings), Problems> {
+        read(path, |root| Self::read_all(root, now, Some(now)))
     }
 
     /// Reads a file that has to hold the same settings as `running`: they cannot change while the
@@ -74,15 +85,19 @@ impl Config {
         })
     }
 
-    /// Reads the root section of a file.
+    /// Reads the root section of a file, and no certificate.
     pub fn read(root: &mut Section, now: i64) -> Self {
+        Self::read_all(root, now, None)
+    }
+
+    fn read_all(root: &mut Section, now: i64, certificates_at: Option<i64>) -> Self {
         let log = log::read(&mut root.table_or_empty("log"));
         let access_log = access_log::read(&mut root.table_or_empty("access_log"));
         let process = process::read(&mut root.table_or_empty("process"));
         let mut ops_section = root.table_or_empty("ops");
         let ops = ops_section.or("address", Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)));
         let strangers = strangers::read(&mut root.table_or_empty("strangers"));
-        let listeners = listeners::read(root, ops);
+        let listeners = listeners::read(root, ops, certificates_at);
         let settings = Settings { log, access_log, process, ops, strangers, listeners };
         Self { settings, objects: read_objects(root, now) }
     }
@@ -90,7 +105,7 @@ impl Config {
     /// The files that it was read from.
     #[must_use]
     pub fn watched(&self, path: &Path) -> Watched {
-        Watched { file: PathBuf::from(path), folder: self.objects.keys_folder.clone() }
+        Watched { files: vec![PathBuf::from(path)], folder: self.objects.keys_folder.clone() }
     }
 }
 

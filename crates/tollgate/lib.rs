@@ -3,6 +3,7 @@
 //! made of.
 
 mod boot;
+mod certificates;
 mod clock;
 mod ops;
 mod reload;

@@ -34,11 +34,11 @@ fn an_admitted_request_is_a_line_with_every_field() {
         &line,
         &json!({
             "request_id": "trace-1", "client": "127.0.0.1", "listener": "public",
-            "http_version": "1.1", "http_method": "POST", "host": "api.example.com",
-            "path": "/orders/7", "status": 200, "refusal": null, "shadow": null, "key": "acme-1",
-            "application": "acme", "package": "basic", "plan": "free", "service": "orders",
-            "endpoint": "all", "method": "write", "revision": 1, "request_bytes": 5,
-            "response_bytes": 2, "complete": true,
+            "tls_version": null, "http_version": "1.1", "http_method": "POST",
+            "host": "api.example.com", "path": "/orders/7", "status": 200, "refusal": null,
+            "shadow": null, "key": "acme-1", "application": "acme", "package": "basic",
+            "plan": "free", "service": "orders", "endpoint": "all", "method": "write",
+            "revision": 1, "request_bytes": 5, "response_bytes": 2, "complete": true,
         }),
     );
     let time = line["time"].as_str().unwrap();
@@ -48,7 +48,7 @@ fn an_admitted_request_is_a_line_with_every_field() {
     assert!(milliseconds(&line, "upstream_ms") > 0.0, "{line}");
     assert!(milliseconds(&line, "total_ms") >= milliseconds(&line, "upstream_ms"), "{line}");
     assert!(line["epoch"].is_u64(), "{line}");
-    assert_eq!(line.as_object().unwrap().len(), 25, "{line}");
+    assert_eq!(line.as_object().unwrap().len(), 26, "{line}");
 }
 
 #[test]

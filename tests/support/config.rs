@@ -88,7 +88,12 @@ impl Display for Config {
 
 /// What a TOML file says of a key.
 pub(crate) fn digest(plaintext: &str) -> String {
-    Sha256::digest(plaintext).iter().fold("sha256:".to_owned(), |mut hex, byte| {
+    digest_of(plaintext.as_bytes())
+}
+
+/// SHA-256 with its name in front.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
         hex
     })

@@ -12,8 +12,13 @@ use super::{
     message::{Expected, Message},
 };
 
+/// Bytes both ways, plain or through TLS.
+pub(crate) trait Duplex: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Duplex for T {}
+
 pub(crate) struct Http1 {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Duplex>>,
     /// Of the response that is to come.
     expected: Expected,
 }
@@ -28,17 +33,15 @@ impl Http1 {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
         socket.connect_timeout(&address.into(), PATIENCE).unwrap();
-        Self::over(socket.into()).unwrap()
+        Self::over(patient(socket.into()).unwrap())
     }
 
     pub(crate) fn try_connect(address: SocketAddr) -> io::Result<Self> {
-        Self::over(TcpStream::connect_timeout(&address, PATIENCE)?)
+        Ok(Self::over(tcp(address)?))
     }
 
-    fn over(stream: TcpStream) -> io::Result<Self> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { reader: BufReader::new(stream), expected: Expected::Response })
+    pub(crate) fn over(stream: impl Duplex + 'static) -> Self {
+        Self { reader: BufReader::new(Box::new(stream)), expected: Expected::Response }
     }
 
     pub(crate) fn write(&mut self, request: &Request) {
@@ -101,6 +104,17 @@ impl Http1 {
             Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
         }
     }
+}
+
+/// A connection whose reads do not wait for ever.
+pub(crate) fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
+    patient(TcpStream::connect_timeout(&address, PATIENCE)?)
+}
+
+fn patient(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl Connection for Http1 {

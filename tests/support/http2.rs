@@ -9,14 +9,18 @@ use hyper::{
     client::conn::http2::{SendRequest, handshake},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     runtime::{Builder, Handle},
     task::JoinHandle,
     time::timeout,
 };
 
-use super::{Connection, Fields, PATIENCE, Request, Response};
+use tokio_rustls::TlsConnector;
+
+use super::{Connection, Fields, PATIENCE, Request, Response, TlsClient};
 
 pub(crate) struct Http2 {
     sender: SendRequest<Full<Bytes>>,
@@ -28,13 +32,26 @@ pub(crate) struct Stream(JoinHandle<hyper::Result<Response>>);
 
 impl Http2 {
     pub(crate) fn connect(address: SocketAddr) -> Self {
+        runtime().block_on(async { Self::over(TcpStream::connect(address).await.unwrap()).await })
+    }
+
+    /// Through TLS, where both sides have agreed on HTTP/2.
+    pub(crate) fn connect_tls(address: SocketAddr, client: &TlsClient, name: &str) -> Self {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let connector = TlsConnector::from(client.config());
         runtime().block_on(async {
             let stream = TcpStream::connect(address).await.unwrap();
-            let (sender, connection) =
-                handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-            let driver = tokio::spawn(async { connection.await.unwrap_or(()) });
-            Self { sender, driver }
+            let stream = connector.connect(name, stream).await.unwrap();
+            assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+            Self::over(stream).await
         })
+    }
+
+    async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+        let (sender, connection) =
+            handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        let driver = tokio::spawn(async { connection.await.unwrap_or(()) });
+        Self { sender, driver }
     }
 
     /// Opens a stream and leaves its response to be read.

@@ -1,6 +1,7 @@
 //! The running gate.
 
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     fs,
     io::{BufRead, BufReader},
@@ -17,7 +18,8 @@ use super::{Metrics, Request, wait_for};
 
 pub(crate) struct Tollgate {
     child: Child,
-    data: SocketAddr,
+    /// By the names of the listeners.
+    data: BTreeMap<String, SocketAddr>,
     ops: SocketAddr,
     /// Where its TOML stands; goes with it.
     folder: TempDir,
@@ -58,8 +60,14 @@ impl Tollgate {
         gate
     }
 
+    /// The address of the one listener.
     pub(crate) fn data(&self) -> SocketAddr {
-        self.data
+        assert_eq!(self.data.len(), 1, "{:?}", self.data);
+        *self.data.values().next().unwrap()
+    }
+
+    pub(crate) fn listener(&self, name: &str) -> SocketAddr {
+        self.data[name]
     }
 
     pub(crate) fn ops(&self) -> SocketAddr {
@@ -79,7 +87,7 @@ impl Tollgate {
     }
 
     pub(crate) fn request(&self, method: &str, target: &str) -> Request {
-        Request::new(self.data, method, target)
+        Request::new(self.data(), method, target)
     }
 
     pub(crate) fn ops_get(&self, target: &str) -> Request {
@@ -156,16 +164,21 @@ impl Drop for Tollgate {
     }
 }
 
-/// The addresses of data and ops.
-fn listening(lines: &mut impl Iterator<Item = String>) -> Option<(SocketAddr, SocketAddr)> {
-    let (mut data, mut ops) = (None, None);
-    while data.is_none() || ops.is_none() {
+/// The addresses of data, by listener, and of ops, which is told of last.
+fn listening(
+    lines: &mut impl Iterator<Item = String>,
+) -> Option<(BTreeMap<String, SocketAddr>, SocketAddr)> {
+    let mut data = BTreeMap::new();
+    loop {
         let line = lines.next()?;
-        let (address, what) = line.strip_prefix("listening on http://")?.split_once(" (")?;
-        let place = if what == "ops)" { &mut ops } else { &mut data };
-        *place = Some(address.parse().ok()?);
+        let (_, place) = line.strip_prefix("listening on ")?.split_once("://")?;
+        let (address, what) = place.split_once(" (")?;
+        let address = address.parse().ok()?;
+        match what.strip_prefix("data, listener ") {
+            Some(name) => data.insert(name.trim_end_matches(')').to_owned(), address),
+            None => return Some((data, address)),
+        };
     }
-    data.zip(ops)
 }
 
 fn keep(stderr: impl std::io::Read + Send + 'static) -> Arc<Mutex<String>> {

@@ -16,12 +16,12 @@ const STABLE: Duration = Duration::from_millis(50);
 /// Looking takes at most this share of the time, however many files there are.
 const SHARE: u32 = 50;
 
-/// A document's files: one file, and the TOML files of a folder.
+/// Files that are read together: those that are named, and all of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watched {
-    /// The file.
-    pub file: PathBuf,
-    /// The folder, if the document has one.
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// The folder, if there is one.
     pub folder: Option<PathBuf>,
 }
 
@@ -36,7 +36,7 @@ struct Mark {
     changed: (i64, i64),
 }
 
-/// The state of all files of a document at one instant. The default is that of no files: whatever
+/// The state of all files at one instant. The default is that of no files: whatever
 /// is there differs from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sight(Vec<Mark>);
@@ -45,7 +45,7 @@ impl Watched {
     /// Looks at the files. Reading them is worth it again when this has changed.
     #[must_use]
     pub fn look(&self) -> Sight {
-        let mut marks: Vec<_> = mark(&self.file).into_iter().collect();
+        let mut marks: Vec<_> = self.files.iter().filter_map(|file| mark(file)).collect();
         if let Some(folder) = &self.folder {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             let mut inside: Vec<_> = entries.filter_map(|entry| mark(&entry.path())).collect();
@@ -109,7 +109,7 @@ mod tests {
             fs::write(at(name), text).unwrap();
         }
         std::os::unix::fs::symlink("one", at("link")).unwrap();
-        let watched = Watched { file: at("link"), folder: Some(at("keys.d")) };
+        let watched = Watched { files: vec![at("link")], folder: Some(at("keys.d")) };
         let mut seen = watched.look();
         let mut differs = |what: &str| {
             let now = watched.look();

@@ -5,6 +5,7 @@
 //! that every rule can be tested at any instant. A request's part of the road is [`Decider::decide`]; a key
 //! change's part is [`SnapshotWriter::publish`].
 
+mod certificate;
 mod clock;
 mod decision;
 mod digest;
@@ -31,6 +32,7 @@ mod table;
 mod terms;
 mod upstream;
 
+pub use certificate::CertificateFingerprint;
 pub use clock::{Clock, Now};
 pub use decision::{
     Bearer, Call, CallKey, Caller, Decider, Decision, Permit, Readings, Refused, Shadow, standing,

@@ -1,5 +1,6 @@
-//! A client's connection: HTTP/1.1, or HTTP/2 by prior knowledge, under deadlines.
+//! A client's connection: over TLS or plain, HTTP/1.1 or HTTP/2, under deadlines.
 
+mod begin;
 mod io;
 
 use std::cell::Cell;
@@ -19,23 +20,22 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tollgate_core::{Refusal, Source};
 
+use begin::Begun;
 use io::ClientIo;
 
 use crate::listen::ListenerSettings;
 use crate::roster::{Deadline, Entry, Handle, Roster};
-use crate::worker::{Coarse, Worker, nanoseconds};
-
-/// What HTTP/2 begins with (RFC 9113 §3.4).
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+use crate::tls::{ClientCertificate, Session};
+use crate::worker::{Coarse, Door, Worker, nanoseconds};
 
 /// The client at the other end of a connection.
 pub(crate) struct Client {
-    pub(crate) listener: Rc<ListenerSettings>,
-    /// The listener's number.
-    pub(crate) listener_number: usize,
+    pub(crate) door: Rc<Door>,
     peer: IpAddr,
     /// Its address, as upstreams are told.
     pub(crate) forwarded_for: HeaderValue,
+    /// What it said to begin with TLS; `None` over a plain connection.
+    pub(crate) session: Option<Session>,
     /// The connection's place on the worker's roster.
     pub(crate) connection: Handle,
     roster: Rc<Roster<()>>,
@@ -57,7 +57,8 @@ impl Client {
     /// [`Refusal::TargetTooLong`].
     pub(crate) fn target_fits(&self, uri: &Uri) -> Result<(), Refusal> {
         let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
-        if target > self.listener.max_target_bytes { Err(Refusal::TargetTooLong) } else { Ok(()) }
+        let long = target > self.door.settings.max_target_bytes;
+        if long { Err(Refusal::TargetTooLong) } else { Ok(()) }
     }
 
     /// Whether a request's body, by what is known of it, is as small as the listener wants it.
@@ -65,13 +66,18 @@ impl Client {
     /// # Errors
     /// [`Refusal::BodyTooLarge`].
     pub(crate) fn body_fits(&self, body: &Incoming) -> Result<(), Refusal> {
-        let large = body.size_hint().lower() > self.listener.max_body_bytes;
+        let large = body.size_hint().lower() > self.door.settings.max_body_bytes;
         if large { Err(Refusal::BodyTooLarge) } else { Ok(()) }
     }
 
     /// Who is answerable for what comes by this connection.
     pub(crate) fn source(&self) -> Source {
         self.address().into()
+    }
+
+    /// The certificate that it has presented.
+    pub(crate) fn certificate(&self) -> Option<&ClientCertificate> {
+        self.session.as_ref()?.certificate.as_ref()
     }
 
     /// A request has begun: from here on its own deadlines count.
@@ -85,14 +91,14 @@ impl Client {
     pub(crate) fn end(&self, now: u64) {
         self.open.set(self.open.get().saturating_sub(1));
         if self.open.get() == 0 {
-            self.wait(now, self.listener.idle_timeout);
+            self.wait(now, self.door.settings.idle_timeout);
         }
     }
 
     /// Bytes have arrived. Between requests of HTTP/1.1 they begin a head.
     fn heard(&self) {
         if !self.http2 && self.open.get() == 0 && !self.reading_head.replace(true) {
-            self.wait(self.clock.now(), self.listener.header_timeout);
+            self.wait(self.clock.now(), self.door.settings.header_timeout);
         }
     }
 
@@ -104,25 +110,16 @@ impl Client {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(
-    worker: Rc<Worker>,
-    listener: Rc<ListenerSettings>,
-    listener_number: usize,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
-    let now = worker.clock.monotonic();
-    worker.coarse.set(now);
-    let at = now.saturating_add(nanoseconds(listener.header_timeout));
-    let deadline = Deadline { at, late: Refusal::RequestTimeout };
-    let entry = worker.connections.enter((), deadline, u64::MAX);
-    let Some(http2) = speaks_http2(&listener, &stream, &entry).await else { return };
+pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream, peer: SocketAddr) {
+    let entry = worker.connections.enter((), Deadline::NONE, u64::MAX);
+    let Some(begun) = begin::begin(&worker, &door, &entry, stream).await else { return };
+    let Begun { stream, http2, session } = begun;
     let Ok(forwarded_for) = HeaderValue::try_from(peer.ip().to_string()) else { return };
     let client = Rc::new(Client {
-        listener: Rc::clone(&listener),
-        listener_number,
+        door: Rc::clone(&door),
         peer: peer.ip(),
         forwarded_for,
+        session,
         connection: entry.handle(),
         roster: Rc::clone(&worker.connections),
         clock: Rc::clone(&worker.coarse),
@@ -135,10 +132,10 @@ pub(crate) async fn serve(
     let service =
         service_fn(move |request| Rc::clone(&handler).handle(Rc::clone(&client), request));
     if http2 {
-        let connection = pin!(listener.http2_builder().serve_connection(io, service));
+        let connection = pin!(door.settings.http2_builder().serve_connection(io, service));
         drive(&worker, &entry, connection, http2::Connection::graceful_shutdown).await;
     } else {
-        let connection = pin!(listener.http1_builder().serve_connection(io, service));
+        let connection = pin!(door.settings.http1_builder().serve_connection(io, service));
         drive(&worker, &entry, connection, http1::Connection::graceful_shutdown).await;
     }
 }
@@ -168,37 +165,6 @@ async fn drive<C>(
         })
     })
     .await;
-}
-
-/// Whether the client begins with HTTP/2's preface; `None` if it does not begin in time.
-async fn speaks_http2(
-    listener: &ListenerSettings,
-    stream: &TcpStream,
-    entry: &Entry<()>,
-) -> Option<bool> {
-    if !listener.http2 {
-        return Some(false);
-    }
-    let mut begin = [0; PREFACE.len()];
-    loop {
-        let length = {
-            let mut peek = pin!(stream.peek(&mut begin));
-            let peeked = poll_fn(|cx| match entry.poll_end(cx) {
-                Poll::Ready(_) => Poll::Ready(None),
-                Poll::Pending => peek.as_mut().poll(cx).map(Result::ok),
-            });
-            peeked.await?
-        };
-        let said = begin.get(..length).filter(|said| !said.is_empty())?;
-        if !PREFACE.starts_with(said) {
-            return Some(false);
-        }
-        if said.len() == PREFACE.len() {
-            return Some(true);
-        }
-        // A few bytes that both protocols could begin with: as good as never seen.
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 impl ListenerSettings {

@@ -18,6 +18,9 @@ pub(crate) const PLAN: HeaderName = HeaderName::from_static("x-tollgate-plan");
 pub(crate) const KEY: HeaderName = HeaderName::from_static("x-tollgate-key");
 /// What the request would have been refused for, if all of it were enforced.
 pub(crate) const SHADOW: HeaderName = HeaderName::from_static("x-tollgate-shadow");
+/// The fingerprint of the certificate that the client has presented.
+pub(crate) const CLIENT_CERTIFICATE: HeaderName =
+    HeaderName::from_static("x-tollgate-client-certificate");
 /// The address of the client.
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The scheme that the client used.

@@ -7,8 +7,8 @@ use tollgate_core::{Caller, HostHeader, Shadow};
 use crate::account::Account;
 use crate::connection::Client;
 use crate::headers::{
-    APPLICATION, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, KEY, PACKAGE, PLAN, REQUEST_ID,
-    SHADOW, plain_request_id,
+    APPLICATION, CLIENT_CERTIFICATE, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, KEY, PACKAGE,
+    PLAN, REQUEST_ID, SHADOW, plain_request_id,
 };
 use crate::target::Target;
 use crate::upstream::Destination;
@@ -67,7 +67,11 @@ impl Worker {
             }
         }
         headers.insert(FORWARDED_FOR, client.forwarded_for.clone());
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+        let scheme = if client.session.is_some() { "https" } else { "http" };
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+        if let Some(certificate) = client.certificate() {
+            headers.insert(CLIENT_CERTIFICATE, certificate.field.clone());
+        }
         let host = target.host_field.cloned().or_else(|| arena.value(target.authority?.as_bytes()));
         if let Some(host) = &host {
             headers.insert(FORWARDED_HOST, host.clone());

@@ -26,13 +26,18 @@ mod roster;
 mod strangers;
 mod switches;
 mod target;
+mod tls;
 mod upstream;
 mod worker;
 
 pub use access_log::{AccessLog, SinkPath};
-pub use listen::{BindError, ListenerSettings};
+pub use listen::{BindError, Listener, ListenerSettings};
 pub use live::OnKeyDead;
 pub use metrics::Metrics;
 pub use plane::{Bound, DataPlane, Plan};
 pub use strangers::watch_strangers;
+pub use tls::{
+    Acceptor, Authorities, AuthoritiesError, Certificate, CertificateError, ClientCertificates,
+    MinimumVersion, Terms as TlsTerms, Tickets, server_config,
+};
 pub use worker::WorkerSettings;

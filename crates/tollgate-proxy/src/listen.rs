@@ -7,14 +7,29 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::tls::Acceptor;
+
 const BACKLOG: i32 = 4096;
+
+/// A listener that is to be.
+#[derive(Debug)]
+pub struct Listener {
+    /// What logs and metrics call it.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it takes.
+    pub settings: ListenerSettings,
+    /// How it takes TLS; `None` = it is a plain one.
+    pub tls: Option<Acceptor>,
+}
 
 /// What one listener takes from its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerSettings {
     /// Connections in all workers; one more is closed at once.
     pub max_connections: usize,
-    /// Whether clients may speak HTTP/2 by prior knowledge.
+    /// Whether clients may speak HTTP/2: by ALPN over TLS, else by prior knowledge.
     pub http2: bool,
     /// From a connection's beginning, or the first byte of a further request, to the end of the
     /// request's head.

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use tollgate_core::{ProofFailure, Refusal, ServiceId, SnapshotReader, Strangers};
 
 use crate::access_log::Written;
+use crate::tls::Failure;
 pub(crate) use histogram::Histogram;
 
 const SERVICES: usize = 1024;
@@ -95,6 +96,35 @@ impl Cells {
 pub(crate) struct Connections {
     pub(crate) open: AtomicUsize,
     pub(crate) refused: AtomicU64,
+    /// `None` = of a plain listener.
+    handshakes: Option<Handshakes>,
+}
+
+#[derive(Debug, Default)]
+struct Handshakes {
+    full: AtomicU64,
+    resumed: AtomicU64,
+    failures: [AtomicU64; Failure::COUNT],
+}
+
+impl Connections {
+    pub(crate) fn new(tls: bool) -> Self {
+        Self { handshakes: tls.then(Handshakes::default), ..Self::default() }
+    }
+
+    pub(crate) fn count_handshake(&self, resumed: bool) {
+        if let Some(handshakes) = &self.handshakes {
+            let kind = if resumed { &handshakes.resumed } else { &handshakes.full };
+            kind.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn count_failure(&self, failure: Failure) {
+        let failures = self.handshakes.as_ref().map(|handshakes| &handshakes.failures);
+        if let Some(counter) = failures.and_then(|failures| failures.get(failure.index())) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
 }
 
 /// Everything that the data plane counts. Register it with a Prometheus registry.

@@ -10,16 +10,16 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader, Strangers};
 
 use crate::access_log::{AccessLog, Writer, Writing};
-use crate::listen::{BindError, ListenerSettings, bind};
+use crate::listen::{BindError, Listener, bind};
 use crate::metrics::{Cells, Connections, Metrics};
-use crate::worker::{Mail, Seat, WorkerSettings, run};
+use crate::worker::{Entrance, Mail, Seat, WorkerSettings, run};
 
 /// What a data plane is made of.
 pub struct Plan {
     /// How many workers there are, at least 1.
     pub workers: usize,
-    /// Name, address and settings of each listener.
-    pub listeners: Vec<(String, SocketAddr, ListenerSettings)>,
+    /// Where it listens.
+    pub listeners: Vec<Listener>,
     /// What holds for every request.
     pub settings: WorkerSettings,
     /// Where snapshots come from.
@@ -65,7 +65,7 @@ impl Plan {
             let (ring, other_end) = ring.unzip();
             rings.extend(other_end);
             seats.push(Seat {
-                listeners: Vec::new(),
+                entrances: Vec::new(),
                 mail,
                 reader: self.reader.clone(),
                 clock: Arc::clone(&self.clock),
@@ -77,13 +77,15 @@ impl Plan {
         }
         let mut addresses = Vec::new();
         let mut listeners = Vec::new();
-        for (name, address, settings) in self.listeners {
+        for Listener { name, address, settings, tls } in self.listeners {
             let sockets = bind(address, self.workers)?;
-            let connections = Arc::<Connections>::default();
+            let connections = Arc::new(Connections::new(tls.is_some()));
             let bound = sockets.first().and_then(|socket| socket.local_addr().ok());
             addresses.push((name.clone(), bound.unwrap_or(address)));
             for (seat, socket) in seats.iter_mut().zip(sockets) {
-                seat.listeners.push((socket, settings.clone(), Arc::clone(&connections)));
+                let (settings, tls) = (settings.clone(), tls.clone());
+                let connections = Arc::clone(&connections);
+                seat.entrances.push(Entrance { socket, settings, tls, connections });
             }
             listeners.push((name, connections));
         }

@@ -31,7 +31,7 @@ use crate::target::NoTarget;
 use crate::upstream::Destination;
 
 pub(crate) use ids::RequestIds;
-pub(crate) use run::{Mail, Seat, run};
+pub(crate) use run::{Door, Entrance, Mail, Seat, run};
 pub use settings::WorkerSettings;
 
 /// One request in how many has its decision timed.
@@ -183,7 +183,7 @@ impl Worker {
             Destination::Server(pool) if !incoming.is_end_stream() => {
                 OutBody::Streaming(Box::new(Streaming {
                     incoming,
-                    left: client.listener.max_body_bytes,
+                    left: client.door.settings.max_body_bytes,
                     received: account.note().map(Note::received),
                     live: Rc::clone(&self.live),
                     handle: live.handle(),

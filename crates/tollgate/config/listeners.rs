@@ -1,11 +1,15 @@
 //! `[listeners.*]`
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
 use tollgate_control::document::kind::{Address, Integer, Name, Size, Switch, Time};
 use tollgate_proxy::ListenerSettings;
+
+pub use tls::{CertificateFiles, ClientCertificate, Tls};
 
 const CONNECTIONS: Integer<usize> = Integer::within(1, 10_000_000);
 const WAIT: Time = Time::within(Duration::from_millis(100), Duration::from_secs(24 * 60 * 60));
@@ -24,12 +28,19 @@ pub struct Listener {
     pub address: SocketAddr,
     /// What it takes.
     pub settings: ListenerSettings,
+    /// How it takes TLS; `None` = it is a plain one.
+    pub tls: Option<Tls>,
 }
 
-pub(super) fn read(root: &mut Section, ops: SocketAddr) -> Vec<Listener> {
+/// Reads the listeners; their certificates too, where it is told the present second since 1970.
+pub(super) fn read(
+    root: &mut Section,
+    ops: SocketAddr,
+    certificates_at: Option<i64>,
+) -> Vec<Listener> {
     let mut listeners: Vec<Listener> = Vec::new();
     for (name, mut section) in root.tables("listeners") {
-        let Some(listener) = listener(name, &mut section) else { continue };
+        let Some(listener) = listener(name, &mut section, certificates_at) else { continue };
         let taken = listeners.iter().find(|other| same(other.address, listener.address));
         if let Some(other) = taken {
             let message = format_args!("is the address of listeners.{} too", other.name);
@@ -45,7 +56,7 @@ pub(super) fn read(root: &mut Section, ops: SocketAddr) -> Vec<Listener> {
     listeners
 }
 
-fn listener(name: Name, section: &mut Section) -> Option<Listener> {
+fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> Option<Listener> {
     let address = section.required("address", Address);
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let settings = ListenerSettings {
@@ -62,7 +73,8 @@ fn listener(name: Name, section: &mut Section) -> Option<Listener> {
         },
         max_streams: section.or("max_streams", STREAMS, 100),
     };
-    Some(Listener { name, address: address?, settings })
+    let tls = section.table("tls").map(|mut section| tls::read(&mut section, certificates_at));
+    Some(Listener { name, address: address?, settings, tls })
 }
 
 /// Whether one process cannot listen on both. Port 0 is always another.

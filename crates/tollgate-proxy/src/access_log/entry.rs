@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use http::{StatusCode, Version};
 use tollgate_core::{Refusal, Revision, Shadow};
 
+use crate::tls::TlsVersion;
+
 /// The longest text that is kept of one field; a longer one is cut. It bounds what a full ring
 /// holds.
 const LONGEST: usize = 4096;
@@ -42,6 +44,8 @@ pub(crate) struct Entry {
     pub(crate) listener: usize,
     pub(crate) client: IpAddr,
     pub(crate) version: Version,
+    /// `None` = over a plain connection.
+    pub(crate) tls: Option<TlsVersion>,
     /// `None` = the client went away before there was an answer.
     pub(crate) status: Option<StatusCode>,
     pub(crate) refusal: Option<Refusal>,
@@ -69,6 +73,7 @@ impl Entry {
             listener,
             client,
             version,
+            tls: None,
             status: None,
             refusal: None,
             shadow: Shadow::default(),

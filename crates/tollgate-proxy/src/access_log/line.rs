@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use tollgate_core::{Refusal, Shadow};
 
 use super::entry::{Entry, Field};
+use crate::tls::TlsVersion;
 
 /// What a line says. What is not known is null.
 #[derive(Serialize)]
@@ -18,6 +19,7 @@ struct Line<'a> {
     request_id: Option<Cow<'a, str>>,
     client: IpAddr,
     listener: Option<&'a str>,
+    tls_version: Option<&'static str>,
     http_version: &'static str,
     http_method: Option<Cow<'a, str>>,
     host: Option<Cow<'a, str>>,
@@ -49,6 +51,7 @@ pub(super) fn write(to: &mut Vec<u8>, entry: &Entry, listeners: &[String]) {
         request_id: entry.text(Field::RequestId),
         client: entry.client,
         listener: listeners.get(entry.listener).map(String::as_str),
+        tls_version: entry.tls.map(TlsVersion::number),
         http_version: version(entry.version),
         http_method: entry.text(Field::HttpMethod),
         host: entry.text(Field::Host),

@@ -24,7 +24,8 @@ impl Note {
     /// Of a request that has just begun. Its query is left out: it may hold a key.
     pub(crate) fn of<B>(request: &Request<B>, client: &Client, now: Now) -> Self {
         let version = request.version();
-        let mut entry = Entry::new(client.listener_number, client.address(), version, now.unix_ms);
+        let mut entry = Entry::new(client.door.number, client.address(), version, now.unix_ms);
+        entry.tls = client.session.as_ref().map(|session| session.version);
         entry.put(Field::HttpMethod, request.method().as_str().as_bytes());
         entry.put(Field::Path, request.uri().path().as_bytes());
         Self { entry: Box::new(entry), received: None }

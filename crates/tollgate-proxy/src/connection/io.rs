@@ -8,18 +8,42 @@ use std::task::{Context, Poll};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::Client;
 
+/// What a connection goes over.
+pub(super) enum Stream {
+    Plain(TokioIo<TcpStream>),
+    /// On the heap, so that a plain connection is not as large.
+    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+}
+
 /// The connection's bytes, watched.
 pub(super) struct ClientIo {
-    stream: TokioIo<TcpStream>,
+    stream: Stream,
     client: Rc<Client>,
 }
 
+/// Does the same with either stream, without a call through a table.
+macro_rules! either {
+    ($io:expr, $stream:ident => $act:expr) => {
+        match &mut $io.stream {
+            Stream::Plain($stream) => {
+                let $stream = Pin::new($stream);
+                $act
+            }
+            Stream::Tls($stream) => {
+                let $stream = Pin::new(&mut **$stream);
+                $act
+            }
+        }
+    };
+}
+
 impl ClientIo {
-    pub(super) fn new(stream: TcpStream, client: Rc<Client>) -> Self {
-        Self { stream: TokioIo::new(stream), client }
+    pub(super) fn new(stream: Stream, client: Rc<Client>) -> Self {
+        Self { stream, client }
     }
 }
 
@@ -29,7 +53,7 @@ impl Read for ClientIo {
         cx: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let read = either!(self, stream => stream.poll_read(cx, buffer));
         if matches!(read, Poll::Ready(Ok(()))) {
             self.client.heard();
         }
@@ -43,19 +67,20 @@ impl Write for ClientIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        either!(self, stream => stream.poll_write(cx, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        either!(self, stream => stream.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        either!(self, stream => stream.poll_shutdown(cx))
     }
 
+    /// Both do: head and body are one write, and one record of TLS.
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     fn poll_write_vectored(
@@ -63,6 +88,6 @@ impl Write for ClientIo {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+        either!(self, stream => stream.poll_write_vectored(cx, pieces))
     }
 }

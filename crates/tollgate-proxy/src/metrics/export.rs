@@ -12,6 +12,7 @@ use tollgate_core::{ProofFailure, Refusal, Shadow, SnapshotReader, Strangers};
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
 use crate::access_log::Written;
+use crate::tls::Failure;
 
 impl Metrics {
     pub(crate) fn new(
@@ -118,6 +119,35 @@ impl Metrics {
                 "Client connections closed at once because the listener had its maximum.",
                 MetricType::COUNTER,
                 refused.collect(),
+            ),
+        ]
+    }
+
+    fn handshakes(&self) -> [MetricFamily; 2] {
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        for (name, connections) in &self.listeners {
+            let Some(handshakes) = &connections.handshakes else { continue };
+            for (kind, count) in [("full", &handshakes.full), ("resumed", &handshakes.resumed)] {
+                let labels = [("listener", &**name), ("kind", kind)];
+                done.push(counter(&labels, count.load(Relaxed)));
+            }
+            for ((_, reason), count) in Failure::all().zip(&handshakes.failures) {
+                let labels = [("listener", &**name), ("reason", reason)];
+                failed.push(counter(&labels, count.load(Relaxed)));
+            }
+        }
+        [
+            family(
+                "tollgate_tls_handshakes_total",
+                "TLS handshakes with clients that succeeded, by listener and kind.",
+                MetricType::COUNTER,
+                done,
+            ),
+            family(
+                "tollgate_tls_handshake_failures_total",
+                "TLS handshakes with clients that failed, by listener and reason.",
+                MetricType::COUNTER,
+                failed,
             ),
         ]
     }
@@ -265,6 +295,7 @@ impl Collector for Metrics {
         ];
         families.extend(self.connections());
         families.extend(self.strangers());
+        families.extend(self.handshakes());
         families.extend(self.access_log());
         families
     }

@@ -20,6 +20,7 @@ use crate::connection::serve;
 use crate::listen::ListenerSettings;
 use crate::metrics::{Cells, Connections};
 use crate::roster::Roster;
+use crate::tls::Acceptor;
 
 /// How exact deadlines are.
 const TICK: Duration = Duration::from_millis(100);
@@ -39,9 +40,17 @@ pub(crate) enum Mail {
     Drain(Duration),
 }
 
+/// A listener, as it is given to one worker.
+pub(crate) struct Entrance {
+    pub(crate) socket: std::net::TcpListener,
+    pub(crate) settings: ListenerSettings,
+    pub(crate) tls: Option<Acceptor>,
+    pub(crate) connections: Arc<Connections>,
+}
+
 /// Everything that a worker starts with.
 pub(crate) struct Seat {
-    pub(crate) listeners: Vec<(std::net::TcpListener, ListenerSettings, Arc<Connections>)>,
+    pub(crate) entrances: Vec<Entrance>,
     pub(crate) mail: UnboundedReceiver<Mail>,
     pub(crate) reader: SnapshotReader,
     pub(crate) clock: Arc<dyn Clock>,
@@ -85,9 +94,10 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
     });
     worker.tick();
     let mut accepting = Vec::new();
-    for (number, (socket, settings, connections)) in seat.listeners.into_iter().enumerate() {
+    for (number, entrance) in seat.entrances.into_iter().enumerate() {
+        let Entrance { socket, settings, tls, connections } = entrance;
         let listener = TcpListener::from_std(socket)?;
-        let door = Rc::new(Door { number, settings: Rc::new(settings), connections });
+        let door = Rc::new(Door { number, settings, tls, connections });
         let accept = accept(Rc::clone(&worker), listener, door);
         accepting.push(tokio::task::spawn_local(accept));
     }
@@ -148,11 +158,14 @@ async fn emptied(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) {
 }
 
 /// A listener, as one worker has it.
-struct Door {
+pub(crate) struct Door {
     /// Its number among all listeners.
-    number: usize,
-    settings: Rc<ListenerSettings>,
-    connections: Arc<Connections>,
+    pub(crate) number: usize,
+    pub(crate) settings: ListenerSettings,
+    /// How it takes TLS; `None` = it is a plain one.
+    pub(crate) tls: Option<Acceptor>,
+    /// Over all workers.
+    pub(crate) connections: Arc<Connections>,
 }
 
 /// Accepts for ever. An error is a pause, not an end.
@@ -168,7 +181,7 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, door: Rc<Door>) {
     }
 }
 
-fn admit(worker: &Rc<Worker>, door: &Door, stream: TcpStream, peer: SocketAddr) {
+fn admit(worker: &Rc<Worker>, door: &Rc<Door>, stream: TcpStream, peer: SocketAddr) {
     let seat = OpenConnection(Arc::clone(&door.connections));
     if door.connections.open.fetch_add(1, Relaxed) >= door.settings.max_connections {
         door.connections.refused.fetch_add(1, Relaxed);
@@ -176,9 +189,9 @@ fn admit(worker: &Rc<Worker>, door: &Door, stream: TcpStream, peer: SocketAddr) 
     }
     // A socket that takes no option is about to fail anyway, and says so when it is read.
     let _ = stream.set_nodelay(true);
-    let (worker, settings, number) = (Rc::clone(worker), Rc::clone(&door.settings), door.number);
+    let (worker, door) = (Rc::clone(worker), Rc::clone(door));
     tokio::task::spawn_local(async move {
-        serve(worker, settings, number, stream, peer).await;
+        serve(worker, door, stream, peer).await;
         drop(seat);
     });
 }

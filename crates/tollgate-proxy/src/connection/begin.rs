@@ -1,0 +1,129 @@
+//! What comes before HTTP: a TLS handshake, and which version of HTTP it will be.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tollgate_core::Refusal;
+
+use super::io::Stream;
+use crate::roster::{Deadline, Entry};
+use crate::tls::{Acceptor, Failure, Session, accept};
+use crate::worker::{Door, Worker, nanoseconds};
+
+/// What HTTP/2 begins with (RFC 9113 §3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A connection on which HTTP may begin.
+pub(super) struct Begun {
+    pub(super) stream: Stream,
+    pub(super) http2: bool,
+    pub(super) session: Option<Session>,
+}
+
+/// Brings a connection to where HTTP begins; `None` if it does not get there. From then on the
+/// deadline of the first head runs.
+pub(super) async fn begin(
+    worker: &Worker,
+    door: &Door,
+    entry: &Entry<()>,
+    stream: TcpStream,
+) -> Option<Begun> {
+    match &door.tls {
+        None => {
+            allow(worker, entry, door.settings.header_timeout);
+            let http2 = door.settings.http2 && speaks_http2(worker, entry, &stream).await?;
+            let stream = Stream::Plain(TokioIo::new(stream));
+            Some(Begun { stream, http2, session: None })
+        }
+        Some(acceptor) => {
+            allow(worker, entry, acceptor.timeout());
+            let begun = shake_hands(worker, door, acceptor, entry, stream).await;
+            allow(worker, entry, door.settings.header_timeout);
+            begun
+        }
+    }
+}
+
+/// Gives a connection so long from now.
+fn allow(worker: &Worker, entry: &Entry<()>, timeout: Duration) {
+    let now = worker.clock.monotonic();
+    worker.coarse.set(now);
+    let at = now.saturating_add(nanoseconds(timeout));
+    entry.set_deadline(Deadline { at, late: Refusal::RequestTimeout });
+}
+
+async fn shake_hands(
+    worker: &Worker,
+    door: &Door,
+    acceptor: &Acceptor,
+    entry: &Entry<()>,
+    stream: TcpStream,
+) -> Option<Begun> {
+    // On the heap: a handshake is large, and most of a connection's life comes after it.
+    let mut handshake = Box::pin(accept(acceptor, stream));
+    match until_ended(worker, entry, handshake.as_mut()).await {
+        Ok(Ok((stream, session))) => {
+            door.connections.count_handshake(session.resumed);
+            let http2 = session.http2;
+            let stream = Stream::Tls(Box::new(TokioIo::new(stream)));
+            Some(Begun { stream, http2, session: Some(session) })
+        }
+        Ok(Err(error)) => {
+            door.connections.count_failure(Failure::from(&error));
+            None
+        }
+        Err(Ended::Late) => {
+            door.connections.count_failure(Failure::Timeout);
+            None
+        }
+        Err(Ended::Draining) => None,
+    }
+}
+
+/// Whether the client begins with HTTP/2's preface; `None` if it does not begin in time.
+async fn speaks_http2(worker: &Worker, entry: &Entry<()>, stream: &TcpStream) -> Option<bool> {
+    let mut begin = [0; PREFACE.len()];
+    loop {
+        let peeked = until_ended(worker, entry, pin!(stream.peek(&mut begin))).await;
+        let length = peeked.ok()?.ok()?;
+        let said = begin.get(..length).filter(|said| !said.is_empty())?;
+        if !PREFACE.starts_with(said) {
+            return Some(false);
+        }
+        if said.len() == PREFACE.len() {
+            return Some(true);
+        }
+        // A few bytes that both protocols could begin with: as good as never seen.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What ended a connection before HTTP began.
+enum Ended {
+    /// Its deadline.
+    Late,
+    /// The worker drains, and nothing was asked yet.
+    Draining,
+}
+
+/// What `future` comes to, unless the connection ends before.
+async fn until_ended<F: Future>(
+    worker: &Worker,
+    entry: &Entry<()>,
+    mut future: Pin<&mut F>,
+) -> Result<F::Output, Ended> {
+    poll_fn(|cx| {
+        if entry.poll_end(cx).is_ready() {
+            return Poll::Ready(Err(Ended::Late));
+        }
+        if worker.draining.get() {
+            return Poll::Ready(Err(Ended::Draining));
+        }
+        future.as_mut().poll(cx).map(Ok)
+    })
+    .await
+}

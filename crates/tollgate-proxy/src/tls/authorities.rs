@@ -1,0 +1,67 @@
+//! The authorities that vouch for clients.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+/// Certificates whose holders may say who a client is.
+#[derive(Clone, Debug)]
+pub struct Authorities {
+    chain: Vec<CertificateDer<'static>>,
+    roots: Arc<RootCertStore>,
+}
+
+/// Why a file does not name authorities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthoritiesError {
+    /// It is no PEM.
+    NotPem,
+    /// There is no certificate in it.
+    None,
+    /// A certificate in it cannot be an authority's.
+    Malformed,
+}
+
+impl fmt::Display for AuthoritiesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotPem => "the file is not PEM, expected certificates",
+            Self::None => "the file holds no certificate, expected at least one authority's",
+            Self::Malformed => "the file holds a certificate that cannot be parsed",
+        })
+    }
+}
+
+impl std::error::Error for AuthoritiesError {}
+
+impl Authorities {
+    /// Reads certificates in PEM.
+    ///
+    /// # Errors
+    /// See [`AuthoritiesError`].
+    pub fn from_pem(pem: &[u8]) -> Result<Self, AuthoritiesError> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let chain = chain.map_err(|_| AuthoritiesError::NotPem)?;
+        if chain.is_empty() {
+            return Err(AuthoritiesError::None);
+        }
+        let mut roots = RootCertStore::empty();
+        for certificate in &chain {
+            roots.add(certificate.clone()).map_err(|_| AuthoritiesError::Malformed)?;
+        }
+        Ok(Self { chain, roots: Arc::new(roots) })
+    }
+
+    /// Whether both are the same certificates.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.chain == other.chain
+    }
+
+    pub(super) fn roots(&self) -> Arc<RootCertStore> {
+        Arc::clone(&self.roots)
+    }
+}

@@ -1,0 +1,86 @@
+//! A handshake, and what it tells of the client.
+
+use std::io;
+
+use http::HeaderValue;
+use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tollgate_core::CertificateFingerprint;
+
+use super::Acceptor;
+
+/// A version of TLS that is spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsVersion {
+    Tls12,
+    Tls13,
+}
+
+impl TlsVersion {
+    /// As people write it.
+    pub(crate) fn number(self) -> &'static str {
+        match self {
+            Self::Tls12 => "1.2",
+            Self::Tls13 => "1.3",
+        }
+    }
+}
+
+/// What a handshake told of the client.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) version: TlsVersion,
+    /// Whether HTTP/2 was agreed upon.
+    pub(crate) http2: bool,
+    /// Whether an earlier session went on.
+    pub(crate) resumed: bool,
+    /// The certificate that the client has presented and proved to be its own.
+    pub(crate) certificate: Option<ClientCertificate>,
+}
+
+/// A client's certificate, verified.
+#[derive(Debug)]
+pub(crate) struct ClientCertificate {
+    /// As upstreams are told.
+    pub(crate) field: HeaderValue,
+}
+
+/// Makes a TLS connection out of `stream`. It sends what the client has to know of a failure.
+///
+/// # Errors
+/// Whatever kept it from becoming one.
+pub(crate) async fn accept(
+    acceptor: &Acceptor,
+    stream: TcpStream,
+) -> io::Result<(TlsStream<TcpStream>, Session)> {
+    let config = acceptor.config.load_full();
+    let stream = TlsAcceptor::from(config).accept(stream).await?;
+    let session = Session::of(stream.get_ref().1)?;
+    Ok((stream, session))
+}
+
+impl Session {
+    fn of(connection: &ServerConnection) -> io::Result<Self> {
+        let certificate = connection.peer_certificates().and_then(<[_]>::first);
+        let certificate = certificate.map(|der| ClientCertificate::of(der)).transpose()?;
+        Ok(Self {
+            version: match connection.protocol_version() {
+                Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+                _ => TlsVersion::Tls13,
+            },
+            http2: connection.alpn_protocol() == Some(b"h2"),
+            resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            certificate,
+        })
+    }
+}
+
+impl ClientCertificate {
+    fn of(der: &[u8]) -> io::Result<Self> {
+        let fingerprint = CertificateFingerprint::of(der);
+        let field = HeaderValue::try_from(fingerprint.to_string()).map_err(io::Error::other)?;
+        Ok(Self { field })
+    }
+}
