@@ -2,6 +2,8 @@
 
 mod basic;
 mod cookie;
+mod form;
+mod path;
 
 use crate::support::{Config, Connection, Http1, Http2, Origin, Request, Tollgate};
 

@@ -2,14 +2,15 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Answer, Config, Door, Origin, digest};
+use crate::support::{Answer, Config, Door, Origin, Request, digest};
 
-use super::sinks::{CANARY, SECRET};
+use super::sinks::{CANARY, PATH_CANARY, SECRET};
 
 /// Every place where a key may stand.
 pub(super) const PLACES: &str = "credentials = [{ header = \"X-Api-Key\" }, \
                                  { authorization = \"Bearer\" }, { query = \"api_key\" }, \
-                                 { cookie = \"key\" }, { basic = \"password\" }]";
+                                 { cookie = \"key\" }, { basic = \"password\" }, \
+                                 { form = \"api_key\" }]";
 
 const PLAN: &str =
     "qps_limit_exempt = true\nrate_limit_exempt = true\nrate_limit_period = \"day\"\n";
@@ -19,7 +20,7 @@ pub(super) const PROOF: &str = "kind = \"secret\"\nplaces = [{ header = \"X-Api-
                                 { authorization = \"Secret\" }, { query = \"secret\" }]";
 
 /// Keys by the code that they are refused with, and what their sections say more.
-const KEYS: [(&str, &str); 9] = [
+pub(super) const KEYS: [(&str, &str); 9] = [
     ("key_pending", "status = \"waiting\""),
     ("key_suspended", "status = \"suspended\""),
     ("key_revoked", "status = \"revoked\""),
@@ -34,6 +35,16 @@ const KEYS: [(&str, &str); 9] = [
 /// The key that is refused with `code`; the one called `good` is not.
 pub(super) fn key(code: &str) -> String {
     format!("{code}-{CANARY}")
+}
+
+/// The request with a form for its body.
+pub(super) fn form(request: &Request, body: &str) -> Request {
+    request.clone().header("Content-Type", "application/x-www-form-urlencoded").body(body)
+}
+
+/// The key that is refused with `code` and can stand in a path.
+pub(super) fn path_key(code: &str) -> String {
+    format!("{code}-{PATH_CANARY}")
 }
 
 /// What the section of a key says of [`SECRET`].
@@ -121,8 +132,15 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
         .section("services.proven.endpoints.all", "")
         .section("packages.basic.plans.proven", PLAN)
         .section("packages.basic.plans.proven.services.proven", "");
+    let segment = "path = \"/segment\"\nupstream = \"demo\"\ncredentials = [{ path_segment = 1 }]";
+    config = config
+        .section("services.segment", segment)
+        .section("services.segment.endpoints.all", "")
+        .section("packages.basic.plans.free.services.segment", "")
+        .key("good-path", &path_key("good"), "");
     for (code, more) in KEYS {
         config = config.key(code, &key(code), more);
+        config = config.key(&format!("{code}-path"), &path_key(code), more);
     }
     let moved = |code: &str, from: &str, to: &str| {
         let body = Config::key_body(&key(code), "");

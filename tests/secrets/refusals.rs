@@ -5,7 +5,7 @@ use tollgate_core::Refusal;
 
 use crate::support::{Connection, Http1, Request, Tollgate};
 
-use super::house::{Upstreams, house, key};
+use super::house::{KEYS, Upstreams, form, house, key, path_key};
 use super::sinks::{CANARY, SECRET, basic, encoded, hold_no_secret};
 
 /// What a running gate is never heard to say: it had a snapshot before it listened.
@@ -20,7 +20,7 @@ fn everywhere(request: &Request, key: &str) -> Vec<Request> {
         target: format!("{}?a=1&{parameter}", request.target),
         ..request.clone()
     };
-    vec![
+    let mut requests = vec![
         request.clone().key(key),
         request.clone().header("Authorization", &format!("bearer  {key}")),
         request.clone().header("Authorization", &basic(key)),
@@ -29,7 +29,11 @@ fn everywhere(request: &Request, key: &str) -> Vec<Request> {
         with(&format!("api_key={key}")),
         with(&format!("api%5fkey={}", encoded(key))),
         with(&format!("api_key={key}")).key(key),
-    ]
+    ];
+    if request.body.is_none() {
+        requests.push(form(request, &format!("a=1&api%5Fkey={}", encoded(key))));
+    }
+    requests
 }
 
 /// Requests that are refused with a code each.
@@ -80,6 +84,29 @@ fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
     requests
 }
 
+/// Requests that are refused with a code each, with their keys in their paths.
+fn refused_in_paths(gate: &Tollgate) -> Vec<(&'static str, Request)> {
+    let segment = |key: &str, rest: &str| gate.get(&format!("/segment/{key}{rest}"));
+    let good = path_key("good");
+    let mut requests = vec![
+        ("route_not_found", segment(&key("good"), "/..")),
+        ("route_not_found", segment(&encoded(&key("good")), "")),
+        ("route_not_found", gate.get(&format!("/%73egment%2F{good}"))),
+        ("bad_request", segment(&good, "").host("a,b")),
+        ("bad_request", segment(&good, "").header("Connection", "Host")),
+        ("method_not_allowed", gate.request("TRACE", &format!("/segment/{good}"))),
+        ("target_too_long", segment(&good, &"/x".repeat(5000))),
+        ("key_malformed", segment(&good, "%20/orders")),
+        ("key_malformed", segment(&good, &format!("{}/orders", "k".repeat(255)))),
+        ("key_unknown", segment(&path_key("unheard-of"), "/orders")),
+    ];
+    for (code, _) in KEYS {
+        requests.push((code, segment(&path_key(code), "/orders")));
+        requests.push((code, segment(&encoded(&path_key(code)), "/orders?a=1")));
+    }
+    requests
+}
+
 fn hold_refusals(format: &str) {
     let upstreams = Upstreams::start();
     let config = house(&upstreams, format);
@@ -94,6 +121,12 @@ fn hold_refusals(format: &str) {
             hold_no_secret(code, &format!("{response:?} {}", response.text()));
         }
         codes.push(code);
+    }
+    for (code, request) in refused_in_paths(&gate) {
+        let before = gate.metrics().refusals(code);
+        let response = request.send();
+        gate.wait_for(code, |metrics| metrics.refusals(code) > before);
+        hold_no_secret(code, &format!("{response:?} {}", response.text()));
     }
     // A key where no service looks for one.
     gate.get("/orders").header("X-Key", CANARY).send().refused(401, "key_missing");

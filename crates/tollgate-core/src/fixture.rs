@@ -113,6 +113,7 @@ impl World {
             path_length: 0,
             credentials: Box::default(),
             proof: None,
+            form_body_limit: None,
             qps: Limit::Exempt,
             qps_enforced: true,
             meter: writer.allot(&[]).unwrap(),

@@ -50,7 +50,7 @@ pub use persistent::Chunked;
 pub use proof::{KeySecret, Presented, Proof, ProofFailure, ProofScheme};
 pub use record::{Record, Status};
 pub use refusal::{MasheryError, Refusal};
-pub use routes::{HostPattern, Route, RouteError, Routes, RoutesBuilder, Segment};
+pub use routes::{HostPattern, KeyedPath, Route, RouteError, Routes, RoutesBuilder, Segment};
 pub use service::{
     BasicPart, CredentialPlace, EndpointId, ErrorDialect, MethodId, RateLimitHeaders, Service,
     ServiceId,

@@ -3,7 +3,11 @@
 //! Hosts: a name beats a wildcard, a longer wildcard beats a shorter one, any wildcard beats
 //! services of every host. Paths, segment by segment: a literal beats any one segment, which beats
 //! any rest. A final slash makes no difference.
+//!
+//! Where the paths of a service hold keys, everything below its own path is that service's, and
+//! the key is taken out before anything is matched (see [`KeyedPath`]).
 
+mod keyed;
 mod tree;
 
 use std::collections::HashMap;
@@ -12,6 +16,7 @@ use std::sync::Arc;
 use http::Method;
 
 use crate::{EndpointId, MethodId, Service, ServiceId, Upstream};
+pub use keyed::KeyedPath;
 use tree::{Leaf, Tree};
 
 /// Where a request leads.
@@ -76,27 +81,42 @@ pub struct Routes {
     /// Longest first.
     below: Vec<(Box<str>, Tree)>,
     every: Tree,
+    keys_in_paths: bool,
 }
 
 impl Routes {
     /// Where a request for `path`, in the form of [`normalize_path`](crate::normalize_path), leads.
+    /// A path that [`Routes::keyed`] knows leads nowhere from here.
     ///
     /// # Errors
     /// See [`RouteError`].
     pub fn find(&self, host: &str, path: &str, method: &Method) -> Result<Route, RouteError> {
-        let leaves = self.leaves(host, path.strip_prefix('/').unwrap_or(path));
-        let leaves = leaves.ok_or(RouteError::NotFound)?;
-        let named = leaves.iter().find(|leaf| leaf.verbs.contains(method));
-        let leaf = named.or_else(|| leaves.iter().find(|leaf| leaf.route.method.is_none()));
-        let first = leaves.first().ok_or(RouteError::NotFound)?;
-        leaf.map(|leaf| leaf.route).ok_or_else(|| RouteError::MethodNotAllowed {
-            service: first.route.service,
-            endpoint: first.route.endpoint,
-            allow: allow(leaves),
-        })
+        let path = path.strip_prefix('/').unwrap_or(path);
+        choose(self.first(host, |tree| tree.find(path)), method)
     }
 
-    fn leaves(&self, host: &str, path: &str) -> Option<&[Leaf]> {
+    /// The service that `path` belongs to, if its paths hold keys.
+    #[must_use]
+    pub fn keyed(&self, host: &str, path: &str) -> Option<KeyedPath<'_>> {
+        if !self.keys_in_paths {
+            return None;
+        }
+        let below = path.strip_prefix('/').unwrap_or(path);
+        let keyed = self.first(host, |tree| match tree.keyed(below) {
+            Some((keyed, below)) => Some(Some(KeyedPath::new(keyed, path.len() - below.len()))),
+            None => tree.find(below).map(|_| None),
+        });
+        keyed.flatten()
+    }
+
+    /// Whether the paths of any service hold keys.
+    #[must_use]
+    pub fn keys_in_paths(&self) -> bool {
+        self.keys_in_paths
+    }
+
+    /// What `look` finds among the most specific host that has it.
+    fn first<'a, T>(&'a self, host: &str, look: impl FnMut(&'a Tree) -> Option<T>) -> Option<T> {
         let lower;
         let host = if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
             lower = host.to_ascii_lowercase();
@@ -109,10 +129,7 @@ impl Routes {
             .below
             .iter()
             .filter(|(suffix, _)| host.len() > suffix.len() && host.ends_with(&**suffix));
-        name.into_iter()
-            .chain(below.map(|(_, tree)| tree))
-            .chain([&self.every])
-            .find_map(|tree| tree.find(path))
+        name.into_iter().chain(below.map(|(_, tree)| tree)).chain([&self.every]).find_map(look)
     }
 
     /// A service by its index.
@@ -186,7 +203,18 @@ impl RoutesBuilder {
         route: Route,
         verbs: &[Method],
     ) {
-        let tree = match host {
+        self.tree(host).add(pattern, Leaf { route, verbs: verbs.into() });
+    }
+
+    /// Gives everything below `path` on `host` to the service whose routes are added there next.
+    /// Its paths hold a key after `segment` others, at least those of `path`.
+    pub fn key(&mut self, host: &HostPattern, path: &[Box<str>], segment: usize) {
+        self.0.keys_in_paths = true;
+        self.tree(host).key(path, segment.saturating_sub(path.len()));
+    }
+
+    fn tree(&mut self, host: &HostPattern) -> &mut Tree {
+        match host {
             HostPattern::Every => &mut self.0.every,
             HostPattern::Name(name) => self.0.names.entry(name.clone()).or_default(),
             HostPattern::Below(suffix) => {
@@ -197,8 +225,7 @@ impl RoutesBuilder {
                 });
                 &mut self.0.below[at].1
             }
-        };
-        tree.add(pattern, Leaf { route, verbs: verbs.into() });
+        }
     }
 
     /// The finished routes.
@@ -215,6 +242,19 @@ fn put<T: Clone>(all: &mut Vec<Option<T>>, index: u32, value: T) {
         all.resize(index + 1, None);
     }
     all[index] = Some(value);
+}
+
+/// Where `method` leads among the leaves of a path.
+fn choose(leaves: Option<&[Leaf]>, method: &Method) -> Result<Route, RouteError> {
+    let leaves = leaves.ok_or(RouteError::NotFound)?;
+    let named = leaves.iter().find(|leaf| leaf.verbs.contains(method));
+    let leaf = named.or_else(|| leaves.iter().find(|leaf| leaf.route.method.is_none()));
+    let first = leaves.first().ok_or(RouteError::NotFound)?;
+    leaf.map(|leaf| leaf.route).ok_or_else(|| RouteError::MethodNotAllowed {
+        service: first.route.service,
+        endpoint: first.route.endpoint,
+        allow: allow(leaves),
+    })
 }
 
 fn allow(leaves: &[Leaf]) -> String {

@@ -33,6 +33,9 @@ pub struct Service {
     pub credentials: Box<[CredentialPlace]>,
     /// What callers have to prove beside their key; `None` = nothing.
     pub proof: Option<Box<Proof>>,
+    /// How many bytes a form may have in which a key or a proof may stand; `None` = neither stands in
+    /// forms.
+    pub form_body_limit: Option<u64>,
     /// QPS over all keys, counted on the meter beside it.
     pub qps: Limit<Qps>,
     /// Whether calls over [`Service::qps`] are refused.
@@ -73,6 +76,12 @@ pub enum CredentialPlace {
     Cookie(Box<str>),
     /// A parameter of the query, compared after percent-decoding.
     Query(Box<str>),
+    /// A parameter of a body of the type `application/x-www-form-urlencoded`, compared after
+    /// percent-decoding.
+    Form(Box<str>),
+    /// The segment of the path with this number, counted from 0. It is taken out before the path
+    /// is matched.
+    PathSegment(usize),
 }
 
 /// A part of a Basic credential.

@@ -35,6 +35,8 @@ impl std::error::Error for Broken {}
 pub(crate) enum OutBody {
     /// There is none.
     Empty,
+    /// It is all here.
+    Whole(Bytes),
     /// It arrives from the client, watched.
     Streaming(Box<Streaming>),
 }
@@ -89,7 +91,14 @@ impl Body for OutBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let Self::Streaming(body) = self.get_mut() else { return Poll::Ready(None) };
+        let body = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Whole(body) => {
+                let body = Some(std::mem::take(body)).filter(|body| !body.is_empty());
+                return Poll::Ready(body.map(|body| Ok(Frame::data(body))));
+            }
+            Self::Streaming(body) => body,
+        };
         let Poll::Ready(frame) = Pin::new(&mut body.incoming).poll_frame(cx) else {
             return Poll::Pending;
         };
@@ -103,6 +112,7 @@ impl Body for OutBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
+            Self::Whole(body) => body.is_empty(),
             Self::Streaming(body) => body.incoming.is_end_stream(),
         }
     }
@@ -110,6 +120,7 @@ impl Body for OutBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
+            Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
             Self::Streaming(body) => body.incoming.size_hint(),
         }
     }

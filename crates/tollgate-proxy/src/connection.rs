@@ -12,7 +12,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
-use hyper::body::{Body, Incoming};
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -23,6 +22,7 @@ use tollgate_core::{Refusal, Source};
 use begin::Begun;
 use io::ClientIo;
 
+use crate::form::Arriving;
 use crate::listen::ListenerSettings;
 use crate::roster::{Deadline, Entry, Handle, Roster};
 use crate::tls::{ClientCertificate, Session};
@@ -65,8 +65,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Refusal::BodyTooLarge`].
-    pub(crate) fn body_fits(&self, body: &Incoming) -> Result<(), Refusal> {
-        let large = body.size_hint().lower() > self.door.settings.max_body_bytes;
+    pub(crate) fn body_fits(&self, body: &Arriving) -> Result<(), Refusal> {
+        let large = body.lower() > self.door.settings.max_body_bytes;
         if large { Err(Refusal::BodyTooLarge) } else { Ok(()) }
     }
 

@@ -31,12 +31,23 @@ impl Credential {
     }
 }
 
-/// What is left of the query, and the key.
+/// What a request brings, as far as a key may stand in it.
+pub(crate) struct Brought<'a, 'h> {
+    pub(crate) headers: &'h mut HeaderMap,
+    pub(crate) query: Option<&'a str>,
+    /// The segment of the path that is a key, percent-encoded.
+    pub(crate) segment: Option<&'h str>,
+    pub(crate) form: Option<&'h [u8]>,
+}
+
+/// What is left of query and form, and the key.
 pub(crate) struct Taken<'a> {
     /// The key, if there is one.
     pub(crate) key: Option<Credential>,
     /// The query without the key: borrowed where it never held one.
     pub(crate) query: Option<Cow<'a, str>>,
+    /// The form without the key; `None` where it never held one.
+    pub(crate) form: Option<Vec<u8>>,
 }
 
 /// Takes the key out of all of `places`.
@@ -46,10 +57,11 @@ pub(crate) struct Taken<'a> {
 /// [`Refusal::KeyAmbiguous`] for two different ones.
 pub(crate) fn take<'a>(
     places: &[CredentialPlace],
-    headers: &mut HeaderMap,
-    query: Option<&'a str>,
+    brought: Brought<'a, '_>,
 ) -> Result<Taken<'a>, Refusal> {
+    let Brought { headers, query, segment, form } = brought;
     let mut found = Found(None);
+    let mut rest = None;
     let mut query = query.map(Cow::Borrowed);
     for place in places {
         match place {
@@ -67,9 +79,21 @@ pub(crate) fn take<'a>(
                 cookie::take(headers, name, |value, range| found.add_part(value, range))?;
             }
             CredentialPlace::Query(name) => query = from_query(query, name, &mut found)?,
+            CredentialPlace::Form(name) => {
+                let whole = rest.as_deref().or(form).unwrap_or_default();
+                if let Some(stripped) = parameters::strip(whole, name) {
+                    found.add_all(stripped.values)?;
+                    rest = Some(stripped.rest.unwrap_or_default());
+                }
+            }
+            CredentialPlace::PathSegment(_) => {
+                if let Some(segment) = segment {
+                    found.add_bytes(parameters::decode(segment.as_bytes()))?;
+                }
+            }
         }
     }
-    Ok(Taken { key: found.0, query })
+    Ok(Taken { key: found.0, query, form: rest })
 }
 
 /// The first key found; any other must be the same.
@@ -83,6 +107,10 @@ impl Found {
     /// `None` is what cannot be read as a key.
     fn add_bytes(&mut self, bytes: Option<Vec<u8>>) -> Result<(), Refusal> {
         self.add(Credential(Held::Bytes(bytes.ok_or(Refusal::KeyMalformed)?)))
+    }
+
+    fn add_all(&mut self, values: Vec<Option<Vec<u8>>>) -> Result<(), Refusal> {
+        values.into_iter().try_for_each(|value| self.add_bytes(value))
     }
 
     fn add(&mut self, key: Credential) -> Result<(), Refusal> {
@@ -123,9 +151,7 @@ fn from_query<'a>(
 ) -> Result<Option<Cow<'a, str>>, Refusal> {
     let Some(text) = query else { return Ok(None) };
     let Some(stripped) = parameters::strip(text.as_bytes(), name) else { return Ok(Some(text)) };
-    for value in stripped.values {
-        found.add_bytes(value)?;
-    }
+    found.add_all(stripped.values)?;
     // Cut out of a text at signs of ASCII, it is one.
     let rest = stripped.rest.map(String::from_utf8).transpose();
     Ok(rest.map_err(|_| Refusal::BadRequest)?.map(Cow::Owned))

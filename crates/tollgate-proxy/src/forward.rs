@@ -104,11 +104,10 @@ impl Worker {
                 Some(lease) => lease,
                 None => self.connect(pool, live).await?,
             };
-            let body_is_sent = matches!(request.body(), OutBody::Empty);
-            let (wait, late) = if body_is_sent {
-                (pool.timeouts.first_byte, Refusal::UpstreamTimeout)
-            } else {
+            let (wait, late) = if matches!(request.body(), OutBody::Streaming(_)) {
                 (pool.timeouts.idle, Refusal::RequestTimeout)
+            } else {
+                (pool.timeouts.first_byte, Refusal::UpstreamTimeout)
             };
             let at = self.coarse.now().saturating_add(nanoseconds(wait));
             live.set_deadline(Deadline { at, late });
@@ -183,13 +182,18 @@ async fn respond_or_end(
     .await
 }
 
-/// A copy of a request that may be sent twice: it has no body, and doing it twice is doing it once
-/// (RFC 9110 §9.2.2).
+/// A copy of a request that may be sent twice: all of it is here, and doing it twice is doing it
+/// once (RFC 9110 §9.2.2).
 fn repeatable(request: &Request<OutBody>) -> Option<Request<OutBody>> {
-    if !matches!(request.body(), OutBody::Empty) || !request.method().is_idempotent() {
+    let body = match request.body() {
+        OutBody::Empty => OutBody::Empty,
+        OutBody::Whole(body) => OutBody::Whole(body.clone()),
+        OutBody::Streaming(_) => return None,
+    };
+    if !request.method().is_idempotent() {
         return None;
     }
-    let mut copy = Request::new(OutBody::Empty);
+    let mut copy = Request::new(body);
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use tollgate_core::{CredentialPlace, Refusal, Routes};
 
+use crate::credential::Brought;
 use crate::target::{Target, host_field};
 use crate::{credential, headers};
 
@@ -20,7 +21,8 @@ pub fn take_key<'a>(
     headers: &mut HeaderMap,
     query: Option<&'a str>,
 ) -> Result<Taken<'a>, Refusal> {
-    let taken = credential::take(places, headers, query)?;
+    let brought = Brought { headers, query, segment: None, form: None };
+    let taken = credential::take(places, brought)?;
     let key = taken.key.ok_or(Refusal::KeyMissing)?;
     Ok((key.bytes().to_vec(), taken.query))
 }
@@ -59,7 +61,8 @@ pub fn target(
     version: Version,
     routes: &Routes,
 ) -> Result<(String, String, Option<Uri>), Refusal> {
-    let target = Target::of(uri, host_field(headers)?, version)?;
+    let mut target = Target::of(uri, host_field(headers)?, version)?;
+    target.take_key(routes);
     let route = target.route(routes, &Method::GET).ok();
     let service = route.and_then(|route| routes.service(route.service));
     let upstream = service.map(|service| {

@@ -10,12 +10,28 @@ use tollgate_core::{Call, CallKey, Decision, Now, Refusal, Refused};
 use crate::account::Account;
 use crate::body::{Content, ReplyBody};
 use crate::connection::Client;
+use crate::credential::Brought;
+use crate::form::{Arriving, Bounds, Unread};
 use crate::forward::Admitted;
 use crate::respond::Told;
 use crate::switches::Exchange;
 use crate::target::{NoTarget, Target, host_field, permit};
 use crate::worker::Worker;
 use crate::{credential, headers, proof, switches};
+
+/// Why a request is not admitted.
+enum Stop {
+    /// It ends with this answer.
+    Answer(Response<Content>),
+    /// Its form has to be read first.
+    Form(Box<Unread>),
+}
+
+impl From<Response<Content>> for Stop {
+    fn from(answer: Response<Content>) -> Self {
+        Self::Answer(answer)
+    }
+}
 
 impl Worker {
     /// The whole road. Every end of it is a response.
@@ -24,12 +40,20 @@ impl Worker {
         client: Rc<Client>,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Infallible> {
-        let now = self.clock.now();
+        let mut now = self.clock.now();
         let mut account = Account::open(&self, &client, &request, now);
+        let mut request = request.map(Arriving::Incoming);
         let mut cors = None;
-        let mut response = match self.admit(&client, request, now, &mut account, &mut cors) {
-            Ok(admitted) => self.forward(admitted, &mut account).await,
-            Err(answer) => answer,
+        let mut response = loop {
+            match self.admit(&client, request, now, &mut account, &mut cors) {
+                Ok(admitted) => break self.forward(admitted, &mut account).await,
+                Err(Stop::Answer(answer)) => break answer,
+                Err(Stop::Form(unread)) => {
+                    // Boxed, so that requests without a form have no room for it in their future.
+                    request = Box::pin(self.read_form(*unread, &client, &mut account)).await;
+                    now = self.clock.now();
+                }
+            }
         };
         if let Some(cors) = cors {
             cors.tell(response.headers_mut());
@@ -38,15 +62,16 @@ impl Worker {
         Ok(response.map(|content| ReplyBody::new(content, account)))
     }
 
-    /// Route, switches, credential, decision and live list: one poll, one load of the snapshot.
+    /// Route, switches, credential, decision and live list: one poll, one load of the snapshot. Where
+    /// a form has to be read first it stops, and all of it comes again.
     fn admit(
         self: &Rc<Self>,
         client: &Rc<Client>,
-        request: Request<Incoming>,
+        request: Request<Arriving>,
         now: Now,
         account: &mut Account,
         cors: &mut Option<Box<Exchange>>,
-    ) -> Result<Admitted, Response<Content>> {
+    ) -> Result<Admitted, Stop> {
         let mut cache = self.snapshot.borrow_mut();
         let root = cache.load().ok_or_else(|| self.refuse(None, Refusal::NoSnapshot, now))?;
         let lost = |refusal: Refusal| self.refuse(None, refusal, now);
@@ -55,24 +80,35 @@ impl Worker {
         // Route.
         let (mut head, body) = request.into_parts();
         let uri = std::mem::take(&mut head.uri);
+        account.noted(|note| note.path(root, uri.path()));
         let host = host_field(&head.headers).map_err(lost)?.cloned();
         permit(&head.method).map_err(nowhere)?;
         client.target_fits(&uri).map_err(lost)?;
-        let target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
-        account.noted(|note| note.target(root, target.host()));
+        let mut target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
+        target.take_key(&root.routes);
+        account.noted(|note| note.target(&target));
         let (service, route) = self.lead(root, &target, &head, now, account, cors)?;
         let refuse = |refusal: Refusal| self.refuse(Some(service), refusal, now);
         client.body_fits(&body).map_err(refuse)?;
+        if body.is_unread(service, &head.headers) {
+            let bounds = Bounds::of(service, client, self.destination(root, service).as_deref());
+            head.uri = uri;
+            let request = Request::from_parts(head, body);
+            return Err(Stop::Form(Box::new(Unread { request, bounds })));
+        }
 
         // Credential and proof.
         let places = &service.credentials;
         headers::clean_request(&mut head.headers, head.version, places).map_err(refuse)?;
         let turn_away = |refused: Refused| self.turn_away(client, service, refused, now);
         let refused_key = |refusal: Refusal| turn_away(refusal.into());
-        let taken = credential::take(places, &mut head.headers, target.query);
-        let taken = taken.map_err(refused_key)?;
+        let form = body.form(service, &head.headers).map_err(refuse)?;
+        let segment = target.key.as_deref();
+        let brought = Brought { headers: &mut head.headers, query: target.query, segment, form };
+        let taken = credential::take(places, brought).map_err(refused_key)?;
         let key = switches::key(service, taken.key.as_ref()).map_err(refused_key)?;
-        let proof = proof::take(service, &mut head.headers, taken.query.as_deref());
+        let form = taken.form.as_deref().or(form);
+        let proof = proof::take(service, &mut head.headers, taken.query.as_deref(), form);
 
         // Decide.
         let call = Call::new(key, &route, client.address()).with_proof(proof.presented());
@@ -82,11 +118,11 @@ impl Worker {
             Decision::Admit(permit, caller) => (permit, caller),
             Decision::Refuse(refused, record) => {
                 account.noted(|note| note.refused(root, record, service));
-                return Err(match key {
+                return Err(Stop::Answer(match key {
                     CallKey::Presented(_) => turn_away(refused),
                     // It brought none that could have failed.
                     CallKey::Keyless(_) => self.refuse_with(Some(service), &refused, now),
-                });
+                }));
             }
         };
 
@@ -97,6 +133,7 @@ impl Worker {
         self.introduce(&mut head.headers, client, &target, &caller, &destination);
         self.tell_shadow(&mut head.headers, permit.shadow(), account);
         account.noted(|note| note.admitted(&caller, &head.headers));
+        let body = body.framed(proof.form.or(taken.form), &mut head.headers);
         head.uri = target.upstream_uri(&uri, service, proof.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;
         let told = Told::of(service, &permit, &head.headers);

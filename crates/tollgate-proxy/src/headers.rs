@@ -2,8 +2,8 @@
 //! connection ends there, what we assert nobody else may.
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT,
+    HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use tollgate_core::{CredentialPlace, Refusal};
@@ -188,7 +188,8 @@ fn holds(place: &CredentialPlace, name: &HeaderName) -> bool {
         CredentialPlace::Header(header) => header == name,
         CredentialPlace::Authorization(_) | CredentialPlace::Basic(_) => name == AUTHORIZATION,
         CredentialPlace::Cookie(_) => name == COOKIE,
-        CredentialPlace::Query(_) => false,
+        CredentialPlace::Query(_) | CredentialPlace::PathSegment(_) => false,
+        CredentialPlace::Form(_) => matches!(*name, CONTENT_TYPE | CONTENT_ENCODING),
     }
 }
 

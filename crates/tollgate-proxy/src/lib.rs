@@ -9,6 +9,7 @@ mod connection;
 mod credential;
 #[cfg(test)]
 mod fixture;
+mod form;
 mod forward;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -7,18 +7,22 @@ use http::header::HOST;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use tollgate_core::{
-    EndpointId, Refusal, Route, RouteError, Routes, Service, ServiceId, normalize_path,
+    EndpointId, KeyedPath, Refusal, Route, RouteError, Routes, Service, ServiceId, normalize_path,
 };
 
-/// The host and path of a request, taken apart and agreed upon.
-#[derive(Debug)]
+/// The host and path of a request, taken apart and agreed upon. It has no way to be printed: a key
+/// may have stood in it.
 pub(crate) struct Target<'a> {
     /// The authority, as the client wrote it; `None` only for HTTP/1.0.
     pub(crate) authority: Option<&'a str>,
     /// The `Host` field, if there is one.
     pub(crate) host_field: Option<&'a HeaderValue>,
-    /// The path in the form of [`normalize_path`].
+    /// The path in the form of [`normalize_path`]; once it was routed, without the key.
     pub(crate) path: Cow<'a, str>,
+    /// The segment that is a key, as it came. It has stood in the path.
+    pub(crate) key: Option<Box<str>>,
+    /// The service that it belongs to, where its paths hold keys.
+    keyed: Option<KeyedPath<'a>>,
     /// The query as it came.
     pub(crate) query: Option<&'a str>,
 }
@@ -66,7 +70,7 @@ impl<'a> Target<'a> {
     ) -> Result<Self, Refusal> {
         let authority = authority(uri, host, version)?;
         let path = normalize_path(uri.path()).map_err(|_| Refusal::RouteNotFound)?;
-        Ok(Self { authority, host_field: host, path, query: uri.query() })
+        Ok(Self { authority, host_field: host, path, key: None, keyed: None, query: uri.query() })
     }
 
     /// The host without its port.
@@ -78,12 +82,16 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The service, endpoint and method that it leads to.
+    /// The service, endpoint and method that it leads to, once a key was taken out of it.
     ///
     /// # Errors
     /// [`Refusal::RouteNotFound`], or [`Refusal::MethodNotAllowed`] with the methods that are.
     pub(crate) fn route(&self, routes: &Routes, method: &Method) -> Result<Route, NoTarget> {
-        routes.find(self.host(), &self.path, method).map_err(|error| match error {
+        let found = match self.keyed {
+            None => routes.find(self.host(), &self.path, method),
+            Some(keyed) => keyed.find(&self.path, method),
+        };
+        found.map_err(|error| match error {
             RouteError::NotFound => Refusal::RouteNotFound.into(),
             RouteError::MethodNotAllowed { service, endpoint, allow } => NoTarget {
                 refusal: Refusal::MethodNotAllowed,
@@ -91,6 +99,19 @@ impl<'a> Target<'a> {
                 allow: Some(allow),
             },
         })
+    }
+
+    /// Takes the key out of the path, with the slash before it, where the paths of the service hold
+    /// keys. From here on no path tells one.
+    pub(crate) fn take_key(&mut self, routes: &'a Routes) {
+        self.keyed = routes.keyed(self.host(), &self.path);
+        let Some(segment) = self.keyed.and_then(|keyed| keyed.key(&self.path)) else { return };
+        let path = self.path.to_mut();
+        self.key = path.get(segment.clone()).map(Into::into);
+        path.replace_range(segment.start.saturating_sub(1)..segment.end, "");
+        if path.is_empty() {
+            path.push('/');
+        }
     }
 
     /// The target in origin form as the upstream sees it; `None` if that is what the request has

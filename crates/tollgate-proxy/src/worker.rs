@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use http::Response;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tollgate_core::{
     Clock, Decider, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId, SnapshotCache,
     Strangers,
@@ -23,10 +23,11 @@ use crate::account::Account;
 use crate::arena::{Arena, Names};
 use crate::body::{Content, OutBody, Streaming};
 use crate::connection::Client;
+use crate::form::Arriving;
 use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
 use crate::metrics::Cells;
 use crate::respond::{self, Ended};
-use crate::roster::{Deadline, Roster};
+use crate::roster::{Deadline, Handle, Roster};
 use crate::target::NoTarget;
 use crate::upstream::Destination;
 
@@ -44,6 +45,8 @@ pub(crate) struct Worker {
     pub(crate) snapshot: RefCell<SnapshotCache>,
     pub(crate) decider: Decider,
     pub(crate) live: Rc<LiveList>,
+    /// Forms that are being read, each with the client's connection that it comes by.
+    pub(crate) forms: Rc<Roster<Handle>>,
     pub(crate) connections: Rc<Roster<()>>,
     pub(crate) cells: Arc<Cells>,
     pub(crate) arena: RefCell<Arena>,
@@ -174,13 +177,16 @@ impl Worker {
     pub(crate) fn watch(
         &self,
         client: &Client,
-        incoming: Incoming,
+        body: Arriving,
         live: &LiveEntry,
         destination: &Destination,
         account: &mut Account,
     ) -> OutBody {
-        match destination {
-            Destination::Server(pool) if !incoming.is_end_stream() => {
+        match (destination, body) {
+            (Destination::Server(_), Arriving::Form(form)) => OutBody::Whole(form),
+            (Destination::Server(pool), Arriving::Incoming(incoming))
+                if !incoming.is_end_stream() =>
+            {
                 OutBody::Streaming(Box::new(Streaming {
                     incoming,
                     left: client.door.settings.max_body_bytes,
@@ -192,7 +198,7 @@ impl Worker {
                     first_byte: nanoseconds(pool.timeouts.first_byte),
                 }))
             }
-            Destination::Server(_) | Destination::Fixed { .. } => OutBody::Empty,
+            _ => OutBody::Empty,
         }
     }
 
@@ -228,12 +234,13 @@ impl Worker {
         let now = self.clock.monotonic();
         self.coarse.set(now);
         self.live.expire(now, |live, refusal| self.connections.end(live.connection, refusal));
+        self.forms.expire(now, |connection, refusal| self.connections.end(*connection, refusal));
         self.connections.expire(now, |(), _| ());
         for (_, destination) in self.destinations.borrow().iter() {
             if let Destination::Server(pool) = &**destination {
                 pool.sweep(now);
             }
         }
-        self.cells.streams.store(self.live.len() as u64, Relaxed);
+        self.cells.streams.store((self.live.len() + self.forms.len()) as u64, Relaxed);
     }
 }

@@ -20,8 +20,17 @@ pub(crate) struct RoutePlan {
     services: Vec<Service>,
     endpoints: Vec<(EndpointId, Name)>,
     methods: Vec<(MethodId, Name)>,
+    /// Paths that belong to one service, because keys stand in them.
+    keyed: Vec<PlannedKey>,
     routes: Vec<PlannedRoute>,
     upstreams: Vec<(Name, u64)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PlannedKey {
+    host: HostPattern,
+    path: Vec<Box<str>>,
+    segment: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +88,7 @@ impl RoutePlan {
                 path_length: service.path.iter().map(segment_length).sum(),
                 credentials: service.credentials.clone().into(),
                 proof: service.proof.clone().map(Box::new),
+                form_body_limit: service.reads_forms().then_some(service.form_body_limit),
                 qps: service
                     .qps_limit_overall
                     .map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),
@@ -89,9 +99,22 @@ impl RoutePlan {
                 disclose_key_state: service.disclose_key_state,
                 switches: switches::compile(objects, service, numbers),
             });
+            plan.add_key(service);
             plan.add_endpoints(service, id, numbers);
         }
         Some(plan)
+    }
+
+    fn add_key(&mut self, service: &model::Service) {
+        let Some(segment) = service.key_segment() else { return };
+        let literal = |segment: &model::Segment| match segment {
+            model::Segment::Literal(literal) => Some(literal.clone()),
+            model::Segment::Any(_) | model::Segment::Rest => None,
+        };
+        let path: Vec<_> = service.path.iter().filter_map(literal).collect();
+        for host in hosts(service) {
+            self.keyed.push(PlannedKey { host, path: path.clone(), segment });
+        }
     }
 
     fn add_endpoints(&mut self, service: &model::Service, id: ServiceId, numbers: &mut Numbers) {
@@ -123,8 +146,7 @@ impl RoutePlan {
         route: Route,
         verbs: &[Method],
     ) {
-        let every = service.hosts.is_empty().then_some(HostPattern::Every);
-        for host in every.into_iter().chain(service.hosts.iter().map(host)) {
+        for host in hosts(service) {
             let (pattern, verbs) = (pattern.to_vec(), verbs.to_vec());
             self.routes.push(PlannedRoute { host, pattern, route, verbs });
         }
@@ -145,11 +167,20 @@ impl RoutePlan {
         for (method, name) in &self.methods {
             builder.method_name(*method, name.as_str());
         }
+        for planned in &self.keyed {
+            builder.key(&planned.host, &planned.path, planned.segment);
+        }
         for planned in &self.routes {
             builder.route(&planned.host, &planned.pattern, planned.route, &planned.verbs);
         }
         builder.build()
     }
+}
+
+/// The hosts that a service answers for.
+fn hosts(service: &model::Service) -> impl Iterator<Item = HostPattern> {
+    let every = service.hosts.is_empty().then_some(HostPattern::Every);
+    every.into_iter().chain(service.hosts.iter().map(host))
 }
 
 fn host(pattern: &model::HostPattern) -> HostPattern {

@@ -1,6 +1,7 @@
 //! What has to hold between fields and between objects.
 
 pub(super) mod duplicates;
+pub(super) mod keyed;
 pub(super) mod keyless;
 pub(super) mod overrides;
 pub(super) mod reference;

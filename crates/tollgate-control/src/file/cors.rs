@@ -90,7 +90,10 @@ fn fields<'a>(places: impl Iterator<Item = &'a CredentialPlace>) -> Box<str> {
     let fields = places.filter_map(|place| match place {
         CredentialPlace::Header(name) => Some(name.as_str()),
         CredentialPlace::Authorization(_) | CredentialPlace::Basic(_) => Some("authorization"),
-        CredentialPlace::Cookie(_) | CredentialPlace::Query(_) => None,
+        CredentialPlace::Cookie(_)
+        | CredentialPlace::Query(_)
+        | CredentialPlace::PathSegment(_)
+        | CredentialPlace::Form(_) => None,
     });
     let mut fields: Vec<_> = fields.collect();
     fields.sort_unstable();
@@ -112,7 +115,9 @@ fn check_keys(
         // Not even "*" holds it (Fetch standard, §3.3.4).
         CredentialPlace::Authorization(_) | CredentialPlace::Basic(_) => named(&AUTHORIZATION),
         CredentialPlace::Cookie(_) => credentials,
-        CredentialPlace::Query(_) => true,
+        CredentialPlace::Query(_) | CredentialPlace::PathSegment(_) | CredentialPlace::Form(_) => {
+            true
+        }
     };
     if !places.iter().any(reachable) {
         let message =

@@ -43,6 +43,8 @@ fn places(section: &mut Section, credentials: &[CredentialPlace]) -> Option<Vec<
             table.problem_at(table.here(), clash);
         } else if credentials.iter().any(|known| clash(known, &place).is_some()) {
             table.problem_at(table.here(), "is where the service looks for keys, expected another");
+        } else if matches!(place, CredentialPlace::PathSegment(_)) {
+            table.problem("path_segment", "is for keys only; expected another place for a proof");
         }
         places.push(place);
     }

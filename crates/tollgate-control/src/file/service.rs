@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::check::duplicates::distinct;
 use super::check::keyless::Keyless;
-use super::check::reference;
 use super::check::routes::{Below, Routes};
+use super::check::{keyed, reference};
 use super::kinds::{Host, LiteralPath, shown};
 use super::{ERROR_DIALECT, credential, endpoint, enforcement, limits, owner, proof, switches};
 use crate::document::Section;
-use crate::document::kind::{Choice, Name, NameKind, Switch, Text};
+use crate::document::kind::{Choice, Name, NameKind, Size, Switch, Text};
 use crate::model::{ErrorDialect, RateLimitHeaders, Service, Upstream};
 
 const RATE_LIMIT_HEADERS: Choice<RateLimitHeaders> = Choice::of(&[
@@ -18,6 +18,14 @@ const RATE_LIMIT_HEADERS: Choice<RateLimitHeaders> = Choice::of(&[
     ("mashery", RateLimitHeaders::Mashery),
     ("none", RateLimitHeaders::None),
 ]);
+
+const FORM_BODY_LIMIT: &str = "form_body_limit";
+
+/// The limit where none is given.
+const FORM_BODY_USUAL: u64 = 64 << 10;
+
+/// A form is held in memory while it is read.
+const FORM_SIZE: Size = Size::within(1, 16 << 20);
 
 pub(super) fn read(
     name: Name,
@@ -40,8 +48,12 @@ pub(super) fn read(
     }
     let enforce = enforcement::of(section, "qps_limit_overall_enforce", "qps_limit_overall");
     // Calls to hosts and paths that do not fit cannot be compared with others.
-    let below = Below { hosts: &hosts, path: path.clone() };
+    let below = Below { service: &name, hosts: &hosts, path: path.clone() };
     let below = Some(below).filter(|_| !section.is_misfit("path") && !section.is_misfit("hosts"));
+    let places = credential::read(section, path.len());
+    if let Some((segment, below)) = places.segment.as_ref().zip(below.as_ref()) {
+        routes.key(section, &segment.site, below);
+    }
     let endpoints = section.tables("endpoints");
     if endpoints.is_empty() && !section.has("endpoints") {
         section.missing("endpoints", "at least one table such as endpoints.all");
@@ -49,9 +61,13 @@ pub(super) fn read(
     let endpoints = endpoints.into_iter().map(|(name, mut section)| {
         (name.clone(), endpoint::read(name, &mut section, below.as_ref(), routes))
     });
-    let credentials = credential::read(section);
-    let proof = proof::read(section, &credentials);
-    let switches = switches::read(section, &credentials, proof.as_ref());
+    let endpoints: BTreeMap<_, _> = endpoints.collect();
+    if let Some(segment) = &places.segment {
+        let only_place = places.all.len() == 1;
+        keyed::check_reach(section, segment, &path, endpoints.values(), only_place);
+    }
+    let proof = proof::read(section, &places.all);
+    let switches = switches::read(section, &places.all, proof.as_ref());
     if let Some(key) = &switches.keyless_key {
         keyless.note(section, &name, key);
         if proof.is_some() {
@@ -59,10 +75,10 @@ pub(super) fn read(
             section.problem("keyless_key", message);
         }
     }
-    Service {
-        name,
+    let form_body_limit = section.optional(FORM_BODY_LIMIT, FORM_SIZE);
+    let service = Service {
         owner: owner(section),
-        endpoints: endpoints.collect(),
+        endpoints,
         description: section.or("description", Text, String::new()),
         path,
         upstream: upstream.unwrap_or_else(|| Name::unchecked("")),
@@ -70,7 +86,8 @@ pub(super) fn read(
         qps_limit_overall: overall.map(|overall| overall.resolve()),
         qps_limit_overall_enforce: enforce,
         proof,
-        credentials,
+        credentials: places.all,
+        form_body_limit: form_body_limit.unwrap_or(FORM_BODY_USUAL),
         error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
         rate_limit_headers: section.or(
             "rate_limit_headers",
@@ -80,5 +97,10 @@ pub(super) fn read(
         disclose_key_state: section.or("disclose_key_state", Switch, false),
         switches,
         hosts,
+        name,
+    };
+    if section.has(FORM_BODY_LIMIT) && !service.reads_forms() {
+        section.problem(FORM_BODY_LIMIT, "has no effect without a form among the credentials");
     }
+    service
 }

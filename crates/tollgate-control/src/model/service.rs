@@ -32,6 +32,8 @@ pub struct Service {
     pub credentials: Vec<CredentialPlace>,
     /// What callers have to prove beside their key; `None` = nothing.
     pub proof: Option<Proof>,
+    /// How many bytes a form may have in which a key may stand.
+    pub form_body_limit: u64,
     /// How refusals are worded.
     pub error_dialect: ErrorDialect,
     /// Which fields tell a caller about its limits.
@@ -42,6 +44,24 @@ pub struct Service {
     pub switches: Switches,
     /// What it is made of; at least one endpoint.
     pub endpoints: BTreeMap<Name, Endpoint>,
+}
+
+impl Service {
+    /// Whether a key or a proof may stand in a form.
+    pub fn reads_forms(&self) -> bool {
+        let proofs = self.proof.iter().flat_map(|proof| &proof.places);
+        let mut places = self.credentials.iter().chain(proofs);
+        places.any(|place| matches!(place, CredentialPlace::Form(_)))
+    }
+
+    /// The number of the segment in which its paths hold keys, if they do; at least the number of
+    /// segments of [`Service::path`].
+    pub fn key_segment(&self) -> Option<usize> {
+        self.credentials.iter().find_map(|place| match place {
+            CredentialPlace::PathSegment(number) => Some(*number),
+            _ => None,
+        })
+    }
 }
 
 /// A part of a service that a plan can open.

@@ -12,6 +12,16 @@ pub(super) struct Tree {
     any: Option<Box<Tree>>,
     here: Vec<Leaf>,
     rest: Vec<Leaf>,
+    keyed: Option<Box<Keyed>>,
+}
+
+/// Everything below a node, where it belongs to one service whose paths hold keys.
+#[derive(Clone, Debug)]
+pub(super) struct Keyed {
+    /// How many segments stand between the node and the key.
+    pub(super) before: usize,
+    /// What is matched below the node once the key is taken out.
+    pub(super) tree: Tree,
 }
 
 /// Where a pattern leads.
@@ -23,18 +33,45 @@ pub(super) struct Leaf {
 
 impl Tree {
     pub(super) fn add(&mut self, pattern: &[Segment], leaf: Leaf) {
+        if let Some(keyed) = &mut self.keyed {
+            return keyed.tree.add(pattern, leaf);
+        }
         match pattern.split_first() {
             None => self.here.push(leaf),
             Some((Segment::Rest, _)) => self.rest.push(leaf),
             Some((Segment::Any, after)) => self.any.get_or_insert_default().add(after, leaf),
-            Some((Segment::Literal(literal), after)) => {
-                let at = self.literals.binary_search_by(|(known, _)| known.cmp(literal));
-                let at = at.unwrap_or_else(|gap| {
-                    self.literals.insert(gap, (literal.clone(), Self::default()));
-                    gap
-                });
-                self.literals[at].1.add(after, leaf);
+            Some((Segment::Literal(literal), after)) => self.literal(literal).add(after, leaf),
+        }
+    }
+
+    /// Gives everything below `path` to one service, with a key after `before` more segments.
+    pub(super) fn key(&mut self, path: &[Box<str>], before: usize) {
+        match path.split_first() {
+            None => self.keyed = Some(Box::new(Keyed { before, tree: Self::default() })),
+            Some((literal, after)) => self.literal(literal).key(after, before),
+        }
+    }
+
+    fn literal(&mut self, literal: &str) -> &mut Self {
+        let at = self.literals.binary_search_by(|(known, _)| (**known).cmp(literal));
+        let at = at.unwrap_or_else(|gap| {
+            self.literals.insert(gap, (literal.into(), Self::default()));
+            gap
+        });
+        &mut self.literals[at].1
+    }
+
+    /// The node on the way of `path` whose paths hold keys, and what of `path` is below it.
+    pub(super) fn keyed<'p>(&self, path: &'p str) -> Option<(&Keyed, &'p str)> {
+        let mut node = self;
+        let mut below = path;
+        loop {
+            if let Some(keyed) = &node.keyed {
+                return Some((keyed, below));
             }
+            let (segment, after) = below.split_once('/').unwrap_or((below, ""));
+            let at = node.literals.binary_search_by(|(known, _)| (**known).cmp(segment)).ok()?;
+            (node, below) = (&node.literals[at].1, after);
         }
     }
 

@@ -11,6 +11,7 @@ use tollgate_core::{Bearer, Caller, Now, Record, Refusal, Root, Route, Service, 
 use super::entry::{Entry, Field};
 use crate::connection::Client;
 use crate::headers::{REQUEST_ID, plain_request_id};
+use crate::target::Target;
 
 /// The entry of a request that is not over yet.
 #[derive(Debug)]
@@ -21,20 +22,28 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    /// Of a request that has just begun. Its query is left out: it may hold a key.
+    /// Of a request that has just begun. Its target is left out: it may hold a key.
     pub(crate) fn of<B>(request: &Request<B>, client: &Client, now: Now) -> Self {
         let version = request.version();
         let mut entry = Entry::new(client.door.number, client.address(), version, now.unix_ms);
         entry.tls = client.session.as_ref().map(|session| session.version);
         entry.put(Field::HttpMethod, request.method().as_str().as_bytes());
-        entry.put(Field::Path, request.uri().path().as_bytes());
         Self { entry: Box::new(entry), received: None }
     }
 
-    /// Notes which snapshot decides, and for which host.
-    pub(crate) fn target(&mut self, root: &Root, host: &str) {
+    /// Notes which snapshot decides, and the path as it came, unless the paths of any service hold
+    /// keys.
+    pub(crate) fn path(&mut self, root: &Root, path: &str) {
         self.entry.revision = Some(root.revision);
-        self.entry.put(Field::Host, host.as_bytes());
+        if !root.routes.keys_in_paths() {
+            self.entry.put(Field::Path, path.as_bytes());
+        }
+    }
+
+    /// Notes what was asked for, as it was matched: the path has no key in it any more.
+    pub(crate) fn target(&mut self, target: &Target<'_>) {
+        self.entry.put(Field::Host, target.host().as_bytes());
+        self.entry.put(Field::Path, target.path.as_bytes());
     }
 
     /// Notes where the request leads. Its id is taken as the client gave it, unless that is where

@@ -1,4 +1,4 @@
-//! Parameters of a query, taken out without touching the rest of it.
+//! Parameters of a query or a form, taken out without touching the rest of it.
 
 /// Parameters without those of one name, and the values that these had.
 #[derive(Debug, PartialEq, Eq)]

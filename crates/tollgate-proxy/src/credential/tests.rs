@@ -21,7 +21,8 @@ fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
 
 fn taken(fields: &[(&'static str, &str)], query: Option<&str>) -> Result<String, Refusal> {
     let mut headers = headers(fields);
-    let taken = take(&places(), &mut headers, query)?;
+    let taken =
+        take(&places(), Brought { headers: &mut headers, query, segment: None, form: None })?;
     let key = taken.key.ok_or(Refusal::KeyMissing)?;
     Ok(String::from_utf8(key.bytes().to_vec()).unwrap())
 }
@@ -41,7 +42,16 @@ fn nothing_is_left_of_it_and_other_credentials_stay() {
         ("authorization", "Bearer k1"),
         ("accept", "*/*"),
     ]);
-    let taken = take(&places(), &mut headers, Some("api_key=k1&a=%41")).unwrap();
+    let taken = take(
+        &places(),
+        Brought {
+            headers: &mut headers,
+            query: Some("api_key=k1&a=%41"),
+            segment: None,
+            form: None,
+        },
+    )
+    .unwrap();
     assert_eq!(taken.query.as_deref(), Some("a=%41"));
     let mut left: Vec<_> = headers.iter().map(|(_, value)| value.to_str().unwrap()).collect();
     left.sort_unstable();
@@ -55,13 +65,32 @@ fn what_cannot_be_a_key_is_refused_before_any_look_up() {
         let given = [("x-api-key", value)];
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", HeaderValue::from_bytes(given[0].1.as_bytes()).unwrap());
-        let refused = take(&places(), &mut headers, None).err();
+        let refused = take(
+            &places(),
+            Brought { headers: &mut headers, query: None, segment: None, form: None },
+        )
+        .err();
         assert_eq!(refused, Some(Refusal::KeyMalformed), "{value}");
     }
     assert_eq!(taken(&[("authorization", "Bearer")], None), Err(Refusal::KeyMalformed));
     assert_eq!(taken(&[("authorization", "Bearerk1")], None), Err(Refusal::KeyMissing));
     assert_eq!(taken(&[("x-api-key", &"k".repeat(255))], None), Ok("k".repeat(255)));
     assert_eq!(taken(&[], None), Err(Refusal::KeyMissing));
+}
+
+#[test]
+fn a_segment_is_a_key_once_it_is_decoded() {
+    let segment = |segment| {
+        let brought = Brought { headers: &mut HeaderMap::new(), query: None, segment, form: None };
+        let taken = take(&[CredentialPlace::PathSegment(1)], brought)?;
+        let key = taken.key.ok_or(Refusal::KeyMissing)?;
+        Ok(String::from_utf8(key.bytes().to_vec()).unwrap())
+    };
+    assert_eq!(segment(Some("k1")), Ok("k1".into()));
+    assert_eq!(segment(Some("k%7C1+%22")), Ok("k|1+\"".into()));
+    assert_eq!(segment(Some("k%20")), Err(Refusal::KeyMalformed));
+    assert_eq!(segment(Some("caf%C3%A9")), Err(Refusal::KeyMalformed));
+    assert_eq!(segment(None), Err(Refusal::KeyMissing));
 }
 
 #[test]

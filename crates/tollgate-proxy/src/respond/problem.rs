@@ -85,6 +85,8 @@ fn challenge(headers: &mut HeaderMap, service: &Service, scheme: &str, places: &
             CredentialPlace::Header(name) => named("header", name.as_str()),
             CredentialPlace::Cookie(name) => named("cookie", name),
             CredentialPlace::Query(name) => named("query", name),
+            CredentialPlace::PathSegment(number) => named("path_segment", &number.to_string()),
+            CredentialPlace::Form(name) => named("form", name),
         };
         if let Ok(challenge) = HeaderValue::try_from(challenge) {
             headers.append(WWW_AUTHENTICATE, challenge);

@@ -80,6 +80,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         clock: seat.clock,
         coarse: Rc::<Coarse>::default(),
         live: Rc::new(Roster::default()),
+        forms: Rc::new(Roster::default()),
         connections: Rc::new(Roster::default()),
         cells: seat.cells,
         arena: RefCell::default(),
@@ -135,8 +136,9 @@ async fn drain(
     }
     worker.connections.wake_all();
     let finished = timeout(patience, emptied(worker, mail)).await.is_ok();
-    let left = if finished { 0 } else { worker.live.len() };
+    let left = if finished { 0 } else { worker.live.len() + worker.forms.len() };
     worker.live.end_where(|_| Some(Refusal::Draining));
+    worker.forms.end_where(|_| Some(Refusal::Draining));
     let _ = timeout(LAST_WORDS, emptied(worker, mail)).await;
     Ok(left)
 }

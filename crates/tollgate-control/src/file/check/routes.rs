@@ -1,16 +1,19 @@
-//! Which calls lead where. No call may lead to two places.
+//! Which calls lead where. No call may lead to two places, and where the paths of a service hold keys
+//! none may lead to another.
 
 use std::collections::HashMap;
 
 use http::Method as Verb;
 
+use super::keyed::Keyed;
 use crate::document::{Place, Section, Site};
-use crate::model::{HostPattern, Segment};
+use crate::model::{HostPattern, Name, Segment};
 
 /// What all endpoints and methods so far match.
 #[derive(Default)]
 pub(in crate::file) struct Routes {
     known: HashMap<Target, Vec<Claim>>,
+    keyed: Vec<Keyed>,
     endpoints: usize,
 }
 
@@ -34,6 +37,7 @@ struct Claim {
 
 /// The hosts and the path below which an endpoint claims its calls.
 pub(in crate::file) struct Below<'a> {
+    pub(in crate::file) service: &'a Name,
     pub(in crate::file) hosts: &'a [HostPattern],
     pub(in crate::file) path: Vec<Segment>,
 }
@@ -42,6 +46,26 @@ impl Routes {
     /// Begins with another endpoint.
     pub(in crate::file) fn begin_endpoint(&mut self) {
         self.endpoints += 1;
+    }
+
+    /// Notes that keys stand in the paths of the service that `section` is, and reports at `site`
+    /// if another has an endpoint there already.
+    pub(in crate::file) fn key(&mut self, section: &Section, site: &Site, below: &Below<'_>) {
+        let keyed = Keyed::of(below, section.place());
+        let there = self
+            .known
+            .iter()
+            .filter(|(target, _)| keyed.has(std::slice::from_ref(&target.host), &target.path));
+        let first = there.flat_map(|(_, claims)| claims).map(Claim::to_string).min();
+        if let Some(other) = first {
+            section.problem_at(
+                site.clone(),
+                format_args!(
+                    "makes everything below the service's path its own, but {other} lies there"
+                ),
+            );
+        }
+        self.keyed.push(keyed);
     }
 
     /// Notes that the endpoint, or its method, that `section` is takes calls of `verb` to `path`,
@@ -55,10 +79,16 @@ impl Routes {
         verb: Option<&Verb>,
     ) {
         let full: Vec<_> = below.path.iter().chain(path).map(Segment::unnamed).collect();
-        let hosts: Vec<_> = match below.hosts {
-            [] => vec![None],
-            hosts => hosts.iter().cloned().map(Some).collect(),
-        };
+        let hosts = below.hosts();
+        let others = self.keyed.iter().filter(|keyed| keyed.service != *below.service);
+        if let Some(keyed) = others.into_iter().find(|keyed| keyed.has(&hosts, &full)) {
+            section.problem_at(
+                site.clone(),
+                format_args!(
+                    "lies below the path of {keyed}, whose paths hold keys; all of it is its own"
+                ),
+            );
+        }
         let mut taken = None;
         for host in hosts {
             let claims = self.known.entry(Target { host, path: full.clone() }).or_default();
@@ -77,6 +107,16 @@ impl Routes {
                 site,
                 format_args!("{verb}this host and path is matched by {other} already"),
             );
+        }
+    }
+}
+
+impl Below<'_> {
+    /// `None` = every host.
+    pub(super) fn hosts(&self) -> Vec<Option<HostPattern>> {
+        match self.hosts {
+            [] => vec![None],
+            hosts => hosts.iter().cloned().map(Some).collect(),
         }
     }
 }
