@@ -11,7 +11,7 @@ use tollgate_control::document::{self, Problems};
 use tollgate_control::file::read_objects;
 use tollgate_control::model::Objects;
 use tollgate_control::{Published, Publisher, PublisherMetrics};
-use tollgate_core::{CredentialPlace, Routes, SnapshotReader, handoff};
+use tollgate_core::{BasicPart, CredentialPlace, Routes, SnapshotReader, handoff};
 
 /// Header fields out of lines `name: value`. Lines that are none are left out.
 pub fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
@@ -33,17 +33,22 @@ pub fn places() -> Vec<CredentialPlace> {
         CredentialPlace::Header(HeaderName::from_static("x-api-key")),
         CredentialPlace::Authorization("Bearer".into()),
         CredentialPlace::Query("api_key".into()),
+        CredentialPlace::Basic(BasicPart::Password),
+        CredentialPlace::Cookie("key".into()),
+        CredentialPlace::PathSegment(1),
+        CredentialPlace::Form("api_key".into()),
     ]
 }
 
 /// Percent-encodings decoded; `None` for a broken one.
-pub fn decoded(text: &str) -> Option<Vec<u8>> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
+pub fn decoded(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
+    let mut parts = text.as_ref().split(|byte| *byte == b'%');
+    let mut bytes = parts.next()?.to_vec();
     for part in parts {
-        let digits = part.get(..2).filter(|digits| !digits.starts_with('+'))?;
+        let (digits, after) = part.split_at_checked(2)?;
+        let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
         bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend(&part.as_bytes()[2..]);
+        bytes.extend(after);
     }
     Some(bytes)
 }

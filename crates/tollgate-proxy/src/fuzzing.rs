@@ -9,8 +9,9 @@ use crate::credential::Brought;
 use crate::target::{Target, host_field};
 use crate::{credential, headers};
 
-/// A key as it was taken, and the query that is left.
-pub type Taken<'a> = (Vec<u8>, Option<Cow<'a, str>>);
+/// A key as it was taken, and the query and the form that are left; no form is one that never held a
+/// key.
+pub type Taken<'a> = (Vec<u8>, Option<Cow<'a, str>>, Option<Vec<u8>>);
 
 /// Takes the key out of all of `places`.
 ///
@@ -20,11 +21,13 @@ pub fn take_key<'a>(
     places: &[CredentialPlace],
     headers: &mut HeaderMap,
     query: Option<&'a str>,
+    segment: Option<&str>,
+    form: Option<&[u8]>,
 ) -> Result<Taken<'a>, Refusal> {
-    let brought = Brought { headers, query, segment: None, form: None };
+    let brought = Brought { headers, query, segment, form };
     let taken = credential::take(places, brought)?;
     let key = taken.key.ok_or(Refusal::KeyMissing)?;
-    Ok((key.bytes().to_vec(), taken.query))
+    Ok((key.bytes().to_vec(), taken.query, taken.form))
 }
 
 /// Removes from a request what ends here.
