@@ -1,5 +1,6 @@
 //! The house that tests live in: the real binary, an upstream behind it, clients in front of it.
 
+mod admin;
 mod answer;
 mod command;
 mod config;
@@ -17,6 +18,7 @@ mod tollgate;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use admin::{Admin, done, first_administrator};
 pub(crate) use answer::Answer;
 pub(crate) use command::{Finished, tollgate};
 pub(crate) use config::{Config, digest, digest_of};

@@ -8,6 +8,7 @@
 )]
 
 mod access_log;
+mod admin;
 mod corpus;
 mod credentials;
 mod entitlement;

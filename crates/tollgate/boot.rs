@@ -10,7 +10,10 @@ use hyper::header::HeaderValue;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tollgate_control::admin::{Admin, Ending};
 use tollgate_control::document::Warnings;
+use tollgate_control::plane::ControlPlane;
 use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{Clock, Strangers, handoff};
 use tollgate_proxy::{AccessLog, DataPlane, Listener, Plan, WorkerSettings, watch_strangers};
@@ -79,6 +82,14 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let ops_listener = TcpListener::bind(settings.ops)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.ops))?;
+    let admin_listener = match &settings.control {
+        Some(control) => Some(
+            TcpListener::bind(control.address)
+                .await
+                .map_err(|error| format!("cannot listen on {}: {error}", control.address))?,
+        ),
+        None => None,
+    };
     let signals = Signals::listen()?;
 
     if let Some(strangers) = strangers {
@@ -92,17 +103,29 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let publisher = Publisher::new(writer, epoch, PublisherMetrics::register(&registry)?);
     let metrics = ReloadMetrics::register(&registry)?;
     let path = path.to_owned();
-    let mut reloader = Reloader { path, settings: settings.clone(), publisher, clock, metrics };
+    let (file, owned_by_file) = watch::channel(Arc::clone(&config.objects.objects));
+    let admin = match settings.control.clone().zip(admin_listener) {
+        Some((control, listener)) => {
+            let plane = ControlPlane::open(control.settings, Arc::clone(&clock), owned_by_file);
+            let (plane, _committed) = plane.await?;
+            Some(Admin::new(Arc::new(plane), listener))
+        }
+        None => None,
+    };
+    let mut reloader =
+        Reloader { path, settings: settings.clone(), publisher, clock, metrics, file };
     if !reloader.apply(&config, Instant::now()) {
         return Err("the configuration cannot be published".into());
     }
     let enforced = reloader.publisher.enforced();
-    announce(&settings, bound.addresses(), &ops_listener)?;
+    announce(&settings, bound.addresses(), &ops_listener, admin.as_ref())?;
     let plane = bound.start()?;
 
     let draining = Arc::new(AtomicBool::new(false));
     let ops = Ops { registry, enforced, draining: Arc::clone(&draining) };
     let ops = tokio::spawn(ops.serve(ops_listener));
+    let ending = Ending::new();
+    let admin = admin.map(|admin| tokio::spawn(admin.serve(ending.clone())));
     let Signals { hang_up, certificates_hang_up, end } = signals;
     let reloads = tokio::spawn(reloader.watch(config, hang_up));
     let certificates = tokio::spawn(certificates.watch(certificates_hang_up));
@@ -114,6 +137,10 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let patience = settings.process.drain_timeout;
     tracing::info!(?patience, "draining");
     let cut = tokio::task::spawn_blocking(move || plane.drain(patience)).await??;
+    ending.end();
+    if let Some(admin) = admin {
+        admin.await?;
+    }
     reloads.abort();
     certificates.abort();
     ops.abort();
@@ -158,12 +185,16 @@ fn announce(
     settings: &Settings,
     bound: &[(String, std::net::SocketAddr)],
     ops: &TcpListener,
+    admin: Option<&Admin>,
 ) -> Result<(), Failure> {
     for (listener, (name, address)) in settings.listeners.iter().zip(bound) {
         let scheme = if listener.tls.is_some() { "https" } else { "http" };
         println!("listening on {scheme}://{address} (data, listener {name})");
     }
     println!("listening on http://{} (ops)", ops.local_addr()?);
+    if let Some(admin) = admin {
+        println!("listening on http://{} (admin)", admin.address()?);
+    }
     Ok(())
 }
 

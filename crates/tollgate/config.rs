@@ -1,6 +1,7 @@
 //! The configuration of a process: its own settings, and the objects that it decides from.
 
 mod access_log;
+mod control;
 mod listeners;
 mod log;
 mod process;
@@ -16,6 +17,7 @@ use tollgate_control::watch::Watched;
 use tollgate_core::StrangerBudget;
 
 pub use access_log::AccessLog;
+pub use control::Control;
 pub use listeners::{CertificateFiles, ClientCertificate, Listener, Tls};
 pub use log::{Format, Log};
 pub use process::Process;
@@ -42,6 +44,8 @@ pub struct Settings {
     pub ops: SocketAddr,
     /// `[strangers]`: what one source may fail; `None` = whatever it wants.
     pub strangers: Option<StrangerBudget>,
+    /// `[control]`: the control plane, where the process is one.
+    pub control: Option<Control>,
     /// `[listeners]`
     pub listeners: Vec<Listener>,
 }
@@ -97,8 +101,12 @@ impl Config {
         let mut ops_section = root.table_or_empty("ops");
         let ops = ops_section.or("address", Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)));
         let strangers = strangers::read(&mut root.table_or_empty("strangers"));
-        let listeners = listeners::read(root, ops, certificates_at);
-        let settings = Settings { log, access_log, process, ops, strangers, listeners };
+        let control = root.table("control").map(|mut section| control::read(&mut section));
+        let taken: Vec<_> = std::iter::once(("ops", ops))
+            .chain(control.as_ref().map(|control| ("control", control.address)))
+            .collect();
+        let listeners = listeners::read(root, &taken, certificates_at);
+        let settings = Settings { log, access_log, process, ops, strangers, control, listeners };
         Self { settings, objects: read_objects(root, now) }
     }
 
@@ -118,6 +126,7 @@ impl Settings {
             ("process", self.process != other.process),
             ("ops", self.ops != other.ops),
             ("strangers", self.strangers != other.strangers),
+            ("control", self.control != other.control),
             ("listeners", self.listeners != other.listeners),
         ]
         .into_iter()

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use prometheus::{Gauge, IntCounterVec, Opts, Registry};
 use tokio::signal::unix::Signal;
+use tokio::sync::watch;
 use tollgate_control::document::{Problems, Warnings};
+use tollgate_control::model::Objects;
 use tollgate_control::watch::Sight;
 use tollgate_control::{Published, Publisher};
 use tollgate_core::Clock;
@@ -23,6 +25,8 @@ pub(crate) struct Reloader {
     pub(crate) publisher: Publisher,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: ReloadMetrics,
+    /// Tells the control plane what files own.
+    pub(crate) file: watch::Sender<Arc<Objects>>,
 }
 
 /// What is counted of reloads.
@@ -72,6 +76,7 @@ impl Reloader {
         };
         self.metrics.reloads.with_label_values(&[result]).inc();
         if published.is_ok() {
+            self.file.send_replace(Arc::clone(&config.objects.objects));
             self.metrics.last_success.set(unix as f64);
         }
         published.is_ok()

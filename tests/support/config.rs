@@ -35,6 +35,11 @@ impl Config {
             .key("acme-1", "demo", "")
     }
 
+    /// With a control plane, whose files stand beside the configuration.
+    pub(crate) fn control(self) -> Self {
+        self.section("control", "address = \"127.0.0.1:0\"")
+    }
+
     /// Sets a section, in place of the one of this name.
     pub(crate) fn section(mut self, header: &str, body: &str) -> Self {
         self.0.insert(header.to_owned(), body.to_owned());

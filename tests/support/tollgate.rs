@@ -60,6 +60,16 @@ impl Tollgate {
         gate
     }
 
+    /// Ends it at once and runs it again on the same folder.
+    pub(crate) fn restart(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let elsewhere = TempDir::new().unwrap();
+        let folder = std::mem::replace(&mut self.folder, elsewhere);
+        let file = self.config.file_name().unwrap().to_str().unwrap().to_owned();
+        Self::start_in(folder, &file)
+    }
+
     /// The address of the one listener.
     pub(crate) fn data(&self) -> SocketAddr {
         assert_eq!(self.data.len(), 1, "{:?}", self.data);
@@ -72,6 +82,15 @@ impl Tollgate {
 
     pub(crate) fn ops(&self) -> SocketAddr {
         self.ops
+    }
+
+    /// Where the admin API is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        let said = |log: String| {
+            let line = log.lines().find(|line| line.ends_with(" (admin)"))?;
+            line.strip_prefix("listening on http://")?.strip_suffix(" (admin)")?.parse().ok()
+        };
+        wait_for("the address of the admin API", || said(self.log()))
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -28,6 +28,7 @@ mod upstream;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind};
@@ -46,7 +47,7 @@ pub const ERROR_DIALECT: Choice<ErrorDialect> =
 #[derive(Clone, Debug)]
 pub struct FileObjects {
     /// What was read.
-    pub objects: Objects,
+    pub objects: Arc<Objects>,
     /// The folder that keys were read from, besides the document.
     pub keys_folder: Option<PathBuf>,
 }
@@ -92,7 +93,7 @@ pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
         applications,
         keys,
     };
-    FileObjects { objects, keys_folder }
+    FileObjects { objects: Arc::new(objects), keys_folder }
 }
 
 /// The objects of the tables below `field`, by name.

@@ -10,11 +10,14 @@ mod compile;
 pub mod directory;
 mod publisher;
 
+pub mod admin;
 pub mod document;
 pub mod file;
 pub mod life_cycle;
 pub mod model;
 pub mod operations;
+pub mod people;
+pub mod plane;
 pub mod scheduler;
 pub mod seal;
 pub mod secret;

@@ -9,6 +9,7 @@ mod sweep;
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
 
 #[expect(
     clippy::disallowed_types,
@@ -112,6 +113,15 @@ impl Strangers {
             Ok(()) => refused,
             Err(over) => Refused::over(Refusal::SourceThrottled, over, None),
         }
+    }
+
+    /// Counts an attempt of a source outside of the decision, such as to log in.
+    ///
+    /// # Errors
+    /// How long the source has to wait, if that was one too many.
+    pub fn attempt(&self, source: Source, now: Now) -> Result<(), Duration> {
+        let over = self.take(source, now.monotonic).err();
+        over.map_or(Ok(()), |over| Err(Duration::from_nanos(over.wait.unwrap_or(u64::MAX))))
     }
 
     /// What is counted.

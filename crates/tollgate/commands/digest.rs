@@ -23,7 +23,7 @@ pub(super) fn perform(config: Option<&Path>, with_secret: bool) -> ExitCode {
         None => (SchemeSettings::Sha256, None),
         Some(Ok((config, _))) => {
             let objects = config.objects.objects;
-            (objects.digests.current, objects.key_brand)
+            (objects.digests.current.clone(), objects.key_brand.clone())
         }
         Some(Err(problems)) => return refuse(&problems),
     };

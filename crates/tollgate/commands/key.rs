@@ -16,7 +16,7 @@ pub(super) fn generate(path: &Path) -> ExitCode {
         Ok((config, _)) => config.objects.objects,
         Err(problems) => return refuse(&problems),
     };
-    let Some(brand) = objects.key_brand else {
+    let Some(brand) = &objects.key_brand else {
         say(format_args!(
             "{}: key_brand: required to generate keys, expected what they begin with, \
              such as \"acme\"",

@@ -32,21 +32,26 @@ pub struct Listener {
     pub tls: Option<Tls>,
 }
 
-/// Reads the listeners; their certificates too, where it is told the present second since 1970.
+/// Reads the listeners; their certificates too, where it is told the present second since 1970. `taken`
+/// are the addresses of other sections.
 pub(super) fn read(
     root: &mut Section,
-    ops: SocketAddr,
+    taken: &[(&str, SocketAddr)],
     certificates_at: Option<i64>,
 ) -> Vec<Listener> {
     let mut listeners: Vec<Listener> = Vec::new();
     for (name, mut section) in root.tables("listeners") {
         let Some(listener) = listener(name, &mut section, certificates_at) else { continue };
-        let taken = listeners.iter().find(|other| same(other.address, listener.address));
-        if let Some(other) = taken {
-            let message = format_args!("is the address of listeners.{} too", other.name);
+        let twin = listeners.iter().find(|other| same(other.address, listener.address));
+        let other = taken.iter().find(|(_, address)| same(*address, listener.address));
+        if let Some(twin) = twin {
+            let message = format_args!("is the address of listeners.{} too", twin.name);
             section.problem("address", message);
-        } else if same(ops, listener.address) {
-            section.problem("address", "is the address of ops too, expected another");
+        } else if let Some((owner, _)) = other {
+            section.problem(
+                "address",
+                format_args!("is the address of {owner} too, expected another"),
+            );
         }
         listeners.push(listener);
     }

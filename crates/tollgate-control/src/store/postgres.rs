@@ -23,9 +23,26 @@ impl Postgres {
     /// [`StoreError::Unavailable`] for a text that names no database. It does not repeat the text,
     /// which may hold a password.
     pub fn new(url: &str) -> Result<Self, StoreError> {
+        Self::with_password(url, None)
+    }
+
+    /// The database that `url` names, with this password in place of the URL's.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn with_password(url: &str, password: Option<&[u8]>) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(StoreError::unavailable)?;
         config.application_name("tollgate");
+        if let Some(password) = password {
+            config.password(password);
+        }
         Ok(Self { config })
+    }
+
+    /// Whether a URL holds a password, if it is one.
+    #[must_use]
+    pub fn password_in(url: &str) -> Option<bool> {
+        url.parse::<Config>().ok().map(|config| config.get_password().is_some())
     }
 
     fn connect(&self, settings: &str) -> Result<Box<dyn Connection>, StoreError> {

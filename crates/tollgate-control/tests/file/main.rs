@@ -10,12 +10,15 @@ mod section;
 
 use std::path::Path;
 
+use std::sync::Arc;
+
 use tollgate_control::document::{self, Problems, Section, Warnings};
 use tollgate_control::file::read_objects;
 use tollgate_control::model::Objects;
 
 /// Sections that another crate reads.
-const ASIDE: [&str; 6] = ["log", "access_log", "process", "ops", "strangers", "listeners"];
+const ASIDE: [&str; 7] =
+    ["log", "access_log", "process", "ops", "strangers", "control", "listeners"];
 
 /// 2026-01-01.
 const NOW: i64 = 1_767_225_600;
@@ -37,7 +40,7 @@ fn reader(root: &mut Section) -> Objects {
     for section in ASIDE {
         root.ignore(section);
     }
-    read_objects(root, NOW).objects
+    Arc::unwrap_or_clone(read_objects(root, NOW).objects)
 }
 
 fn read(path: &Path) -> Result<(Objects, Warnings), Problems> {

@@ -55,7 +55,7 @@ impl House {
     pub(crate) async fn open(place: &Place) -> Self {
         let (store, committed) = place.open().await;
         let sealer = Sealer::new(SealingKey::new(&[7; 32]), None);
-        let files = Arc::new(objects());
+        let files = objects();
         let context = Context { files, sealer, retrieval: Retrieval::Always };
         let house = Self { store: Arc::new(store), context, _committed: committed };
         for (shelf, id, parent, name, body) in [
@@ -109,7 +109,7 @@ impl House {
     }
 }
 
-fn objects() -> Objects {
+fn objects() -> Arc<Objects> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tollgate.toml");
     std::fs::write(&path, FILE).unwrap();

@@ -91,7 +91,8 @@ impl Gate {
         let path = self.folder.path().join("tollgate.toml");
         fs::write(&path, text).unwrap();
         let now = i64::try_from(self.now().unix()).unwrap();
-        document::read(&path, |root| read_objects(root, now).objects).map(|(objects, _)| objects)
+        let read = document::read(&path, |root| read_objects(root, now).objects);
+        read.map(|(objects, _)| Arc::unwrap_or_clone(objects))
     }
 
     /// Publishes what `text` says.

@@ -1,0 +1,37 @@
+//! The admin listener: what people and their tools manage keys with.
+//!
+//! `/v3` speaks the Mashery v3 API (domain.md §1); `/api` is native. Both go by the same rules of
+//! who may do what, and by the same store.
+
+mod ask;
+mod authorization;
+mod listener;
+mod v3;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse, Response};
+
+use crate::plane::ControlPlane;
+
+pub use listener::{Admin, Ending};
+
+/// The greatest body of a request.
+const MAX_BODY: usize = 1 << 20;
+
+type Plane = Arc<ControlPlane>;
+
+/// Everything that the listener answers.
+fn router(plane: Plane) -> Router {
+    Router::new()
+        .merge(v3::router())
+        .fallback(unknown)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(plane)
+}
+
+async fn unknown() -> Response {
+    v3::Failure::NotFound("no such resource".to_owned()).into_response()
+}

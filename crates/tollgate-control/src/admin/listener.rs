@@ -1,0 +1,193 @@
+//! Connections of the admin listener.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::Service as _;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use super::{Plane, router};
+use crate::plane::ControlPlane;
+
+/// Open connections; more wait to be accepted.
+const CONNECTIONS: usize = 512;
+/// From the first byte of a request to the end of its head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// From the end of a request's head to its response.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long requests may take to end once the process ends.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+/// How often sources that have failed are looked at.
+const SWEEP: Duration = Duration::from_secs(1);
+const MAX_HEADERS: usize = 100;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// The id of a request, in the log and in the response.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
+/// The admin API on a listener.
+pub struct Admin {
+    plane: Plane,
+    router: Router,
+    listener: TcpListener,
+}
+
+/// Tells the listener to end. Dropping it does not.
+#[derive(Clone, Debug)]
+pub struct Ending(watch::Sender<bool>);
+
+impl Ending {
+    /// Nothing has ended yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    /// Ends it: no new connections, and requests that have begun end.
+    pub fn end(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Admin {
+    /// The admin API of `plane`, at an address that was taken.
+    #[must_use]
+    pub fn new(plane: Arc<ControlPlane>, listener: TcpListener) -> Self {
+        Self { router: router(Arc::clone(&plane)), plane, listener }
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until it is told to end and the requests that had begun have been answered.
+    pub async fn serve(self, ending: Ending) {
+        let mut ended = ending.0.subscribe();
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let sweep = tokio::spawn(sweep(Arc::clone(&self.plane)));
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = ended.wait_for(|ended| *ended) => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection for the admin API");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let connection = graceful.watch(self.connection(stream, peer));
+            tokio::spawn(async move {
+                let _place = place;
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection of the admin API has ended");
+                }
+            });
+        }
+        drop(self.listener);
+        sweep.abort();
+        if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
+            tracing::warn!("requests of the admin API were cut");
+        }
+    }
+
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> impl hyper_util::server::graceful::GracefulConnection<
+        Error = Box<dyn std::error::Error + Send + Sync>,
+    > + Send
+    + 'static {
+        let router = self.router.clone();
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let router = router.clone();
+            async move { Ok::<_, std::convert::Infallible>(answer(router, request, peer.ip()).await) }
+        });
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_headers(MAX_HEADERS)
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(100)
+            .max_header_list_size(64 << 10);
+        builder.serve_connection(TokioIo::new(stream), service).into_owned()
+    }
+}
+
+/// Answers one request, within its time, and logs what came of it. Neither its query, its body nor
+/// any of its fields is logged: each may hold a key, a password or a token.
+async fn answer(router: Router, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    let started = tokio::time::Instant::now();
+    let id = RequestId(uuid::Uuid::new_v4().to_string().into());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(Peer(peer));
+    request.extensions_mut().insert(id.clone());
+    let answered = TowerToHyperService::new(router).call(request);
+    let mut response = match tokio::time::timeout(REQUEST_TIMEOUT, answered).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => {
+            let mut late = Response::new(Body::empty());
+            *late.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            late
+        }
+    };
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(&REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let ms = started.elapsed().as_millis();
+    tracing::debug!(request_id = &*id.0, %method, path, status, ms, "admin request");
+    response
+}
+
+/// Lets sources go that have recovered, and tells of those that guess.
+async fn sweep(plane: Plane) {
+    let mut looks = tokio::time::interval(SWEEP);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        for guesser in plane.strangers.sweep(plane.clock.monotonic()).guessers {
+            tracing::warn!(
+                source = %guesser.source,
+                failed = guesser.failed,
+                "a source fails to log in to the admin API again and again"
+            );
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The Mashery v3 API (domain.md §1), for clients that were written for it.
+
+mod date;
+mod engine;
+mod failure;
+mod field;
+mod fields;
+mod filter;
+mod kept;
+mod nested;
+mod page;
+mod query;
+mod resources;
+mod search;
+mod sort;
+mod source;
+mod token;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::routing::{any, post};
+
+use super::Plane;
+
+pub(super) use failure::{Failure, Violation};
+
+pub(super) fn router() -> Router<Plane> {
+    let token = post(token::answer).fallback(token::wrong_method);
+    let mut router = Router::new().route("/v3/token", token);
+    for resource in resources::ALL.iter().copied() {
+        let all =
+            any(move |state: State<Plane>, request: Request| engine::all(resource, state, request));
+        let one =
+            any(move |state: State<Plane>, request: Request| engine::one(resource, state, request));
+        router = router.route(resource.path, all).route(&format!("{}/{{id}}", resource.path), one);
+    }
+    router
+}

@@ -1,0 +1,472 @@
+//! The verbs of the v3 API, once for all resources.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::super::Plane;
+use super::super::ask::Ask;
+use super::Failure;
+use super::field::{self, Fetch, Field, Input, Kind, Purpose};
+use super::kept::permit;
+use super::query::Query;
+use super::sort::Order;
+use super::source::{Object, Scene, Source, Wanted, Within};
+use crate::model::{Objects, Owner};
+use crate::people::{Action, Caller, Password};
+use crate::store::{Change, Connection, Deed, NotChanged};
+
+static TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+
+/// A resource of the v3 API, at one path.
+pub(crate) struct Resource {
+    /// The path of all of its objects; one of them stands below it, at `/{id}`.
+    pub(crate) path: &'static str,
+    /// What one of them is, in the audit log and in messages.
+    pub(crate) noun: &'static str,
+    /// Their fields.
+    pub(crate) fields: &'static [Field],
+    /// Whether they can have fields that no table names.
+    pub(crate) extended: bool,
+    /// What it takes to look at them.
+    pub(crate) read: Action,
+    /// What it takes to make, change and delete them; `None` = that cannot be done.
+    pub(crate) write: Option<Action>,
+    /// Whether they are made here.
+    pub(crate) creates: bool,
+    /// Where they come from.
+    pub(crate) source: &'static dyn Source,
+}
+
+/// Answers a request for all objects of a resource.
+pub(crate) async fn all(
+    resource: &'static Resource,
+    State(plane): State<Plane>,
+    request: Request,
+) -> Response {
+    let head = request.method() == Method::HEAD;
+    let done = async {
+        let asked = Asked::read(plane, request, resource).await?;
+        match asked.ask.method {
+            Method::GET | Method::HEAD => asked.list().await,
+            Method::POST if resource.creates => asked.create().await,
+            Method::PUT if resource.write.is_some() => asked.update().await,
+            _ if resource.creates => Err(Failure::WrongMethod("GET, HEAD, POST, PUT")),
+            _ if resource.write.is_some() => Err(Failure::WrongMethod("GET, HEAD, PUT")),
+            _ => Err(Failure::WrongMethod("GET, HEAD")),
+        }
+    };
+    finish(done.await, head)
+}
+
+/// Answers a request for one object of a resource.
+pub(crate) async fn one(
+    resource: &'static Resource,
+    State(plane): State<Plane>,
+    request: Request,
+) -> Response {
+    let head = request.method() == Method::HEAD;
+    let done = async {
+        let asked = Asked::read(plane, request, resource).await?;
+        match asked.ask.method {
+            Method::GET | Method::HEAD => asked.find().await,
+            Method::PUT if resource.write.is_some() => asked.update().await,
+            Method::DELETE if resource.write.is_some() => asked.delete().await,
+            _ if resource.write.is_some() => Err(Failure::WrongMethod("GET, HEAD, PUT, DELETE")),
+            _ => Err(Failure::WrongMethod("GET, HEAD")),
+        }
+    };
+    finish(done.await, head)
+}
+
+fn finish(done: Result<Response, Failure>, head: bool) -> Response {
+    let mut response = done.unwrap_or_else(IntoResponse::into_response);
+    if head {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+/// A request for a resource, by somebody who is known.
+struct Asked {
+    resource: &'static Resource,
+    ask: Ask,
+    work: Work,
+    query: Query,
+}
+
+/// What goes to the thread that does the work.
+#[derive(Clone)]
+struct Work {
+    plane: Plane,
+    file: Arc<Objects>,
+    caller: Arc<Caller>,
+    within: Arc<Within>,
+}
+
+impl Work {
+    fn scene(&self) -> Scene<'_> {
+        Scene { plane: &self.plane, file: &self.file, caller: &self.caller, within: &self.within }
+    }
+}
+
+impl Asked {
+    async fn read(
+        plane: Plane,
+        request: Request,
+        resource: &'static Resource,
+    ) -> Result<Self, Failure> {
+        let ask = Ask::read(Arc::clone(&plane), request).await?;
+        let caller = Arc::new(ask.caller().await?);
+        let query = Query::read(&ask.query, resource.fields, resource.extended);
+        let query = query.map_err(Failure::Invalid)?;
+        let file = Arc::clone(&plane.file.borrow());
+        let within = Arc::new(Within(ask.parameters().to_vec()));
+        Ok(Self { resource, ask, work: Work { plane, file, caller, within }, query })
+    }
+
+    fn id(&self) -> &str {
+        self.ask.parameter("id")
+    }
+
+    /// GET of all of them.
+    async fn list(self) -> Result<Response, Failure> {
+        let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
+        let may = work.caller.may_somewhere(&work.plane.settings.permissions, resource.read);
+        if !may {
+            return Err(self.forbid(resource.read, "list", "").await);
+        }
+        let (list, total) =
+            self.look(move |connection| list(resource, work.scene(), connection, &query)).await?;
+        let mut response = answer(&Json::from(list));
+        response.headers_mut().insert(&TOTAL_COUNT, HeaderValue::from(total));
+        Ok(response)
+    }
+
+    /// GET of one of them.
+    async fn find(self) -> Result<Response, Failure> {
+        let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
+        let id = self.id().to_owned();
+        let found = self.look(move |connection| {
+            let scene = work.scene();
+            let object = existing(resource, scene, connection, &id)?;
+            permit(scene, resource.read, &object.realm)?;
+            let version = version(&object);
+            Ok((selected(resource, scene, connection, object, &query)?, version))
+        });
+        match found.await {
+            Ok((json, version)) => Ok(self.versioned(json, &version)),
+            Err(Failure::Forbidden(action)) => Err(self.forbid(action, "read", self.id()).await),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// POST.
+    async fn create(self) -> Result<Response, Failure> {
+        let wanted = self.wanted(self.body()?, Purpose::Create).await?;
+        let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
+        let (json, version) = self
+            .change("create", "", move |change, deed| {
+                let scene = work.scene();
+                deed.details = details(&Map::new(), &wanted.given, wanted.password.is_some());
+                let object = resource.source.create(scene, change, wanted)?;
+                deed.object.clone_from(&object.id);
+                let version = version(&object);
+                Ok((selected(resource, scene, change.connection(), object, &query)?, version))
+            })
+            .await?;
+        Ok(self.versioned(json, &version))
+    }
+
+    /// PUT.
+    async fn update(self) -> Result<Response, Failure> {
+        let body = self.body()?;
+        let (id, expected) = (self.updated_id(&body)?, self.expected()?);
+        let wanted = self.wanted(body, Purpose::Update).await?;
+        let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
+        let (json, version) = self
+            .change("update", &id.clone(), move |change, deed| {
+                let scene = work.scene();
+                let object = mine(resource, scene, change.connection(), &id)?;
+                as_expected(&object, expected.as_deref())?;
+                deed.details = details(&object.json, &wanted.given, wanted.password.is_some());
+                let object = resource.source.update(scene, change, object, wanted)?;
+                let version = version(&object);
+                Ok((selected(resource, scene, change.connection(), object, &query)?, version))
+            })
+            .await?;
+        Ok(self.versioned(json, &version))
+    }
+
+    /// DELETE.
+    async fn delete(self) -> Result<Response, Failure> {
+        let (resource, work) = (self.resource, self.work.clone());
+        let (id, expected) = (self.id().to_owned(), self.expected()?);
+        self.change("delete", &id.clone(), move |change, _| {
+            let scene = work.scene();
+            let object = mine(resource, scene, change.connection(), &id)?;
+            as_expected(&object, expected.as_deref())?;
+            resource.source.delete(scene, change, object)
+        })
+        .await?;
+        // S3-23.
+        Ok(answer(&json!([""])))
+    }
+
+    /// The id of what is to be updated: it stands in the path or, where the path ends before it, in
+    /// the body (S3-4).
+    fn updated_id(&self, body: &Map<String, Json>) -> Result<String, Failure> {
+        let given = body.get("id").filter(|id| !id.is_null());
+        match (self.id(), given) {
+            ("", Some(Json::String(id))) => Ok(id.clone()),
+            ("", _) => Err(Failure::invalid("id", "required, here or in the path")),
+            (id, Some(given)) if given != id => {
+                Err(Failure::invalid("id", "differs from the id in the path"))
+            }
+            (id, _) => Ok(id.to_owned()),
+        }
+    }
+
+    fn body(&self) -> Result<Map<String, Json>, Failure> {
+        let body: Json = serde_json::from_slice(&self.ask.body).map_err(|error| {
+            // The words of the error can hold what it found.
+            let (line, column) = (error.line(), error.column());
+            Failure::invalid("body", format!("line {line}, column {column}: expected JSON"))
+        })?;
+        let Json::Object(body) = body else {
+            return Err(Failure::invalid("body", "expected a JSON object"));
+        };
+        Ok(body)
+    }
+
+    /// What a body wants.
+    async fn wanted(&self, body: Map<String, Json>, purpose: Purpose) -> Result<Wanted, Failure> {
+        let read = field::read(self.resource.fields, body, purpose).map_err(Failure::Invalid)?;
+        let Input { given, password } = read;
+        let password = match password {
+            None => None,
+            Some(password) => {
+                let password = Password::new(password);
+                if let Some(misfit) = password.misfit() {
+                    return Err(Failure::invalid(self.password_field(), misfit));
+                }
+                let hash = self.work.plane.passwords.hash(password).await;
+                Some(hash.map_err(|_| Failure::Throttled(1))?)
+            }
+        };
+        Ok(Wanted { given, password })
+    }
+
+    fn password_field(&self) -> &'static str {
+        let field = self.resource.fields.iter().find(|field| field.kind == Kind::Password);
+        field.map_or("", |field| field.name)
+    }
+
+    /// `If-Match`, if it is given.
+    fn expected(&self) -> Result<Option<String>, Failure> {
+        let Some(expected) = self.ask.headers.get(IF_MATCH) else { return Ok(None) };
+        let expected = expected.to_str().map_err(|_| Failure::Changed)?;
+        Ok((expected != "*").then(|| expected.to_owned()))
+    }
+
+    fn versioned(&self, json: Map<String, Json>, version: &str) -> Response {
+        let known = self.ask.headers.get(IF_NONE_MATCH);
+        let reads = matches!(self.ask.method, Method::GET | Method::HEAD);
+        let unchanged = reads && known.is_some_and(|known| known.as_bytes() == version.as_bytes());
+        let mut response =
+            if unchanged { Response::new(Body::empty()) } else { answer(&Json::Object(json)) };
+        if unchanged {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        if let Ok(version) = HeaderValue::from_str(version) {
+            response.headers_mut().insert(ETAG, version);
+        }
+        response
+    }
+
+    /// Looks at the store, on a thread that may block.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut dyn Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let looked = self.work.plane.store.read(move |connection| match look(connection) {
+            Err(Failure::Store(error)) => Err(error),
+            looked => Ok(looked),
+        });
+        looked.await?
+    }
+
+    /// Changes the store.
+    async fn change<T: Send + 'static>(
+        &self,
+        verb: &str,
+        id: &str,
+        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let deed = self.deed(verb, id);
+        let changed = self.work.plane.store.change(deed, |change, deed| {
+            work(change, deed).map_err(|failure| match failure {
+                Failure::Store(error) => NotChanged::Store(error),
+                failure => NotChanged::Refused(failure),
+            })
+        });
+        let (changed, _) = changed.await?;
+        Ok(changed)
+    }
+
+    /// Writes into the audit log that the caller may not do this.
+    async fn forbid(&self, action: Action, verb: &str, id: &str) -> Failure {
+        let refused = self.work.plane.refuse(self.deed(verb, id), Failure::Forbidden(action)).await;
+        refused.err().map_or(Failure::Forbidden(action), Failure::Store)
+    }
+
+    fn deed(&self, verb: &str, id: &str) -> Deed {
+        Deed {
+            actor: self.work.caller.member.clone(),
+            action: format!("{}.{verb}", self.resource.noun),
+            kind: self.resource.noun.to_owned(),
+            object: id.to_owned(),
+            details: "{}".to_owned(),
+        }
+    }
+}
+
+/// What a request gets of all objects, and how many there are.
+fn list(
+    resource: &Resource,
+    scene: Scene<'_>,
+    connection: &mut dyn Connection,
+    query: &Query,
+) -> Result<(Vec<Json>, usize), Failure> {
+    let mut all = resource.source.all(scene, connection, query)?;
+    let permissions = scene.permissions();
+    all.retain(|object| scene.caller.may(permissions, resource.read, &object.realm));
+    for field in explicit(resource, |name| query.needs(name)) {
+        for object in &mut all {
+            complete(resource, scene, connection, object, field)?;
+        }
+    }
+    all.retain(|Object { json, .. }| {
+        query.conditions.iter().all(|condition| condition.holds(json))
+            && query.searches.iter().all(|search| search.holds(json))
+    });
+    if !query.orders.is_empty() {
+        all.sort_by(|one, other| Order::compare(&query.orders, &one.json, &other.json));
+    }
+    let total = all.len();
+    let page = query.page.of(all).into_iter();
+    let page = page.map(|object| selected(resource, scene, connection, object, query));
+    Ok((page.map(|json| json.map(Json::Object)).collect::<Result<_, _>>()?, total))
+}
+
+/// What a request wants to see of an object.
+fn selected(
+    resource: &Resource,
+    scene: Scene<'_>,
+    connection: &mut dyn Connection,
+    mut object: Object,
+    query: &Query,
+) -> Result<Map<String, Json>, Failure> {
+    for field in explicit(resource, |name| query.selection.names(name)) {
+        complete(resource, scene, connection, &mut object, field)?;
+    }
+    Ok(query.selection.of(&object.json, resource.fields))
+}
+
+/// The fields that have to be asked for and are.
+fn explicit(
+    resource: &Resource,
+    asked: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = &'static str> {
+    let fields = resource.fields.iter().filter(|field| field.fetch == Fetch::Explicit);
+    fields.map(|field| field.name).filter(move |name| asked(name))
+}
+
+fn complete(
+    resource: &Resource,
+    scene: Scene<'_>,
+    connection: &mut dyn Connection,
+    object: &mut Object,
+    field: &'static str,
+) -> Result<(), Failure> {
+    if let Some(value) = resource.source.explicit(scene, connection, object, field)? {
+        object.json.insert(field.to_owned(), value);
+    }
+    Ok(())
+}
+
+fn existing(
+    resource: &Resource,
+    scene: Scene<'_>,
+    connection: &mut dyn Connection,
+    id: &str,
+) -> Result<Object, Failure> {
+    let found = resource.source.find(scene, connection, id)?;
+    found.ok_or_else(|| Failure::NotFound(format!("there is no such {}", resource.noun)))
+}
+
+/// An object that the caller may change.
+fn mine(
+    resource: &Resource,
+    scene: Scene<'_>,
+    connection: &mut dyn Connection,
+    id: &str,
+) -> Result<Object, Failure> {
+    let object = existing(resource, scene, connection, id)?;
+    if let Some(action) = resource.write {
+        permit(scene, action, &object.realm)?;
+    }
+    owned_by_store(&object.owner)?;
+    Ok(object)
+}
+
+/// Refuses to change what a file owns (design §4).
+pub(crate) fn owned_by_store(owner: &Owner) -> Result<(), Failure> {
+    match owner {
+        Owner::Store => Ok(()),
+        Owner::File(place) => Err(Failure::Conflict(format!(
+            "it stands in {}, line {}, and is changed there",
+            place.file, place.line
+        ))),
+    }
+}
+
+fn as_expected(object: &Object, expected: Option<&str>) -> Result<(), Failure> {
+    let fits = expected.is_none_or(|expected| expected == version(object));
+    if fits { Ok(()) } else { Err(Failure::Changed) }
+}
+
+/// The `ETag` of an object: tells it from itself changed.
+fn version(object: &Object) -> String {
+    let digest = Sha256::digest(Json::Object(object.json.clone()).to_string());
+    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+/// What the audit log says of a change: each property with what it was and what it is to be.
+fn details(before: &Map<String, Json>, given: &Map<String, Json>, password: bool) -> String {
+    let mut changed = Map::new();
+    for (name, value) in given {
+        let old = before.get(name).unwrap_or(&Json::Null);
+        if old != value {
+            changed.insert(name.clone(), json!([old, value]));
+        }
+    }
+    if password {
+        changed.insert("password".to_owned(), json!("changed"));
+    }
+    Json::Object(changed).to_string()
+}
+
+fn answer(json: &Json) -> Response {
+    let mut response = Response::new(Body::from(json.to_string()));
+    let json = HeaderValue::from_static("application/json;charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}

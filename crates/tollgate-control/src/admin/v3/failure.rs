@@ -1,0 +1,212 @@
+//! How the v3 API refuses (domain.md §1.1).
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, SERVER};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value as Json, json};
+
+use super::super::ask::{Nobody, Unread};
+use crate::people::Action;
+use crate::store::{NotChanged, Reason, StoreError};
+
+static ERROR_CODE: HeaderName = HeaderName::from_static("x-mashery-error-code");
+static RESPONDER: HeaderName = HeaderName::from_static("x-mashery-responder");
+
+/// What is wrong with a property of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// The property, or the parameter.
+    pub(crate) property: String,
+    /// What is wrong with it.
+    pub(crate) message: String,
+}
+
+impl Violation {
+    pub(crate) fn new(property: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { property: property.into(), message: message.into() }
+    }
+}
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What it says is wrong (S3-21).
+    Invalid(Vec<Violation>),
+    /// There is no such thing.
+    NotFound(String),
+    /// It brings no token that is good.
+    BadToken,
+    /// Whoever asks may not do this (S4-26).
+    Forbidden(Action),
+    /// Something else stands against it.
+    Conflict(String),
+    /// The object is not as `If-Match` says.
+    Changed,
+    /// The resource takes other methods only.
+    WrongMethod(&'static str),
+    /// Its body is too large.
+    TooLarge,
+    /// It could not be read.
+    Broken,
+    /// Its source failed too often; seconds to wait.
+    Throttled(u64),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl Failure {
+    /// One thing that is wrong.
+    pub(crate) fn invalid(property: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation::new(property, message)])
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Invalid(_) | Self::Broken => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::BadToken | Self::Forbidden(_) | Self::Throttled(_) => StatusCode::FORBIDDEN,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Changed => StatusCode::PRECONDITION_FAILED,
+            Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Store(StoreError::Failed(_) | StoreError::Corrupt(_)) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The `X-Mashery-Error-Code`.
+    fn error_code(&self) -> &'static str {
+        match self {
+            Self::BadToken => "ERR_403_DEVELOPER_INACTIVE",
+            Self::Forbidden(_) => "ERR_403_NOT_AUTHORIZED",
+            Self::Throttled(_) => "ERR_403_DEVELOPER_OVER_QPS",
+            Self::NotFound(_) => "ERR_404_NOT_FOUND",
+            Self::Conflict(_) => "ERR_409_CONFLICT",
+            Self::Changed => "ERR_412_PRECONDITION_FAILED",
+            Self::WrongMethod(_) => "ERR_405_METHOD_NOT_ALLOWED",
+            Self::TooLarge => "ERR_413_REQUEST_TOO_LARGE",
+            Self::Invalid(_) | Self::Broken => "ERR_400_BAD_REQUEST",
+            Self::Store(_) => "ERR_503_SERVICE_UNAVAILABLE",
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Invalid(_) => "Invalid".to_owned(),
+            Self::NotFound(what) | Self::Conflict(what) => what.clone(),
+            Self::BadToken => "Developer Inactive".to_owned(),
+            Self::Forbidden(action) => {
+                format!("Not Authorized: your roles do not permit {}", action.as_str())
+            }
+            Self::Changed => "The object has changed since it was read".to_owned(),
+            Self::WrongMethod(allowed) => format!("Method not allowed, expected {allowed}"),
+            Self::TooLarge => "The body is too large".to_owned(),
+            Self::Broken => "The request could not be read".to_owned(),
+            Self::Throttled(_) => "Developer Over Qps".to_owned(),
+            // What the store says is for operators, and is in the log.
+            Self::Store(_) => "The store has failed; nothing was changed".to_owned(),
+        }
+    }
+
+    fn body(&self, status: StatusCode) -> Json {
+        match self {
+            Self::Invalid(violations) => {
+                let error = |Violation { property, message }: &Violation| json!({ "property": property, "message": message });
+                json!({ "errors": violations.iter().map(error).collect::<Vec<_>>() })
+            }
+            // A string: clients written in Go decode it into one.
+            _ => json!({
+                "errorCode": status.as_str(),
+                "errorMessage": self.message(),
+            }),
+        }
+    }
+}
+
+impl axum::response::IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        if let Self::Store(error) = &self {
+            tracing::error!(%error, "the admin API could not use the store");
+        }
+        let status = self.status();
+        let mut response = refusal(status, self.error_code(), &self.body(status));
+        let headers = response.headers_mut();
+        match &self {
+            Self::WrongMethod(allowed) => {
+                headers.insert(ALLOW, HeaderValue::from_static(allowed));
+            }
+            Self::Throttled(seconds) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// An answer of the vendor's traffic manager in front of its API.
+pub(super) fn refusal(status: StatusCode, code: &'static str, body: &Json) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
+    headers.insert(SERVER, HeaderValue::from_static("Mashery Proxy"));
+    headers.insert(&ERROR_CODE, HeaderValue::from_static(code));
+    headers.insert(&RESPONDER, HeaderValue::from_static("tollgate"));
+    response
+}
+
+impl Reason for Failure {
+    fn code(&self) -> &str {
+        match self {
+            Self::Invalid(_) => "invalid",
+            Self::NotFound(_) => "not_found",
+            Self::BadToken => "bad_token",
+            Self::Forbidden(_) => "forbidden",
+            Self::Conflict(_) => "conflict",
+            Self::Changed => "changed",
+            Self::WrongMethod(_) => "wrong_method",
+            Self::TooLarge => "too_large",
+            Self::Broken => "broken",
+            Self::Throttled(_) => "throttled",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotChanged<Failure>> for Failure {
+    fn from(not: NotChanged<Self>) -> Self {
+        match not {
+            NotChanged::Refused(failure) => failure,
+            NotChanged::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge => Self::TooLarge,
+            Unread::Broken => Self::Broken,
+        }
+    }
+}
+
+impl From<Nobody> for Failure {
+    fn from(nobody: Nobody) -> Self {
+        match nobody {
+            Nobody::BadToken => Self::BadToken,
+            Nobody::Throttled(seconds) => Self::Throttled(seconds),
+            Nobody::Store(error) => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The resources of the v3 API.
+
+pub(super) mod application;
+pub(super) mod member;
+pub(super) mod package;
+pub(super) mod plan;
+pub(super) mod role;
+pub(super) mod service;
+
+use super::engine::Resource;
+
+/// All of them, each at every path that it has.
+pub(super) const ALL: &[&Resource] = &[
+    &member::ALL,
+    &application::ALL,
+    &application::OF_MEMBER,
+    &service::ALL,
+    &service::ENDPOINTS,
+    &service::METHODS,
+    &package::ALL,
+    &plan::ALL,
+    &plan::SERVICES,
+    &plan::ENDPOINTS,
+    &plan::METHODS,
+    &role::ALL,
+];

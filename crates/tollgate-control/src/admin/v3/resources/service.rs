@@ -1,0 +1,279 @@
+//! Services, their endpoints and methods (domain.md §1.3).
+
+use serde_json::{Map, Value as Json, json};
+
+use super::super::Failure;
+use super::super::engine::Resource;
+use super::super::field::Fetch::{Explicit, Implicit};
+use super::super::field::Kind::{
+    Any, Choice, Instant, List, Name, Number, Object as Reference, Switch, Text,
+};
+use super::super::field::Rule::{Ignored, Optional, Required};
+use super::super::field::{Field, field};
+use super::super::kept::Kept;
+use super::super::nested::{Nested, has, new_id};
+use super::super::source::{Object, Scene};
+use super::plan;
+use crate::model::{MAX_QPS, Segment, Service};
+use crate::people::{Action, Realm};
+use crate::store::{Change, Connection, Document, Kind, Shelf};
+
+/// How a call of an endpoint proves who it comes from.
+const AUTHENTICATION: &[&str] = &[
+    "apiKey",
+    "apiKeyAndSecret_MD5",
+    "apiKeyAndSecret_SHA256",
+    "secureHash_SHA256",
+    "oauth",
+    "custom",
+];
+
+const FIELDS: &[Field] = &[
+    field("id", Text(64), Ignored, Ignored, Implicit),
+    field("name", Name(255), Required, Optional, Implicit),
+    field("created", Instant, Ignored, Ignored, Implicit),
+    field("updated", Instant, Ignored, Ignored, Implicit),
+    field("editorHandle", Text(255), Optional, Optional, Implicit),
+    field("revisionNumber", Number(u64::MAX), Optional, Optional, Implicit),
+    field("robotsPolicy", Text(4096), Optional, Optional, Implicit),
+    field("crossdomainPolicy", Text(65_536), Optional, Optional, Implicit),
+    field("description", Text(4096), Optional, Optional, Implicit),
+    field("errorSets", List, Optional, Optional, Explicit),
+    field("qpsLimitOverall", Number(MAX_QPS as u64), Optional, Optional, Implicit),
+    field("rfc3986Encode", Switch, Optional, Optional, Implicit),
+    field("securityProfile", Reference, Optional, Optional, Explicit),
+    field("version", Text(255), Optional, Optional, Implicit),
+    field("cache", Reference, Optional, Optional, Explicit),
+    field("organization", Reference, Optional, Optional, Implicit),
+    field("endpoints", List, Optional, Optional, Explicit),
+    field("roles", List, Optional, Optional, Explicit),
+];
+
+const ENDPOINT_FIELDS: &[Field] = &[
+    field("id", Text(64), Ignored, Ignored, Implicit),
+    field("name", Name(255), Required, Optional, Implicit),
+    field("created", Instant, Ignored, Ignored, Implicit),
+    field("updated", Instant, Ignored, Ignored, Implicit),
+    field("requestAuthenticationType", Choice(AUTHENTICATION), Optional, Optional, Implicit),
+    field("apiKeyValueLocations", List, Optional, Optional, Implicit),
+    field("apiKeyValueLocationKey", Text(255), Optional, Optional, Implicit),
+    field("returnedHeaders", List, Optional, Optional, Implicit),
+    field("dropApiKeyFromIncomingCall", Switch, Optional, Optional, Implicit),
+    field("allowMissingApiKey", Switch, Optional, Optional, Implicit),
+    field("rateLimitHeadersEnabled", Switch, Optional, Optional, Implicit),
+    field("inboundSslRequired", Switch, Optional, Optional, Implicit),
+    field("scheduledMaintenanceEvent", Reference, Optional, Optional, Implicit),
+    field("requestPathAlias", Text(2048), Optional, Optional, Implicit),
+    field("publicDomains", List, Optional, Optional, Implicit),
+    field("systemDomains", List, Optional, Optional, Implicit),
+    field("outboundRequestTargetPath", Text(2048), Optional, Optional, Implicit),
+    field("connectionTimeoutForSystemDomainRequest", Number(3600), Optional, Optional, Implicit),
+    field("connectionTimeoutForSystemDomainResponse", Number(3600), Optional, Optional, Implicit),
+    field("headersToExcludeFromIncomingCall", List, Optional, Optional, Implicit),
+    field("strictSecurity", Switch, Optional, Optional, Implicit),
+    field("highSecurity", Switch, Optional, Optional, Implicit),
+    field("supportedHttpMethods", List, Optional, Optional, Implicit),
+    field("methods", List, Optional, Optional, Explicit),
+];
+
+const METHOD_FIELDS: &[Field] = &[
+    field("id", Text(64), Ignored, Ignored, Implicit),
+    field("name", Name(255), Required, Optional, Implicit),
+    field("created", Instant, Ignored, Ignored, Implicit),
+    field("updated", Instant, Ignored, Ignored, Implicit),
+    field("sampleJsonResponse", Any, Optional, Optional, Implicit),
+    field("sampleXmlResponse", Any, Optional, Optional, Implicit),
+];
+
+/// `/services`
+pub(crate) const ALL: Resource = Resource {
+    path: "/v3/rest/services",
+    noun: "service",
+    fields: FIELDS,
+    extended: true,
+    read: Action::CatalogueRead,
+    write: Some(Action::ServiceWrite),
+    creates: true,
+    source: &Services,
+};
+
+const WITHIN: Nested =
+    Nested { noun: "service", roots: &Services, root: "service", levels: &[("endpoints", "")] };
+
+/// `/services/{service}/endpoints`
+pub(crate) const ENDPOINTS: Resource = Resource {
+    path: "/v3/rest/services/{service}/endpoints",
+    noun: "endpoint",
+    fields: ENDPOINT_FIELDS,
+    source: &WITHIN,
+    ..ALL
+};
+
+/// `/services/{service}/endpoints/{endpoint}/methods`
+pub(crate) const METHODS: Resource = Resource {
+    path: "/v3/rest/services/{service}/endpoints/{endpoint}/methods",
+    noun: "method",
+    fields: METHOD_FIELDS,
+    source: &Nested { levels: &[("endpoints", "endpoint"), ("methods", "")], ..WITHIN },
+    ..ALL
+};
+
+/// The services of both sources.
+pub(crate) struct Services;
+
+impl Kept for Services {
+    const SHELF: Shelf = Shelf::Services;
+    const WRITE: Action = Action::ServiceWrite;
+
+    fn of_file(&self, scene: Scene<'_>) -> Vec<Object> {
+        scene.file.services.values().map(object).collect()
+    }
+
+    fn create(
+        &self,
+        _: Scene<'_>,
+        _: &mut Change<'_>,
+        document: &mut Document,
+    ) -> Result<(), Failure> {
+        complete(&mut document.body, "endpoints", Some("methods"))
+    }
+
+    fn update(
+        &self,
+        _: Scene<'_>,
+        change: &mut Change<'_>,
+        before: &Document,
+        document: &mut Document,
+    ) -> Result<(), Failure> {
+        complete(&mut document.body, "endpoints", Some("methods"))?;
+        for part in gone(&before.body, &document.body) {
+            let path: Vec<_> = part.iter().map(|(array, id)| (*array, id.as_str())).collect();
+            unopened(change.connection(), &document.id, &path)?;
+        }
+        Ok(())
+    }
+
+    fn delete(
+        &self,
+        _: Scene<'_>,
+        change: &mut Change<'_>,
+        document: &Document,
+    ) -> Result<(), Failure> {
+        let query = "SELECT 1 FROM subscriptions WHERE service = $1 AND cancelled IS NULL LIMIT 1";
+        if change.connection().row(query, &[document.id.as_str().into()])?.is_some() {
+            return Err(Failure::Conflict("applications are subscribed to the service".into()));
+        }
+        unopened(change.connection(), &document.id, &[])
+    }
+
+    fn touched(&self, document: &Document) -> Option<(Kind, String)> {
+        Some((Kind::Service, document.id.clone()))
+    }
+}
+
+/// Gives every entry of an array an id that has none, and refuses what is no entry.
+fn complete(
+    json: &mut Map<String, Json>,
+    array: &'static str,
+    below: Option<&'static str>,
+) -> Result<(), Failure> {
+    let Some(entries) = json.get_mut(array).and_then(Json::as_array_mut) else { return Ok(()) };
+    for entry in entries {
+        let expected = || Failure::invalid(array, "expected objects with a name");
+        let entry = entry.as_object_mut().ok_or_else(expected)?;
+        let named = entry.get("name").and_then(Json::as_str).is_some_and(|name| !name.is_empty());
+        if !named {
+            return Err(expected());
+        }
+        if !entry.get("id").is_some_and(Json::is_string) {
+            entry.insert("id".to_owned(), json!(new_id()?));
+        }
+        if let Some(below) = below {
+            complete(entry, below, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a service had and has no more, each as the path that leads to it.
+fn gone(before: &Map<String, Json>, after: &Map<String, Json>) -> Vec<Vec<(&'static str, String)>> {
+    let entries = |json: &Map<String, Json>, array: &str| {
+        json.get(array).and_then(Json::as_array).cloned().unwrap_or_default()
+    };
+    let id = |entry: &Json| entry.get("id").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let mut gone = Vec::new();
+    let left = entries(after, "endpoints");
+    for endpoint in entries(before, "endpoints") {
+        let endpoint_id = id(&endpoint);
+        let kept = left.iter().find(|entry| has(entry, &endpoint_id)).and_then(Json::as_object);
+        let Some(kept) = kept else {
+            gone.push(vec![("endpoints", endpoint_id)]);
+            continue;
+        };
+        let kept = entries(kept, "methods");
+        for method in endpoint.as_object().map(|old| entries(old, "methods")).unwrap_or_default() {
+            let method_id = id(&method);
+            if !kept.iter().any(|entry| has(entry, &method_id)) {
+                gone.push(vec![("endpoints", endpoint_id.clone()), ("methods", method_id)]);
+            }
+        }
+    }
+    gone
+}
+
+/// Refuses that something of a service goes which a plan opens.
+fn unopened(
+    connection: &mut dyn Connection,
+    service: &str,
+    part: &[(&str, &str)],
+) -> Result<(), Failure> {
+    let path: Vec<_> = std::iter::once(("services", service)).chain(part.iter().copied()).collect();
+    let plans = Shelf::Plans.all(connection)?;
+    match plans.iter().find(|plan| plan::opens(&plan.body, &path)) {
+        None => Ok(()),
+        Some(plan) => Err(Failure::Conflict(format!("the plan {:?} opens it", plan.name))),
+    }
+}
+
+/// One that a file owns.
+fn object(service: &Service) -> Object {
+    let mut json = Map::new();
+    json.insert("id".to_owned(), json!(&*service.name));
+    json.insert("name".to_owned(), json!(&*service.name));
+    json.insert("description".to_owned(), json!(service.description));
+    if let Some(qps) = service.qps_limit_overall {
+        json.insert("qpsLimitOverall".to_owned(), json!(qps.ceiling));
+    }
+    let endpoints = service.endpoints.values().map(|endpoint| {
+        let path: Vec<_> = service.path.iter().chain(&endpoint.path).cloned().collect();
+        let methods = endpoint.methods.values();
+        let methods = methods.map(|method| json!({ "id": &*method.name, "name": &*method.name }));
+        let methods: Vec<_> = methods.collect();
+        json!({
+            "id": &*endpoint.name,
+            "name": &*endpoint.name,
+            "requestAuthenticationType": "apiKey",
+            "requestPathAlias": written(&path),
+            "methods": methods,
+        })
+    });
+    json.insert("endpoints".to_owned(), endpoints.collect());
+    Object {
+        id: service.name.to_string(),
+        json,
+        realm: Realm::default(),
+        owner: service.owner.clone(),
+        document: None,
+    }
+}
+
+/// A path as files write it.
+fn written(path: &[Segment]) -> String {
+    let segments = path.iter().map(|segment| match segment {
+        Segment::Literal(text) => format!("/{text}"),
+        Segment::Any(name) => format!("/{{{name}}}"),
+        Segment::Rest => "/**".to_owned(),
+    });
+    let path: String = segments.collect();
+    if path.is_empty() { "/".to_owned() } else { path }
+}

@@ -1,0 +1,49 @@
+//! `search`: objects in which a text occurs (S3-19).
+
+use serde_json::{Map, Value as Json};
+
+use super::filter::pairs;
+
+/// The properties that can be searched.
+const SEARCHED: [&str; 10] = [
+    "name",
+    "username",
+    "description",
+    "type",
+    "usageModel",
+    "tags",
+    "preferredProtocol",
+    "preferredOutput",
+    "uri",
+    "isPackaged",
+];
+
+/// Pairs of which one has to hold: the property contains the text, in whatever case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Search(Vec<(&'static str, String)>);
+
+impl Search {
+    /// Reads one `search` parameter: `property:value`, or several joined by commas.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let known = |name: &str| SEARCHED.into_iter().find(|known| *known == name);
+        let read = |pair: &str| {
+            let expected =
+                || format!("expected property:value, with one of {}", SEARCHED.join(", "));
+            let (name, value) = pair.split_once(':').ok_or_else(expected)?;
+            let name = known(name.trim()).ok_or_else(expected)?;
+            Ok((name, value.to_lowercase()))
+        };
+        let begins = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic());
+        pairs(text, begins).into_iter().map(read).collect::<Result<_, String>>().map(Self)
+    }
+
+    /// Whether one of the pairs holds.
+    pub(crate) fn holds(&self, object: &Map<String, Json>) -> bool {
+        self.0.iter().any(|(name, text)| match object.get(*name) {
+            Some(Json::String(value)) => value.to_lowercase().contains(text),
+            Some(Json::Bool(value)) => value.to_string().contains(text),
+            Some(Json::Number(value)) => value.to_string().contains(text),
+            _ => false,
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! `sort`: in which order objects are returned (S3-17).
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value as Json};
+
+use super::field::{Field, Kind};
+
+/// A property by which objects are ordered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    name: String,
+    descends: bool,
+}
+
+/// What nobody may learn by ordering.
+const SECRET: [&str; 2] = ["apikey", "secret"];
+
+impl Order {
+    /// Reads one `sort` parameter: `property[:asc|:desc]`, or several joined by commas.
+    pub(crate) fn read(text: &str, fields: &[Field]) -> Result<Vec<Self>, String> {
+        let named = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        named.map(|part| Self::one(part, fields)).collect()
+    }
+
+    fn one(text: &str, fields: &[Field]) -> Result<Self, String> {
+        let (name, direction) = text.split_once(':').unwrap_or((text, "asc"));
+        let descends = match direction {
+            "asc" => false,
+            "desc" => true,
+            _ => return Err("expected :asc or :desc behind a property".to_owned()),
+        };
+        if name.contains('.') {
+            return Err(format!("found {name:?}, expected a property of the root level"));
+        }
+        let field = fields.iter().find(|field| field.name == name);
+        let field = field.ok_or_else(|| format!("found {name:?}, which is no property"))?;
+        if SECRET.contains(&name) || field.kind == Kind::Password {
+            return Err(format!("objects are not sorted by {name}"));
+        }
+        if matches!(field.kind, Kind::Object | Kind::List | Kind::Any) {
+            return Err(format!("{name} has no order, expected text, a number or a switch"));
+        }
+        Ok(Self { name: name.to_owned(), descends })
+    }
+
+    /// How two objects stand by the first of `orders` in which they differ.
+    pub(crate) fn compare(
+        orders: &[Self],
+        one: &Map<String, Json>,
+        other: &Map<String, Json>,
+    ) -> Ordering {
+        let differ = |order: &Self| {
+            let ordering = compare(one.get(&order.name), other.get(&order.name));
+            if order.descends { ordering.reverse() } else { ordering }
+        };
+        orders.iter().map(differ).find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+    }
+}
+
+/// What is absent comes first.
+fn compare(one: Option<&Json>, other: Option<&Json>) -> Ordering {
+    let rank = |value: Option<&Json>| match value {
+        None | Some(Json::Null) => 0,
+        Some(Json::Bool(_)) => 1,
+        Some(Json::Number(_)) => 2,
+        Some(Json::String(_)) => 3,
+        Some(_) => 4,
+    };
+    match (one, other) {
+        (Some(Json::Bool(one)), Some(Json::Bool(other))) => one.cmp(other),
+        (Some(Json::Number(one)), Some(Json::Number(other))) => number(one).cmp(&number(other)),
+        (Some(Json::String(one)), Some(Json::String(other))) => one.cmp(other),
+        (one, other) => rank(one).cmp(&rank(other)),
+    }
+}
+
+/// Whole numbers are what fields hold.
+fn number(number: &serde_json::Number) -> i128 {
+    let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    whole.unwrap_or(0)
+}

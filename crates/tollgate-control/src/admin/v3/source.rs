@@ -1,0 +1,145 @@
+//! Where the objects of a resource come from, and where they go to.
+
+use serde_json::{Map, Value as Json};
+
+use super::Failure;
+use super::field::Input;
+use super::query::Query;
+use crate::model::{Objects, Owner};
+use crate::people::{Caller, Permissions, Realm};
+use crate::plane::ControlPlane;
+use crate::store::{Change, Connection, Document};
+
+/// Who asks what of whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    /// The control plane.
+    pub(crate) plane: &'a ControlPlane,
+    /// What files own.
+    pub(crate) file: &'a Objects,
+    /// Who asks.
+    pub(crate) caller: &'a Caller,
+    /// The ids in the path of the request.
+    pub(crate) within: &'a Within,
+}
+
+/// The ids in the path of a request, by their names in the path of its resource.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Within(pub(crate) Vec<(String, String)>);
+
+/// An object of a resource.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    /// Its id.
+    pub(crate) id: String,
+    /// All properties but those that have to be asked for.
+    pub(crate) json: Map<String, Json>,
+    /// Whose it is.
+    pub(crate) realm: Realm,
+    /// Who may change it.
+    pub(crate) owner: Owner,
+    /// What it is kept as, or in, where the store owns it.
+    pub(crate) document: Option<Document>,
+}
+
+/// Where the objects of a resource come from. All of it is done on a thread that may block.
+pub(crate) trait Source: Sync {
+    /// All objects, in the order in which they are listed.
+    fn all(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        query: &Query,
+    ) -> Result<Vec<Object>, Failure>;
+
+    /// The object of an id.
+    fn find(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        id: &str,
+    ) -> Result<Option<Object>, Failure>;
+
+    /// A property that has to be asked for.
+    fn explicit(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        object: &Object,
+        field: &str,
+    ) -> Result<Option<Json>, Failure> {
+        let _ = (scene, connection, object, field);
+        Ok(None)
+    }
+
+    /// Makes an object.
+    fn create(
+        &self,
+        scene: Scene<'_>,
+        change: &mut Change<'_>,
+        input: Wanted,
+    ) -> Result<Object, Failure>;
+
+    /// Changes an object that the store owns.
+    fn update(
+        &self,
+        scene: Scene<'_>,
+        change: &mut Change<'_>,
+        object: Object,
+        input: Wanted,
+    ) -> Result<Object, Failure>;
+
+    /// Takes an object away that the store owns.
+    fn delete(
+        &self,
+        scene: Scene<'_>,
+        change: &mut Change<'_>,
+        object: Object,
+    ) -> Result<(), Failure>;
+}
+
+/// What a client wants an object to be, with what takes its time made already.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// The fields.
+    pub(crate) given: Map<String, Json>,
+    /// The hash of the password.
+    pub(crate) password: Option<crate::people::PasswordHash>,
+}
+
+impl From<Input> for Wanted {
+    fn from(input: Input) -> Self {
+        Self { given: input.given, password: None }
+    }
+}
+
+impl Within {
+    /// An id.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, id)| id.as_str())
+    }
+}
+
+impl Scene<'_> {
+    /// The permission table.
+    pub(crate) fn permissions(&self) -> &Permissions {
+        &self.plane.settings.permissions
+    }
+}
+
+/// A text of an object.
+pub(crate) fn text<'a>(json: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
+    json.get(name).and_then(Json::as_str)
+}
+
+/// The id of a reference: `"id"` or `{"id": "id"}`.
+pub(crate) fn reference<'a>(json: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
+    let value = json.get(name)?;
+    value.as_str().or_else(|| value.get("id")?.as_str()).filter(|id| !id.is_empty())
+}
+
+/// Whose something is that says so itself.
+pub(crate) fn realm(json: &Map<String, Json>) -> Realm {
+    let id = |name| reference(json, name).map(str::to_owned);
+    Realm { organization: id("organization"), group: id("group") }
+}

@@ -1,0 +1,188 @@
+//! The control plane of a process: the store, the clock, and what everything else is decided by.
+
+mod settings;
+mod state;
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+use tollgate_core::{Clock, Qps, StrangerBudget, Strangers};
+
+use crate::model::Objects;
+use crate::people::{First, FirstError, Passwords, first_administrator};
+use crate::seal::{Sealer, SealingKeyError};
+use crate::store::{Change, Committed, Deed, NotChanged, Reason, Store, StoreError};
+
+pub use settings::{ControlSettings, StorePlace};
+
+/// Everything that the admin API, the scheduler and the feed work on.
+pub struct ControlPlane {
+    /// What was committed.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What the configuration says.
+    pub settings: ControlSettings,
+    /// What seals keys and their secrets.
+    pub sealer: Sealer,
+    /// What files own at present. It can only be read here.
+    pub file: watch::Receiver<Arc<Objects>>,
+    /// The id of this environment in tokens: the scope of domain.md §1.1.
+    pub area: String,
+    /// Compares passwords.
+    pub passwords: Passwords,
+    /// Sources of logins and tokens that failed.
+    pub strangers: Strangers,
+}
+
+/// Why there is no control plane.
+#[derive(Debug)]
+pub enum ControlError {
+    /// A folder or file of its own cannot be made.
+    Files(std::io::Error),
+    /// The store cannot be used.
+    Store(StoreError),
+    /// The sealing key cannot be used.
+    SealingKey(SealingKeyError),
+    /// Nobody could log in.
+    First(FirstError),
+    /// Another area could not be recorded.
+    Area,
+}
+
+/// Failed logins and tokens of one source: a person mistypes, a guesser does not stop.
+const FAILURES_A_SECOND: NonZeroU32 = NonZeroU32::MIN;
+const FAILURES_AT_ONCE: u32 = 30;
+const SOURCES: usize = 4096;
+
+impl ControlPlane {
+    /// Opens the store, which is made where there is none, as are the sealing key and the first
+    /// administrator. The second part hears of every change that this process commits.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn open(
+        settings: ControlSettings,
+        clock: Arc<dyn Clock>,
+        file: watch::Receiver<Arc<Objects>>,
+    ) -> Result<(Self, UnboundedReceiver<Committed>), ControlError> {
+        let sealing_key = settings.sealing_key_file.clone();
+        let place = settings.store.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            Ok::<_, ControlError>((state::sealing_key(&sealing_key)?, state::engine(&place)?))
+        });
+        let (key, engine) = opened.await.unwrap_or(Err(StoreError::Closed.into()))?;
+        let (store, committed) = Store::open(engine, Arc::clone(&clock)).await?;
+        let environment = file.borrow().environment.0.to_string();
+        let area = area(&store, environment).await?;
+        match first_administrator(&store, &area, &settings.first_administrator_file).await? {
+            First::Known => {}
+            First::Made => tracing::warn!(
+                file = %settings.first_administrator_file.display(),
+                "nobody could log in: the file holds a first administrator",
+            ),
+        }
+        let burst = NonZeroU32::new(FAILURES_AT_ONCE).unwrap_or(NonZeroU32::MIN);
+        let failures = Qps::new(FAILURES_A_SECOND, burst);
+        let plane = Self {
+            store,
+            clock,
+            settings,
+            sealer: Sealer::new(key, None),
+            file,
+            area,
+            passwords: Passwords::new(),
+            strangers: Strangers::new(StrangerBudget { failures, max_sources: SOURCES }),
+        };
+        Ok((plane, committed))
+    }
+
+    /// What keys are valid for here.
+    #[must_use]
+    pub fn environment(&self) -> String {
+        self.file.borrow().environment.0.to_string()
+    }
+
+    /// The present instant in milliseconds since 1970, as the store counts.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        i64::try_from(self.clock.now().unix_ms).unwrap_or(i64::MAX)
+    }
+
+    /// Writes a refusal into the audit log.
+    ///
+    /// # Errors
+    /// What the store said.
+    pub async fn refuse<E: Reason + Send + 'static>(
+        &self,
+        deed: Deed,
+        why: E,
+    ) -> Result<(), StoreError> {
+        let refused = |_: &mut Change<'_>, _: &mut Deed| Err::<(), _>(NotChanged::Refused(why));
+        match self.store.change(deed, refused).await {
+            Ok(_) | Err(NotChanged::Refused(_)) => Ok(()),
+            Err(NotChanged::Store(error)) => Err(error),
+        }
+    }
+}
+
+/// The id of an environment, made when it is first asked for.
+async fn area(store: &Store, environment: String) -> Result<String, ControlError> {
+    let deed = Deed {
+        actor: "start".to_owned(),
+        action: "area.create".to_owned(),
+        kind: "area".to_owned(),
+        object: environment.clone(),
+        details: "{}".to_owned(),
+    };
+    let name = format!("area/{environment}");
+    let asked = name.clone();
+    let find = move |connection: &mut dyn crate::store::Connection| {
+        let row = connection.row("SELECT value FROM facts WHERE name = $1", &[asked.into()])?;
+        row.map(|row| row.text(0).map(str::to_owned)).transpose()
+    };
+    if let Some(area) = store.read(find.clone()).await? {
+        return Ok(area);
+    }
+    let make = move |change: &mut Change<'_>, _: &mut Deed| {
+        // Another control plane may have been faster.
+        let statement = "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let id = uuid::Uuid::new_v4().to_string();
+        change.connection().run(statement, &[name.into(), id.into()])?;
+        Ok::<_, NotChanged<crate::people::TokenRefused>>(())
+    };
+    match store.change(deed, make).await {
+        Ok(_) | Err(NotChanged::Refused(_)) => {}
+        Err(NotChanged::Store(error)) => return Err(error.into()),
+    }
+    store.read(find).await?.ok_or(ControlError::Area)
+}
+
+impl From<StoreError> for ControlError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<FirstError> for ControlError {
+    fn from(error: FirstError) -> Self {
+        Self::First(error)
+    }
+}
+
+impl fmt::Display for ControlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files(error) => write!(f, "a file of the control plane cannot be made: {error}"),
+            Self::Store(error) => error.fmt(f),
+            Self::SealingKey(error) => write!(f, "control.sealing_key_file: {error}"),
+            Self::First(error) => error.fmt(f),
+            Self::Area => f.write_str("the store did not keep the id of the environment"),
+        }
+    }
+}
+
+impl std::error::Error for ControlError {}

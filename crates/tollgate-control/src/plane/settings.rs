@@ -1,0 +1,34 @@
+//! What the configuration says of the control plane.
+
+use std::path::PathBuf;
+
+use crate::people::{Lifetimes, Permissions};
+
+/// `[control]`, without where it listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlSettings {
+    /// Where objects are kept.
+    pub store: StorePlace,
+    /// What keys and their secrets are sealed with.
+    pub sealing_key_file: PathBuf,
+    /// Where the first administrator is told of.
+    pub first_administrator_file: PathBuf,
+    /// How long tokens last.
+    pub lifetimes: Lifetimes,
+    /// Who may do what.
+    pub permissions: Permissions,
+}
+
+/// A database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorePlace {
+    /// SQLite, in this file.
+    File(PathBuf),
+    /// PostgreSQL, at this URL, which holds no password.
+    Postgres {
+        /// Where it is.
+        url: String,
+        /// The file that holds the password.
+        password_file: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,93 @@
+//! `[control]`
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tollgate_control::document::Section;
+use tollgate_control::document::kind::{Address, NonEmpty, Time};
+use tollgate_control::people::{Lifetimes, Permissions};
+use tollgate_control::plane::{ControlSettings, StorePlace};
+use tollgate_control::store::Postgres;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const ACCESS: Time = Time::within(MINUTE, DAY);
+const REFRESH: Time = Time::within(MINUTE, DAY.saturating_mul(400));
+
+/// The control plane of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Where the admin API listens.
+    pub address: SocketAddr,
+    /// Everything else.
+    pub settings: ControlSettings,
+}
+
+pub(super) fn read(section: &mut Section) -> Control {
+    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 8082));
+    let address = section.or("address", Address, local);
+    if !address.ip().is_loopback() {
+        section.problem(
+            "address",
+            format_args!(
+                "found {address}, which others can reach, and the admin API has no TLS; \
+                 expected a loopback address such as {local}"
+            ),
+        );
+    }
+    let store = store(section);
+    let key = NonEmpty("the path of a file with 64 hex digits");
+    let sealing_key_file = section.or("sealing_key_file", key, "sealing.key".to_owned());
+    let file = NonEmpty("the path of a file");
+    let first = "first-administrator.toml".to_owned();
+    let first_administrator_file = section.or("first_administrator_file", file, first);
+    let lifetimes = Lifetimes {
+        access: section.or("access_token_lifetime", ACCESS, HOUR),
+        refresh: section.or("refresh_token_lifetime", REFRESH, DAY.saturating_mul(30)),
+    };
+    if lifetimes.refresh < lifetimes.access {
+        section.problem(
+            "refresh_token_lifetime",
+            "is shorter than access_token_lifetime, expected as long at least",
+        );
+    }
+    let settings = ControlSettings {
+        store,
+        sealing_key_file: section.resolve(&sealing_key_file),
+        first_administrator_file: section.resolve(&first_administrator_file),
+        lifetimes,
+        permissions: Permissions::read(section),
+    };
+    Control { address, settings }
+}
+
+fn store(section: &mut Section) -> StorePlace {
+    let kind = NonEmpty("the path of a file, or a postgresql:// URL");
+    let place = section.or("store", kind, "tollgate.db".to_owned());
+    let password = NonEmpty("the path of a file that holds the password");
+    let password_file = section.optional("store_password_file", password);
+    let password_file = password_file.map(|file| section.resolve(&file));
+    let scheme = ["postgresql://", "postgres://"];
+    if !scheme.iter().any(|scheme| place.starts_with(scheme)) {
+        if password_file.is_some() {
+            section.problem("store_password_file", "has no effect on a store in a file");
+        }
+        return StorePlace::File(section.resolve(&place));
+    }
+    match Postgres::password_in(&place) {
+        Some(false) => {}
+        // What it found is not repeated: it is a password.
+        Some(true) => section.problem(
+            "store",
+            "found a URL with a password, which this file would show to whoever reads it; \
+             expected a URL without one, and store_password_file",
+        ),
+        None => section.problem(
+            "store",
+            "found a URL that names no database, expected one such as \
+             \"postgresql://tollgate@db.internal/tollgate\"",
+        ),
+    }
+    StorePlace::Postgres { url: place, password_file }
+}

@@ -1,0 +1,56 @@
+//! The admin API, through its listener.
+
+mod applications;
+mod catalogue;
+mod first_start;
+mod lists;
+mod login;
+mod members;
+mod wire;
+
+use serde_json::{Value as Json, json};
+
+use crate::support::{Admin, Config, Origin, Response, Tollgate};
+
+/// A gate with a control plane, and its first administrator.
+struct House {
+    gate: Tollgate,
+    admin: Admin,
+    _origin: Origin,
+}
+
+impl House {
+    fn start() -> Self {
+        Self::with(|config| config)
+    }
+
+    fn with(more: impl FnOnce(Config) -> Config) -> Self {
+        let origin = Origin::start();
+        let gate = Tollgate::start(&more(Config::new(&origin).control()));
+        let admin = Admin::first(&gate);
+        Self { gate, admin, _origin: origin }
+    }
+
+    /// Makes a member with a password and these roles, and logs them in.
+    fn member(&self, username: &str, roles: &Json) -> Admin {
+        let password = "correct horse battery";
+        let body = json!({
+            "username": username, "email": "", "passwdNew": password, "roles": roles,
+        });
+        self.admin.make("/members", &body);
+        self.admin.as_member(username, &password.replace(' ', "+"))
+    }
+}
+
+/// Status and `X-Mashery-Error-Code` of a refusal.
+fn refused(response: &Response) -> (u16, &str) {
+    (response.status, response.header("x-mashery-error-code").unwrap_or(""))
+}
+
+/// The properties that a validation response names.
+fn violations(response: &Response) -> Vec<String> {
+    assert_eq!(response.status, 400, "{response:?}");
+    let errors = response.json()["errors"].as_array().unwrap().clone();
+    assert!(errors.iter().all(|error| !error["message"].as_str().unwrap().is_empty()));
+    errors.iter().map(|error| error["property"].as_str().unwrap().to_owned()).collect()
+}
