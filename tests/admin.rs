@@ -6,6 +6,7 @@ mod first_start;
 mod lists;
 mod login;
 mod members;
+mod package_keys;
 mod wire;
 
 use serde_json::{Value as Json, json};

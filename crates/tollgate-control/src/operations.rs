@@ -49,7 +49,8 @@ pub enum Retrieval {
 }
 
 impl Context {
-    fn directory(&self) -> Directory<'_> {
+    /// Where it looks objects up.
+    pub(crate) fn directory(&self) -> Directory<'_> {
         Directory { files: &self.files }
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tollgate_core::{Clock, Qps, StrangerBudget, Strangers};
 
 use crate::model::Objects;
+use crate::operations::Context;
 use crate::people::{First, FirstError, Passwords, first_administrator};
 use crate::seal::{Sealer, SealingKeyError};
 use crate::store::{Change, Committed, Deed, NotChanged, Reason, Store, StoreError};
@@ -98,6 +99,16 @@ impl ControlPlane {
             strangers: Strangers::new(StrangerBudget { failures, max_sources: SOURCES }),
         };
         Ok((plane, committed))
+    }
+
+    /// What operations on keys are done within, at present.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        Context {
+            files: Arc::clone(&self.file.borrow()),
+            sealer: self.sealer.clone(),
+            retrieval: self.settings.retrieval,
+        }
     }
 
     /// What keys are valid for here.

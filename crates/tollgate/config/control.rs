@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tollgate_control::document::Section;
-use tollgate_control::document::kind::{Address, NonEmpty, Time};
+use tollgate_control::document::kind::{Address, Choice, NonEmpty, Time};
+use tollgate_control::operations::Retrieval;
 use tollgate_control::people::{Lifetimes, Permissions};
 use tollgate_control::plane::{ControlSettings, StorePlace};
 use tollgate_control::store::Postgres;
@@ -14,6 +15,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ACCESS: Time = Time::within(MINUTE, DAY);
 const REFRESH: Time = Time::within(MINUTE, DAY.saturating_mul(400));
+const RETRIEVAL: Choice<Retrieval> =
+    Choice::of(&[("always", Retrieval::Always), ("once", Retrieval::Once)]);
 
 /// The control plane of the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +60,7 @@ pub(super) fn read(section: &mut Section) -> Control {
         sealing_key_file: section.resolve(&sealing_key_file),
         first_administrator_file: section.resolve(&first_administrator_file),
         lifetimes,
+        retrieval: section.or("key_retrieval", RETRIEVAL, Retrieval::Always),
         permissions: Permissions::read(section),
     };
     Control { address, settings }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::operations::Retrieval;
 use crate::people::{Lifetimes, Permissions};
 
 /// `[control]`, without where it listens.
@@ -15,6 +16,8 @@ pub struct ControlSettings {
     pub first_administrator_file: PathBuf,
     /// How long tokens last.
     pub lifetimes: Lifetimes,
+    /// Whether a key can be seen again after it was made.
+    pub retrieval: Retrieval,
     /// Who may do what.
     pub permissions: Permissions,
 }

@@ -18,7 +18,8 @@ use super::kept::permit;
 use super::query::Query;
 use super::sort::Order;
 use super::source::{Object, Scene, Source, Wanted, Within};
-use crate::model::{Objects, Owner};
+use crate::model::Owner;
+use crate::operations::Context;
 use crate::people::{Action, Caller, Password};
 use crate::store::{Change, Connection, Deed, NotChanged};
 
@@ -105,14 +106,19 @@ struct Asked {
 #[derive(Clone)]
 struct Work {
     plane: Plane,
-    file: Arc<Objects>,
+    context: Arc<Context>,
     caller: Arc<Caller>,
     within: Arc<Within>,
 }
 
 impl Work {
     fn scene(&self) -> Scene<'_> {
-        Scene { plane: &self.plane, file: &self.file, caller: &self.caller, within: &self.within }
+        Scene {
+            plane: &self.plane,
+            context: &self.context,
+            caller: &self.caller,
+            within: &self.within,
+        }
     }
 }
 
@@ -126,9 +132,9 @@ impl Asked {
         let caller = Arc::new(ask.caller().await?);
         let query = Query::read(&ask.query, resource.fields, resource.extended);
         let query = query.map_err(Failure::Invalid)?;
-        let file = Arc::clone(&plane.file.borrow());
+        let context = Arc::new(plane.context());
         let within = Arc::new(Within(ask.parameters().to_vec()));
-        Ok(Self { resource, ask, work: Work { plane, file, caller, within }, query })
+        Ok(Self { resource, ask, work: Work { plane, context, caller, within }, query })
     }
 
     fn id(&self) -> &str {
@@ -142,8 +148,9 @@ impl Asked {
         if !may {
             return Err(self.forbid(resource.read, "list", "").await);
         }
-        let (list, total) =
+        let (list, total, shown) =
             self.look(move |connection| list(resource, work.scene(), connection, &query)).await?;
+        self.tell_of_keys(shown).await?;
         let mut response = answer(&Json::from(list));
         response.headers_mut().insert(&TOTAL_COUNT, HeaderValue::from(total));
         Ok(response)
@@ -157,11 +164,16 @@ impl Asked {
             let scene = work.scene();
             let object = existing(resource, scene, connection, &id)?;
             permit(scene, resource.read, &object.realm)?;
-            let version = version(&object);
-            Ok((selected(resource, scene, connection, object, &query)?, version))
+            let (id, version) = (object.id.clone(), version(&object));
+            let json = selected(resource, scene, connection, object, &query)?;
+            let shown = if shows_keys(&json) { vec![id] } else { Vec::new() };
+            Ok((json, version, shown))
         });
         match found.await {
-            Ok((json, version)) => Ok(self.versioned(json, &version)),
+            Ok((json, version, shown)) => {
+                self.tell_of_keys(shown).await?;
+                Ok(self.versioned(json, &version))
+            }
             Err(Failure::Forbidden(action)) => Err(self.forbid(action, "read", self.id()).await),
             Err(failure) => Err(failure),
         }
@@ -174,7 +186,7 @@ impl Asked {
         let (json, version) = self
             .change("create", "", move |change, deed| {
                 let scene = work.scene();
-                deed.details = details(&Map::new(), &wanted.given, wanted.password.is_some());
+                deed.details = details(resource, &Map::new(), &wanted);
                 let object = resource.source.create(scene, change, wanted)?;
                 deed.object.clone_from(&object.id);
                 let version = version(&object);
@@ -195,7 +207,7 @@ impl Asked {
                 let scene = work.scene();
                 let object = mine(resource, scene, change.connection(), &id)?;
                 as_expected(&object, expected.as_deref())?;
-                deed.details = details(&object.json, &wanted.given, wanted.password.is_some());
+                deed.details = details(resource, &object.json, &wanted);
                 let object = resource.source.update(scene, change, object, wanted)?;
                 let version = version(&object);
                 Ok((selected(resource, scene, change.connection(), object, &query)?, version))
@@ -248,7 +260,10 @@ impl Asked {
     /// What a body wants.
     async fn wanted(&self, body: Map<String, Json>, purpose: Purpose) -> Result<Wanted, Failure> {
         let read = field::read(self.resource.fields, body, purpose).map_err(Failure::Invalid)?;
-        let Input { given, password } = read;
+        let Input { mut given, password } = read;
+        if !self.resource.extended {
+            given.retain(|name, _| self.resource.fields.iter().any(|field| field.name == name));
+        }
         let password = match password {
             None => None,
             Some(password) => {
@@ -320,6 +335,18 @@ impl Asked {
         Ok(changed)
     }
 
+    /// Writes into the audit log that the caller has seen the values of keys, which is an entry for
+    /// each call (design decision 3). They are shown to nobody if it cannot be written.
+    async fn tell_of_keys(&self, shown: Vec<String>) -> Result<(), Failure> {
+        let [first, ..] = shown.as_slice() else { return Ok(()) };
+        let id = if shown.len() == 1 { first } else { "" };
+        let mut deed = self.deed("retrieve", id);
+        deed.details = json!({ "ids": shown }).to_string();
+        let told = |_: &mut Change<'_>, _: &mut Deed| Ok::<_, NotChanged<Failure>>(());
+        self.work.plane.store.change(deed, told).await?;
+        Ok(())
+    }
+
     /// Writes into the audit log that the caller may not do this.
     async fn forbid(&self, action: Action, verb: &str, id: &str) -> Failure {
         let refused = self.work.plane.refuse(self.deed(verb, id), Failure::Forbidden(action)).await;
@@ -343,7 +370,7 @@ fn list(
     scene: Scene<'_>,
     connection: &mut dyn Connection,
     query: &Query,
-) -> Result<(Vec<Json>, usize), Failure> {
+) -> Result<(Vec<Json>, usize, Vec<String>), Failure> {
     let mut all = resource.source.all(scene, connection, query)?;
     let permissions = scene.permissions();
     all.retain(|object| scene.caller.may(permissions, resource.read, &object.realm));
@@ -352,17 +379,35 @@ fn list(
             complete(resource, scene, connection, object, field)?;
         }
     }
-    all.retain(|Object { json, .. }| {
-        query.conditions.iter().all(|condition| condition.holds(json))
-            && query.searches.iter().all(|search| search.holds(json))
-    });
+    let conditions = query.conditions.iter();
+    let conditions: Vec<_> =
+        conditions.filter(|condition| !resource.source.answers(condition)).collect();
+    all.retain(|Object { json, .. }| conditions.iter().all(|condition| condition.holds(json)));
+    if !query.searches.is_empty() {
+        let mut found = Vec::new();
+        for object in all {
+            let searched = resource.source.searched(scene, connection, &object)?;
+            let searched = searched.as_ref().unwrap_or(&object.json);
+            if query.searches.iter().all(|search| search.holds(searched)) {
+                found.push(object);
+            }
+        }
+        all = found;
+    }
     if !query.orders.is_empty() {
         all.sort_by(|one, other| Order::compare(&query.orders, &one.json, &other.json));
     }
     let total = all.len();
-    let page = query.page.of(all).into_iter();
-    let page = page.map(|object| selected(resource, scene, connection, object, query));
-    Ok((page.map(|json| json.map(Json::Object)).collect::<Result<_, _>>()?, total))
+    let (mut page, mut shown) = (Vec::new(), Vec::new());
+    for object in query.page.of(all) {
+        let id = object.id.clone();
+        let json = selected(resource, scene, connection, object, query)?;
+        if shows_keys(&json) {
+            shown.push(id);
+        }
+        page.push(Json::Object(json));
+    }
+    Ok((page, total, shown))
 }
 
 /// What a request wants to see of an object.
@@ -376,7 +421,21 @@ fn selected(
     for field in explicit(resource, |name| query.selection.names(name)) {
         complete(resource, scene, connection, &mut object, field)?;
     }
+    let secrets = resource.fields.iter().filter(|field| field.kind == Kind::Secret);
+    if secrets.into_iter().any(|field| query.selection.shows(field.name)) {
+        resource.source.reveal(scene, &mut object)?;
+    }
     Ok(query.selection.of(&object.json, resource.fields))
+}
+
+/// Whether the value of a key, or its secret, stands anywhere in an answer.
+fn shows_keys(json: &Map<String, Json>) -> bool {
+    json.iter().any(|(name, value)| match value {
+        Json::String(_) => matches!(&**name, "apikey" | "secret"),
+        Json::Object(below) => shows_keys(below),
+        Json::Array(list) => list.iter().filter_map(Json::as_object).any(shows_keys),
+        _ => false,
+    })
 }
 
 /// The fields that have to be asked for and are.
@@ -450,15 +509,22 @@ fn version(object: &Object) -> String {
 }
 
 /// What the audit log says of a change: each property with what it was and what it is to be.
-fn details(before: &Map<String, Json>, given: &Map<String, Json>, password: bool) -> String {
+/// Of what is secret it says that it changed.
+fn details(resource: &Resource, before: &Map<String, Json>, wanted: &Wanted) -> String {
+    let secret = |name: &str| {
+        let field = resource.fields.iter().find(|field| field.name == name);
+        field.is_some_and(|field| field.kind == Kind::Secret)
+    };
     let mut changed = Map::new();
-    for (name, value) in given {
+    for (name, value) in &wanted.given {
         let old = before.get(name).unwrap_or(&Json::Null);
-        if old != value {
+        if secret(name) {
+            changed.insert(name.clone(), json!("changed"));
+        } else if old != value {
             changed.insert(name.clone(), json!([old, value]));
         }
     }
-    if password {
+    if wanted.password.is_some() {
         changed.insert("password".to_owned(), json!("changed"));
     }
     Json::Object(changed).to_string()

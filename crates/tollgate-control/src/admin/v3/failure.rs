@@ -7,7 +7,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value as Json, json};
 
 use super::super::ask::{Nobody, Unread};
+use crate::operations::{self, Refused};
 use crate::people::Action;
+use crate::seal::SealError;
 use crate::store::{NotChanged, Reason, StoreError};
 
 static ERROR_CODE: HeaderName = HeaderName::from_static("x-mashery-error-code");
@@ -174,6 +176,34 @@ impl Reason for Failure {
             Self::Throttled(_) => "throttled",
             Self::Store(_) => "store",
         }
+    }
+}
+
+impl Failure {
+    /// What an operation on keys was refused for, or failed with.
+    pub(super) fn of_operation(not: NotChanged<Refused>) -> Self {
+        let refused = match not {
+            NotChanged::Store(error) => return Self::Store(error),
+            NotChanged::Refused(refused) => refused,
+        };
+        match refused {
+            Refused::Invalid(violations) => {
+                let violation = |violation: operations::Violation| {
+                    Violation::new(violation.property, violation.message)
+                };
+                Self::Invalid(violations.into_iter().map(violation).collect())
+            }
+            Refused::NotFound(kind) => Self::NotFound(format!("there is no such {kind}")),
+            Refused::Outdated => Self::Changed,
+            Refused::Sealing(error) => error.into(),
+            refused => Self::Conflict(refused.to_string()),
+        }
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        Self::Store(StoreError::Corrupt(format!("what is sealed cannot be handled: {error}")))
     }
 }
 

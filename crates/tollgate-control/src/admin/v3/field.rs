@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Instant,
     /// A password. It is never stored as it is, and never returned.
     Password,
+    /// A key or its secret. It goes into no log, and nothing is ordered by it.
+    Secret,
     /// An object, such as a reference `{"id": ".."}`.
     Object,
     /// An array.
@@ -143,7 +145,7 @@ impl Kind {
             }
             (Self::Choice(words), Json::String(text)) => words.contains(&text.as_str()),
             (Self::Switch, Json::Bool(_))
-            | (Self::Instant | Self::Password, Json::String(_))
+            | (Self::Instant | Self::Password | Self::Secret, Json::String(_))
             | (Self::Object, Json::Object(_))
             | (Self::List, Json::Array(_))
             | (Self::Any, _) => true,
@@ -162,6 +164,7 @@ impl Kind {
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Instant => "an instant".to_owned(),
             Self::Password => "a password".to_owned(),
+            Self::Secret => "text".to_owned(),
             Self::Object => "an object".to_owned(),
             Self::List => "an array".to_owned(),
             Self::Any => "a value".to_owned(),

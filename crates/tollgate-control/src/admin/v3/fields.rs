@@ -29,6 +29,11 @@ impl Selection {
         self.paths.iter().flatten().any(|path| path.first().is_some_and(|first| first == field))
     }
 
+    /// Whether an implicit property is wanted.
+    pub(crate) fn shows(&self, field: &str) -> bool {
+        self.paths.is_none() || self.names(ALL) || self.names(field)
+    }
+
     /// What is wanted of an object that has everything.
     pub(crate) fn of(&self, object: &Map<String, Json>, fields: &[Field]) -> Map<String, Json> {
         let Some(paths) = &self.paths else { return implicit(object, fields) };

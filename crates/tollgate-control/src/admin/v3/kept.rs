@@ -229,6 +229,8 @@ fn object<K: Kept>(
         realm: kept.realm(connection, &document)?,
         owner: Owner::Store,
         document: Some(document),
+        application: None,
+        chain: None,
     })
 }
 

@@ -55,7 +55,15 @@ impl Nested {
         let json = entry.as_object().cloned().unwrap_or_default();
         let id = json.get("id").and_then(Json::as_str).unwrap_or_default().to_owned();
         let (realm, owner) = (root.realm.clone(), root.owner.clone());
-        Object { id, json, realm, owner, document: root.document.clone() }
+        Object {
+            id,
+            json,
+            realm,
+            owner,
+            document: root.document.clone(),
+            application: None,
+            chain: None,
+        }
     }
 
     /// Changes the array that the path leads to, and returns the object of an id in it after that.

@@ -52,6 +52,10 @@ impl Query {
                 format!("found {:?}, which is no property", condition.path.join(".")),
             );
         }
+        // Who could ask whether a secret is this or that would find it out.
+        if conditions.iter().any(|condition| condition.path.iter().any(|name| name == "secret")) {
+            complain("filter", "objects are not found by a secret".to_owned());
+        }
         let mut searches = Vec::new();
         for text in all("search") {
             match Search::read(text) {

@@ -3,6 +3,7 @@
 pub(super) mod application;
 pub(super) mod member;
 pub(super) mod package;
+pub(super) mod package_key;
 pub(super) mod plan;
 pub(super) mod role;
 pub(super) mod service;
@@ -22,5 +23,8 @@ pub(super) const ALL: &[&Resource] = &[
     &plan::SERVICES,
     &plan::ENDPOINTS,
     &plan::METHODS,
+    &package_key::ALL,
+    &package_key::OF_APPLICATION,
+    &package_key::OF_MEMBER,
     &role::ALL,
 ];

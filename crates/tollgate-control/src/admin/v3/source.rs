@@ -4,19 +4,22 @@ use serde_json::{Map, Value as Json};
 
 use super::Failure;
 use super::field::Input;
+use super::filter::Condition;
 use super::query::Query;
+use crate::directory::Directory;
 use crate::model::{Objects, Owner};
+use crate::operations::Context;
 use crate::people::{Caller, Permissions, Realm};
 use crate::plane::ControlPlane;
-use crate::store::{Change, Connection, Document};
+use crate::store::{Change, Connection, Document, StoredChain};
 
 /// Who asks what of whom.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
     /// The control plane.
     pub(crate) plane: &'a ControlPlane,
-    /// What files own.
-    pub(crate) file: &'a Objects,
+    /// What keys are made within, with what files own.
+    pub(crate) context: &'a Context,
     /// Who asks.
     pub(crate) caller: &'a Caller,
     /// The ids in the path of the request.
@@ -40,6 +43,10 @@ pub(crate) struct Object {
     pub(crate) owner: Owner,
     /// What it is kept as, or in, where the store owns it.
     pub(crate) document: Option<Document>,
+    /// The application of a key.
+    pub(crate) application: Option<String>,
+    /// The chain of a key, where the store owns it.
+    pub(crate) chain: Option<StoredChain>,
 }
 
 /// Where the objects of a resource come from. All of it is done on a thread that may block.
@@ -70,6 +77,29 @@ pub(crate) trait Source: Sync {
     ) -> Result<Option<Json>, Failure> {
         let _ = (scene, connection, object, field);
         Ok(None)
+    }
+
+    /// Whether a condition was met by `all` already.
+    fn answers(&self, condition: &Condition) -> bool {
+        let _ = condition;
+        false
+    }
+
+    /// What `search` looks at, if that is another object.
+    fn searched(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        object: &Object,
+    ) -> Result<Option<Map<String, Json>>, Failure> {
+        let _ = (scene, connection, object);
+        Ok(None)
+    }
+
+    /// Adds what is secret of an object and the caller may see.
+    fn reveal(&self, scene: Scene<'_>, object: &mut Object) -> Result<(), Failure> {
+        let _ = (scene, object);
+        Ok(())
     }
 
     /// Makes an object.
@@ -120,7 +150,17 @@ impl Within {
     }
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    /// What files own.
+    pub(crate) fn file(&self) -> &'a Objects {
+        &self.context.files
+    }
+
+    /// The objects of both sources, as keys depend on them.
+    pub(crate) fn directory(&self) -> Directory<'a> {
+        self.context.directory()
+    }
+
     /// The permission table.
     pub(crate) fn permissions(&self) -> &Permissions {
         &self.plane.settings.permissions

@@ -9,9 +9,10 @@ use super::super::field::Kind::{Instant, List, Name, Object as Reference, Switch
 use super::super::field::Rule::{Ignored, Optional, Required};
 use super::super::field::{Field, field};
 use super::super::kept::{Kept, shown};
-use super::super::source::{Object, Scene, text};
+use super::super::source::{Object, Scene, realm, text};
 use super::member::Members;
-use crate::model::{Application, ApplicationStatus};
+use super::package_key::PackageKeys;
+use crate::model::{Application, ApplicationStatus, Owner};
 use crate::people::{Action, Realm};
 use crate::store::{Change, Connection, Document, Kind, Shelf};
 
@@ -69,7 +70,7 @@ impl Kept for Applications {
 
     fn of_file(&self, scene: Scene<'_>) -> Vec<Object> {
         let member = scene.within.get("member");
-        let all = scene.file.applications.values();
+        let all = scene.file().applications.values();
         all.filter(|each| member.is_none_or(|member| &*each.member == member)).map(object).collect()
     }
 
@@ -105,21 +106,29 @@ impl Kept for Applications {
         Ok(())
     }
 
+    fn explicit(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        object: &Object,
+        field: &str,
+    ) -> Result<Option<Json>, Failure> {
+        if field != "packageKeys" {
+            return Ok(None);
+        }
+        let application = std::slice::from_ref(&object.id);
+        PackageKeys.of_application(scene, connection, application).map(Some)
+    }
+
     fn delete(
         &self,
-        _: Scene<'_>,
+        scene: Scene<'_>,
         change: &mut Change<'_>,
         document: &Document,
     ) -> Result<(), Failure> {
         // Its keys go with it (domain.md §1.2).
-        let keys = "SELECT id FROM chains WHERE application = $1";
-        let keys = change.connection().rows(keys, &[document.id.as_str().into()])?;
-        let gone = "DELETE FROM chains WHERE application = $1";
-        change.connection().run(gone, &[document.id.as_str().into()])?;
-        for key in keys {
-            change.touch(Kind::Key, key.text(0)?);
-        }
-        Ok(())
+        let deleted = scene.context.delete_keys_of_application(change, &document.id);
+        deleted.map_err(Failure::of_operation)
     }
 
     fn touched(&self, document: &Document) -> Option<(Kind, String)> {
@@ -128,6 +137,19 @@ impl Kept for Applications {
 }
 
 impl Applications {
+    /// The application of an id, in either source, whosever it is.
+    pub(super) fn anywhere(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        id: &str,
+    ) -> Result<Option<Object>, Failure> {
+        if let Some(application) = scene.file().applications.get(id) {
+            return Ok(Some(object(application)));
+        }
+        Ok(Shelf::Applications.find(connection, id)?.map(stored))
+    }
+
     /// The applications of a member that the caller may look at.
     pub(super) fn of_member(
         &self,
@@ -135,20 +157,27 @@ impl Applications {
         connection: &mut dyn Connection,
         member: &str,
     ) -> Result<Json, Failure> {
-        let of_file = scene.file.applications.values();
+        let of_file = scene.file().applications.values();
         let of_file = of_file.filter(|each| &*each.member == member).map(object);
         let stored = Shelf::Applications.below(connection, member)?;
-        let stored = stored.into_iter().map(|document| Object {
-            id: document.id.clone(),
-            json: shown(&document, Self::NAME),
-            realm: super::super::source::realm(&document.body),
-            owner: crate::model::Owner::Store,
-            document: Some(document),
-        });
+        let stored = stored.into_iter().map(self::stored);
         let may = |object: &Object| {
             scene.caller.may(scene.permissions(), Action::ApplicationRead, &object.realm)
         };
         Ok(of_file.chain(stored).filter(may).map(|object| Json::Object(object.json)).collect())
+    }
+}
+
+/// One that the store owns.
+fn stored(document: Document) -> Object {
+    Object {
+        id: document.id.clone(),
+        json: shown(&document, Applications::NAME),
+        realm: realm(&document.body),
+        owner: Owner::Store,
+        document: Some(document),
+        application: None,
+        chain: None,
     }
 }
 
@@ -170,5 +199,7 @@ fn object(application: &Application) -> Object {
         realm: Realm::default(),
         owner: application.owner.clone(),
         document: None,
+        application: None,
+        chain: None,
     }
 }

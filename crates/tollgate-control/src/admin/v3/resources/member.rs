@@ -11,6 +11,7 @@ use super::super::field::{Field, field};
 use super::super::kept::Kept;
 use super::super::source::{Object, Scene, Source as _, text};
 use super::application::Applications;
+use super::package_key::PackageKeys;
 use super::role;
 use crate::model::MemberStatus;
 use crate::people::{Action, PasswordHash, Realm, Role, grants, is_active};
@@ -92,9 +93,11 @@ impl Kept for Members {
                 realm: Realm::default(),
                 owner: member.owner.clone(),
                 document: None,
+                application: None,
+                chain: None,
             }
         };
-        scene.file.members.values().map(object).collect()
+        scene.file().members.values().map(object).collect()
     }
 
     fn create(
@@ -103,7 +106,7 @@ impl Kept for Members {
         change: &mut Change<'_>,
         document: &mut Document,
     ) -> Result<(), Failure> {
-        let known = scene.file.members.contains_key(document.name.as_str())
+        let known = scene.file().members.contains_key(document.name.as_str())
             || Shelf::Members.named(change.connection(), &document.name)?.is_some();
         if known {
             return Err(Failure::invalid("username", "somebody has this user name already"));
@@ -162,6 +165,10 @@ impl Kept for Members {
         match field {
             "roles" => Ok(Some(role::shown(scene, object.document.as_ref()))),
             "applications" => Applications.of_member(scene, connection, &object.id).map(Some),
+            "packageKeys" => {
+                let applications = scene.directory().applications_of(connection, &object.id)?;
+                PackageKeys.of_application(scene, connection, &applications).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -178,6 +185,19 @@ impl Members {
         let found = self.find(scene, connection, id)?;
         found.ok_or_else(|| Failure::NotFound("there is no such member".to_owned()))
     }
+
+    /// The member of a user name, in either source.
+    pub(crate) fn named(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        username: &str,
+    ) -> Result<Option<Object>, Failure> {
+        match scene.directory().member_named(connection, username)? {
+            Some(member) => self.find(scene, connection, &member.id),
+            None => Ok(None),
+        }
+    }
 }
 
 /// Whether somebody is an owner of everything, and can log in.
@@ -185,7 +205,7 @@ fn rules(scene: Scene<'_>, member: &Document) -> bool {
     let owner = |grant: &crate::people::RoleGrant| {
         scene.permissions().role(&grant.id) == Role::Owner
             && grant.realm().is_shared()
-            && grant.holds_in(&scene.file.environment.0)
+            && grant.holds_in(&scene.file().environment.0)
     };
     is_active(member) && grants(member).iter().any(owner)
 }

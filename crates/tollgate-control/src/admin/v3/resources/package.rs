@@ -68,7 +68,7 @@ impl Kept for Packages {
     const WRITE: Action = Action::PackageWrite;
 
     fn of_file(&self, scene: Scene<'_>) -> Vec<Object> {
-        scene.file.packages.values().map(object).collect()
+        scene.file().packages.values().map(object).collect()
     }
 
     fn create(
@@ -155,5 +155,7 @@ fn object(package: &Package) -> Object {
         realm: Realm::default(),
         owner: package.owner.clone(),
         document: None,
+        application: None,
+        chain: None,
     }
 }

@@ -76,7 +76,7 @@ impl Kept for Plans {
 
     fn of_file(&self, scene: Scene<'_>) -> Vec<Object> {
         let package = scene.within.get("package").unwrap_or_default();
-        scene.file.packages.get(package).into_iter().flat_map(objects).collect()
+        scene.file().packages.get(package).into_iter().flat_map(objects).collect()
     }
 
     fn parent(
@@ -174,7 +174,7 @@ pub(super) fn of_package(
     connection: &mut dyn Connection,
     package: &str,
 ) -> Result<Json, Failure> {
-    let of_file = scene.file.packages.get(package).into_iter().flat_map(objects);
+    let of_file = scene.file().packages.get(package).into_iter().flat_map(objects);
     let stored = Shelf::Plans.below(connection, package)?;
     let stored = stored.iter().map(|document| shown(document, Plans::NAME));
     let all = of_file.map(|object| object.json).chain(stored);
@@ -222,10 +222,12 @@ fn object(package: &Package, plan: &model::Plan) -> Object {
         realm: Realm::default(),
         owner: package.owner.clone(),
         document: None,
+        application: None,
+        chain: None,
     }
 }
 
-fn word(period: Period) -> &'static str {
+pub(super) fn word(period: Period) -> &'static str {
     match period {
         Period::Minute => "minute",
         Period::Hour => "hour",

@@ -95,6 +95,8 @@ fn object(name: &RoleName) -> Object {
         realm: Realm::default(),
         owner: Owner::Store,
         document: None,
+        application: None,
+        chain: None,
     }
 }
 

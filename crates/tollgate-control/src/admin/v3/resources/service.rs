@@ -126,7 +126,7 @@ impl Kept for Services {
     const WRITE: Action = Action::ServiceWrite;
 
     fn of_file(&self, scene: Scene<'_>) -> Vec<Object> {
-        scene.file.services.values().map(object).collect()
+        scene.file().services.values().map(object).collect()
     }
 
     fn create(
@@ -264,6 +264,8 @@ fn object(service: &Service) -> Object {
         realm: Realm::default(),
         owner: service.owner.clone(),
         document: None,
+        application: None,
+        chain: None,
     }
 }
 
