@@ -30,15 +30,29 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// A request's body on its way upstream.
+/// A request's body on its way upstream. Most requests have none, and their futures hold several of
+/// these.
 #[derive(Debug)]
 pub(crate) enum OutBody {
     /// There is none.
     Empty,
+    /// There is one.
+    Some(Box<Outgoing>),
+}
+
+/// A body that there is.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
     /// It is all here.
     Whole(Bytes),
     /// It arrives from the client, watched.
-    Streaming(Box<Streaming>),
+    Streaming(Streaming),
+}
+
+impl From<Outgoing> for OutBody {
+    fn from(body: Outgoing) -> Self {
+        Self::Some(Box::new(body))
+    }
 }
 
 /// A client's body: bounded in size, and in the time between two pieces.
@@ -83,6 +97,22 @@ impl Streaming {
     }
 }
 
+impl OutBody {
+    /// A copy, if all of it is here.
+    pub(crate) fn copy(&self) -> Option<Self> {
+        let Self::Some(body) = self else { return Some(Self::Empty) };
+        match &**body {
+            Outgoing::Whole(body) => Some(Outgoing::Whole(body.clone()).into()),
+            Outgoing::Streaming(_) => None,
+        }
+    }
+
+    /// Whether it still arrives from the client.
+    pub(crate) fn is_streaming(&self) -> bool {
+        matches!(self, Self::Some(body) if matches!(**body, Outgoing::Streaming(_)))
+    }
+}
+
 impl Body for OutBody {
     type Data = Bytes;
     type Error = Broken;
@@ -91,13 +121,13 @@ impl Body for OutBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let body = match self.get_mut() {
-            Self::Empty => return Poll::Ready(None),
-            Self::Whole(body) => {
+        let Self::Some(body) = self.get_mut() else { return Poll::Ready(None) };
+        let body = match &mut **body {
+            Outgoing::Whole(body) => {
                 let body = Some(std::mem::take(body)).filter(|body| !body.is_empty());
                 return Poll::Ready(body.map(|body| Ok(Frame::data(body))));
             }
-            Self::Streaming(body) => body,
+            Outgoing::Streaming(body) => body,
         };
         let Poll::Ready(frame) = Pin::new(&mut body.incoming).poll_frame(cx) else {
             return Poll::Pending;
@@ -110,18 +140,18 @@ impl Body for OutBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Whole(body) => body.is_empty(),
-            Self::Streaming(body) => body.incoming.is_end_stream(),
+        let Self::Some(body) = self else { return true };
+        match &**body {
+            Outgoing::Whole(body) => body.is_empty(),
+            Outgoing::Streaming(body) => body.incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
-            Self::Streaming(body) => body.incoming.size_hint(),
+        let Self::Some(body) = self else { return SizeHint::with_exact(0) };
+        match &**body {
+            Outgoing::Whole(body) => SizeHint::with_exact(body.len() as u64),
+            Outgoing::Streaming(body) => body.incoming.size_hint(),
         }
     }
 }

@@ -104,7 +104,7 @@ impl Worker {
                 Some(lease) => lease,
                 None => self.connect(pool, live).await?,
             };
-            let (wait, late) = if matches!(request.body(), OutBody::Streaming(_)) {
+            let (wait, late) = if request.body().is_streaming() {
                 (pool.timeouts.idle, Refusal::RequestTimeout)
             } else {
                 (pool.timeouts.first_byte, Refusal::UpstreamTimeout)
@@ -185,15 +185,10 @@ async fn respond_or_end(
 /// A copy of a request that may be sent twice: all of it is here, and doing it twice is doing it
 /// once (RFC 9110 §9.2.2).
 fn repeatable(request: &Request<OutBody>) -> Option<Request<OutBody>> {
-    let body = match request.body() {
-        OutBody::Empty => OutBody::Empty,
-        OutBody::Whole(body) => OutBody::Whole(body.clone()),
-        OutBody::Streaming(_) => return None,
-    };
     if !request.method().is_idempotent() {
         return None;
     }
-    let mut copy = Request::new(body);
+    let mut copy = Request::new(request.body().copy()?);
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());

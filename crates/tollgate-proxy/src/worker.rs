@@ -21,7 +21,7 @@ use tollgate_core::{
 use crate::access_log::{Note, Ring};
 use crate::account::Account;
 use crate::arena::{Arena, Names};
-use crate::body::{Content, OutBody, Streaming};
+use crate::body::{Content, OutBody, Outgoing, Streaming};
 use crate::connection::Client;
 use crate::form::Arriving;
 use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
@@ -183,11 +183,11 @@ impl Worker {
         account: &mut Account,
     ) -> OutBody {
         match (destination, body) {
-            (Destination::Server(_), Arriving::Form(form)) => OutBody::Whole(form),
+            (Destination::Server(_), Arriving::Form(form)) => Outgoing::Whole(form).into(),
             (Destination::Server(pool), Arriving::Incoming(incoming))
                 if !incoming.is_end_stream() =>
             {
-                OutBody::Streaming(Box::new(Streaming {
+                Outgoing::Streaming(Streaming {
                     incoming,
                     left: client.door.settings.max_body_bytes,
                     received: account.note().map(Note::received),
@@ -196,7 +196,8 @@ impl Worker {
                     clock: Rc::clone(&self.coarse),
                     idle: nanoseconds(pool.timeouts.idle),
                     first_byte: nanoseconds(pool.timeouts.first_byte),
-                }))
+                })
+                .into()
             }
             _ => OutBody::Empty,
         }
