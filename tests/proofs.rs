@@ -1,8 +1,13 @@
 //! What a caller proves beside its key.
 
+mod hmac;
 mod secret;
+mod signature;
 
-use crate::support::{Config, Connection, Http1, Http2, Origin, Request, Tollgate};
+use std::fmt::Write;
+use std::time::SystemTime;
+
+use crate::support::{Config, Connection, Http1, Http2, Origin, Request, Tollgate, tollgate};
 
 /// The key of domain.md §2.2 and its secret.
 const KEY: &str = "2fvmer3qbk7f3jnqneg58bu2";
@@ -17,6 +22,30 @@ fn house(origin: &Origin, proof: &str, more: &str) -> Config {
         )
         .section("services.orders.proof", proof)
         .key("acme-1", KEY, more)
+}
+
+/// What `tollgate digest --with-secret` prints for a section, in place of its digest.
+fn wrapped(key: &str, secret: &str) -> String {
+    let finished = tollgate(&["digest", "--with-secret"], &format!("{key}\n{secret}\n"));
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let (_, wrapped) = finished.stdout.split_once("wrapped_secret").unwrap();
+    format!("wrapped_secret{wrapped}")
+}
+
+fn failures(gate: &Tollgate, reason: &str) -> f64 {
+    gate.metrics().sum("tollgate_proof_failures_total", &[("reason", reason)])
+}
+
+/// The present second since 1970.
+fn unix() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }
 
 /// Sends the request in each version of HTTP.

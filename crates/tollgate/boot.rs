@@ -98,6 +98,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
 
     // The first snapshot is there before the first request.
     registry.register(Box::new(bound.metrics().clone()))?;
+    writer.remember_signatures(settings.process.remembered_signatures);
     bound.mailboxes().for_each(|mailbox| writer.add_worker(mailbox));
     let epoch = clock.now().unix_ms;
     let publisher = Publisher::new(writer, epoch, PublisherMetrics::register(&registry)?);

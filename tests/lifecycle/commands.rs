@@ -63,12 +63,14 @@ fn digest_with_a_secret_prints_what_the_section_of_the_key_says() {
     for input in ["demo\nits-secret", "demo\nits-secret\n", "demo\r\nits-secret\r\n"] {
         let finished = tollgate(&["digest", "--with-secret"], input);
         assert_eq!(finished.code, Some(0), "{finished:?}");
+        let (printed, wrapped) = finished.stdout.split_once("wrapped_secret = ").unwrap();
+        assert!(wrapped.starts_with("\"wrapped:v1:"), "{finished:?}");
         let expected = format!(
             "digest = \"{}\"\nsecret_digest = \"{}\"\n",
             digest("demo"),
             digest("its-secret")
         );
-        assert_eq!(finished.stdout, expected);
+        assert_eq!(printed, expected);
     }
 }
 

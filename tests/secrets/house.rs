@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Answer, Config, Door, Origin, Request, digest};
+use crate::support::{Answer, Config, Door, Origin, Request, digest, tollgate};
 
 use super::sinks::{CANARY, PATH_CANARY, SECRET};
 
@@ -45,6 +45,18 @@ pub(super) fn form(request: &Request, body: &str) -> Request {
 /// The key that is refused with `code` and can stand in a path.
 pub(super) fn path_key(code: &str) -> String {
     format!("{code}-{PATH_CANARY}")
+}
+
+/// A plan of services that ask for a proof, and [`SECRET`] in each form, wrapped under `key`.
+fn with_secrets(key: &str) -> String {
+    format!("plan = \"proven\"\n{}{}", secret_digest(), wrapped(key))
+}
+
+/// What the section of a key says of [`SECRET`] for signatures.
+pub(super) fn wrapped(key: &str) -> String {
+    let finished = tollgate(&["digest", "--with-secret"], &format!("{key}\n{SECRET}\n"));
+    let (_, wrapped) = finished.stdout.split_once("wrapped_secret").unwrap();
+    format!("wrapped_secret{wrapped}")
 }
 
 /// What the section of a key says of [`SECRET`].
@@ -126,12 +138,19 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
             config = config.section(&format!("packages.basic.plans.free.services.{name}"), "");
         }
     }
-    config = config
-        .section("services.proven", &format!("path = \"/proven\"\nupstream = \"demo\"\n{PLACES}"))
-        .section("services.proven.proof", PROOF)
-        .section("services.proven.endpoints.all", "")
-        .section("packages.basic.plans.proven", PLAN)
-        .section("packages.basic.plans.proven.services.proven", "");
+    for (name, proof) in [
+        ("proven", PROOF),
+        ("signed", "kind = \"signature-sha256\""),
+        ("timed", "kind = \"hmac-sha256\""),
+    ] {
+        let service = format!("path = \"/{name}\"\nupstream = \"demo\"\n{PLACES}");
+        config = config
+            .section(&format!("services.{name}"), &service)
+            .section(&format!("services.{name}.proof"), proof)
+            .section(&format!("services.{name}.endpoints.all"), "")
+            .section(&format!("packages.basic.plans.proven.services.{name}"), "");
+    }
+    config = config.section("packages.basic.plans.proven", PLAN);
     let segment = "path = \"/segment\"\nupstream = \"demo\"\ncredentials = [{ path_segment = 1 }]";
     config = config
         .section("services.segment", segment)
@@ -149,7 +168,8 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
     for (section, body) in [
         moved("owner_inactive", "application = \"acme\"", "application = \"asleep\""),
         moved("plan_inactive", "plan = \"free\"", "plan = \"old\""),
-        moved("proven", "plan = \"free\"", &format!("plan = \"proven\"\n{}", secret_digest())),
+        moved("proven", "plan = \"free\"", &with_secrets(&key("proven"))),
+        moved("unopened", "plan = \"free\"", &with_secrets("another")),
     ] {
         config = config.section(&section, &body);
     }

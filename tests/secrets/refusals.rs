@@ -44,6 +44,8 @@ fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
     let (long_secret, other) = (SECRET.repeat(99), format!("Secret {SECRET}x"));
     let proven = gate.get("/proven").header("X-Api-Secret", SECRET);
     let two_secrets = proven.header("Authorization", &other);
+    let signature = "0".repeat(64);
+    let timed = gate.get("/timed").header("X-Signature", &signature);
     let mut requests = vec![
         ("route_not_found", gate.get("/nowhere"), key("good")),
         ("method_not_allowed", gate.request("POST", "/orders/items"), key("good")),
@@ -59,6 +61,9 @@ fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
         ("proof_invalid", gate.get("/proven").header("X-Api-Secret", &long_secret), key("proven")),
         ("proof_invalid", gate.get("/proven").header("Authorization", &other), key("proven")),
         ("proof_invalid", two_secrets, key("proven")),
+        ("proof_invalid", gate.get("/signed").header("X-Signature", SECRET), key("proven")),
+        ("proof_invalid", timed.header("X-Timestamp", SECRET), key("proven")),
+        ("proof_invalid", gate.get("/signed").header("X-Signature", &signature), key("unopened")),
         ("not_entitled", gate.get("/closed"), key("good")),
         ("service_over_qps", gate.get("/busy"), key("good")),
         ("body_too_large", gate.request("POST", "/orders").body(&"x".repeat(2000)), key("good")),
@@ -163,6 +168,8 @@ fn hold_refusals(format: &str) {
         config.clone().section("keys.next", &format!("secret = \"{SECRET}\"")),
         config.clone().section("keys.next", &format!("secret_digest = \"{SECRET}\"")),
         config.clone().section("keys.next", &format!("secret_digest = \"sha256:{SECRET}\"")),
+        config.clone().section("keys.next", &format!("wrapped_secret = \"{SECRET}\"")),
+        config.clone().section("keys.next", &format!("wrapped_secret = \"wrapped:v1:{SECRET}\"")),
     ] {
         gate.refuses(&broken);
     }

@@ -36,8 +36,8 @@ pub use self::upstream::{Server, Target, Upstream};
 pub use crate::document::kind::Name;
 pub use tollgate_core::{
     AllowedOrigins, BasicPart, Brand, Cors, CredentialPlace, ErrorDialect, FixedResponse,
-    HostHeader, MAX_KEY_LENGTH, MAX_QUOTA, Maintenance, Network, Networks, OriginPattern, Period,
-    Proof, ProofScheme, RateLimitHeaders,
+    HostHeader, MAX_KEY_LENGTH, MAX_QUOTA, MAX_TOLERANCE, Maintenance, Network, Networks,
+    OriginPattern, Period, Proof, ProofScheme, RateLimitHeaders, SignatureHash, Wrapped,
 };
 
 /// What keys are valid for, such as `production` or `sandbox`. A proxy serves one.

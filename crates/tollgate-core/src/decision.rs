@@ -5,6 +5,7 @@ mod bearer;
 mod call;
 mod claims;
 mod identity;
+mod prove;
 mod shadow;
 
 use std::sync::Arc;
@@ -200,19 +201,17 @@ impl Decider {
     ) -> Result<(Permit, Caller<'a>), Refused> {
         let route = call.route;
         let service = root.routes.service(route.service).ok_or(Refusal::RouteNotFound)?;
-        if let Some(proof) = &service.proof {
-            proof.verify(root, record, &call.proof)?;
-        }
+        let meters = self.reader.meters();
+        let at = At { now, present: Confirmation { decider: self, root }, meters };
+        let signed = prove::prove(root, service, record, call, &at)?;
         let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
         let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
         let mut shadow = Shadow::default();
         let (grant, method) = entitle(terms, call, &mut shadow)?;
-        let meters = self.reader.meters();
         let claims = Claims::of(meters, record.meter, (terms, grant, method), service, shadow);
         let mut claims = claims.ok_or(Refusal::NoSnapshot)?;
-        let at = At { now, present: Confirmation { decider: self, root }, meters };
         claims.read(&at)?;
-        let (readings, shadow, counted) = claims.take(&at)?;
+        let (readings, shadow, counted) = claims.take(&at, signed)?;
         let open = counted.then(|| Open { meters: Arc::clone(meters), meter: record.meter });
         let (digest, meter) = (record.digest, record.meter);
         let permit = Permit { digest, meter, readings, shadow, _open: open };

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    Batch, Change, EndpointId, ErrorDialect, Grant, HostPattern, KeyId, Limit, LimitSource,
-    LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId, Qps, Quota, RateLimitHeaders,
-    Record, Revision, Root, Route, RoutesBuilder, Scheme, Schemes, Scope, Segment, Service,
-    ServiceId, SnapshotReader, SnapshotWriter, Status, Switches, Terms, TermsId, handoff,
+    Batch, Change, EndpointId, ErrorDialect, Grant, HostPattern, KeyId, KeySecret, Limit,
+    LimitSource, LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId, Proof,
+    ProofScheme, Qps, Quota, RateLimitHeaders, Record, Revision, Root, Route, RoutesBuilder,
+    Scheme, Schemes, Scope, Segment, Service, ServiceId, SnapshotReader, SnapshotWriter, Status,
+    Switches, Terms, TermsId, Wrapped, handoff,
 };
 
 pub(crate) const KEY: &[u8] = b"demo-key";
@@ -147,6 +148,22 @@ impl World {
             routes: Some(Arc::new(routes.build())),
             ..Batch::default()
         }
+    }
+
+    /// Has the key be this one, with a secret, and the service ask for a proof of it.
+    pub(crate) fn prove(&mut self, key: &[u8], scheme: ProofScheme, secret: &[u8], limits: Limits) {
+        self.service.proof = Some(Box::new(Proof { scheme, places: Box::default() }));
+        self.record.digest = Scheme::Sha256.digest(key);
+        let secret = KeySecret {
+            key: self.record.digest,
+            digest: Some(Scheme::Sha256.digest(secret)),
+            wrapped: Wrapped::seal(key, secret, [7; Wrapped::NONCE]),
+        };
+        self.publish(Batch {
+            keys: vec![Change::Put(self.record)],
+            secrets: vec![Change::Put(secret)],
+            ..self.batch(limits)
+        });
     }
 
     pub(crate) fn publish(&mut self, batch: Batch) {

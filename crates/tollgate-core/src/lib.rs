@@ -47,7 +47,10 @@ pub use network::{Network, Networks};
 pub use owner::{Owner, OwnerId};
 pub use path::{AmbiguousPath, normalize_path, stands_plain};
 pub use persistent::Chunked;
-pub use proof::{KeySecret, Presented, Proof, ProofFailure, ProofScheme};
+pub use proof::{
+    KeySecret, MAX_TOLERANCE, Presented, Proof, ProofFailure, ProofScheme, SignatureHash,
+    Signatures, Wrapped,
+};
 pub use record::{Record, Status};
 pub use refusal::{MasheryError, Refusal};
 pub use routes::{HostPattern, KeyedPath, Route, RouteError, Routes, RoutesBuilder, Segment};

@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use crate::Signatures;
+
 const CHUNK: usize = 4096;
 const CHUNKS: usize = 32_768;
 const END: u32 = u32::MAX;
@@ -34,6 +36,8 @@ pub struct Line {
     pub(crate) qps: AtomicU64,
     /// Period, window and count of the quota.
     pub(crate) quota: AtomicU64,
+    /// Failed signatures of the key, as the GCRA of their budget counts them.
+    pub(crate) failed_proofs: AtomicU64,
     /// Requests open at this moment, of keys with a concurrency ceiling.
     pub(crate) open: AtomicU32,
     tag: AtomicU32,
@@ -45,6 +49,7 @@ impl Line {
         Self {
             qps: AtomicU64::new(0),
             quota: AtomicU64::new(0),
+            failed_proofs: AtomicU64::new(0),
             open: AtomicU32::new(0),
             tag: AtomicU32::new(0),
             next: AtomicU32::new(END),
@@ -54,6 +59,7 @@ impl Line {
     fn reset(&self, tag: LineTag) {
         self.qps.store(0, Relaxed);
         self.quota.store(0, Relaxed);
+        self.failed_proofs.store(0, Relaxed);
         self.open.store(0, Relaxed);
         self.tag.store(tag.0, Relaxed);
         self.next.store(END, Relaxed);
@@ -67,6 +73,7 @@ type Chunk = Box<[Line]>;
 pub struct Meters {
     chunks: Box<[OnceLock<Chunk>]>,
     stepped_back: AtomicU64,
+    signatures: Signatures,
 }
 
 impl Default for Meters {
@@ -74,6 +81,7 @@ impl Default for Meters {
         Self {
             chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect(),
             stepped_back: AtomicU64::new(0),
+            signatures: Signatures::default(),
         }
     }
 }
@@ -86,6 +94,11 @@ impl Meters {
             line = self.at(line.next.load(Acquire))?;
         }
         Some(line)
+    }
+
+    /// The signatures that were spent.
+    pub(crate) fn signatures(&self) -> &Signatures {
+        &self.signatures
     }
 
     /// How often the wall clock went back so far that a quota window went back with it.

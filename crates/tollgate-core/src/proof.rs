@@ -3,12 +3,23 @@
 mod failure;
 mod presented;
 mod secret;
+mod signature;
+mod signatures;
+mod wrapped;
+
+use http::HeaderName;
 
 pub use failure::ProofFailure;
 pub use presented::Presented;
 pub use secret::KeySecret;
+pub use signature::SignatureHash;
+pub(crate) use signature::SignedTime;
+pub(crate) use signatures::Signed;
+pub use signatures::{MAX_TOLERANCE, Signatures};
+pub(crate) use wrapped::Opened;
+pub use wrapped::Wrapped;
 
-use crate::{CredentialPlace, Record, Root, Schemes};
+use crate::CredentialPlace;
 
 /// What a service asks its callers to prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,38 +30,25 @@ pub struct Proof {
     pub places: Box<[CredentialPlace]>,
 }
 
-/// How a caller proves that it has the secret of its key.
+/// How a caller proves that it has the secret of its key. A tolerance is in seconds, at most
+/// [`MAX_TOLERANCE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProofScheme {
     /// It sends the secret, and digests are compared.
     Secret,
-}
-
-impl Proof {
-    /// Whether `presented` proves it for the key of `record`.
-    ///
-    /// # Errors
-    /// Why not. None of them tells how near it was.
-    pub(crate) fn verify(
-        &self,
-        root: &Root,
-        record: &Record,
-        presented: &Presented<'_>,
-    ) -> Result<(), ProofFailure> {
-        let proof = presented.proof()?;
-        let secret = root.secrets.find(&record.digest).ok_or(ProofFailure::NoSecret)?;
-        match self.scheme {
-            ProofScheme::Secret => is_secret(&root.schemes, secret, proof),
-        }
-    }
-}
-
-/// Compares digests, in the same time whatever they are.
-fn is_secret(schemes: &Schemes, secret: &KeySecret, presented: &[u8]) -> Result<(), ProofFailure> {
-    let digest = secret.digest.as_ref().ok_or(ProofFailure::NoSecret)?;
-    let previous = || schemes.previous.as_ref().map(|scheme| scheme.digest(presented));
-    if schemes.current.digest(presented) == *digest || previous().as_ref() == Some(digest) {
-        return Ok(());
-    }
-    Err(ProofFailure::Wrong)
+    /// It sends the hash of key, secret and the present second, which is not sent (domain.md §2.2).
+    Signature {
+        /// The hash.
+        hash: SignatureHash,
+        /// How far from now the second may be.
+        tolerance: u64,
+    },
+    /// It sends HMAC-SHA-256 under the secret of the key and a time, and the time. No signature is
+    /// accepted twice.
+    HmacSha256 {
+        /// The header field with the time.
+        time: HeaderName,
+        /// How far from now the time may be.
+        tolerance: u64,
+    },
 }

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use crate::{Limit, MeterId, Proof, Qps, Switches};
+use crate::{Limit, MeterId, Proof, ProofScheme, Qps, Switches};
 
 /// Index of a service, stable over revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +53,13 @@ pub struct Service {
 }
 
 impl Service {
+    /// Whether its callers prove their keys with signatures that are accepted once.
+    #[must_use]
+    pub fn spends_signatures(&self) -> bool {
+        let scheme = self.proof.as_ref().map(|proof| &proof.scheme);
+        matches!(scheme, Some(ProofScheme::HmacSha256 { .. }))
+    }
+
     /// Whether keys or proofs are looked for in the header field of this name.
     #[must_use]
     pub fn reads(&self, name: &HeaderName) -> bool {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
-use tollgate_core::{Presented, Service};
+use http::header::Entry;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tollgate_core::{Presented, ProofScheme, Service};
 
 use crate::credential::{self, Brought, Credential};
 
@@ -19,7 +20,7 @@ pub(crate) struct Proof<'a> {
 enum Held {
     Nothing,
     Malformed,
-    Proof(Credential),
+    Proof { proof: Credential, time: Option<HeaderValue> },
 }
 
 impl Proof<'_> {
@@ -28,12 +29,16 @@ impl Proof<'_> {
         match &self.held {
             Held::Nothing => Presented::Nothing,
             Held::Malformed => Presented::Malformed,
-            Held::Proof(proof) => Presented::Proof(proof.bytes()),
+            Held::Proof { proof, time } => {
+                let time = time.as_ref().map(HeaderValue::as_bytes);
+                Presented::Proof { proof: proof.bytes(), time }
+            }
         }
     }
 }
 
-/// Takes the proof that a service asks for out of all its places; nothing where it asks for none.
+/// Takes the proof that a service asks for out of all its places, and the time beside it; nothing
+/// where it asks for none.
 pub(crate) fn take<'a>(
     service: &Service,
     headers: &mut HeaderMap,
@@ -42,13 +47,25 @@ pub(crate) fn take<'a>(
 ) -> Proof<'a> {
     let untouched = |held| Proof { held, query: query.map(Cow::Borrowed), form: None };
     let Some(proof) = &service.proof else { return untouched(Held::Nothing) };
+    let time = match &proof.scheme {
+        ProofScheme::HmacSha256 { time, .. } => take_time(headers, time),
+        ProofScheme::Secret | ProofScheme::Signature { .. } => Ok(None),
+    };
     let brought = Brought { headers, query, segment: None, form };
-    match credential::take(&proof.places, brought) {
-        Ok(taken) => {
-            let held = taken.key.map_or(Held::Nothing, Held::Proof);
+    match (credential::take(&proof.places, brought), time) {
+        (Ok(taken), Ok(time)) => {
+            let held = taken.key.map_or(Held::Nothing, |proof| Held::Proof { proof, time });
             Proof { held, query: taken.query, form: taken.form }
         }
         // Whatever is left of it goes nowhere: the call is refused.
-        Err(_) => untouched(Held::Malformed),
+        _ => untouched(Held::Malformed),
     }
+}
+
+/// Takes the time out of its field; an error for two that differ.
+fn take_time(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<HeaderValue>, ()> {
+    let Entry::Occupied(entry) = headers.entry(name) else { return Ok(None) };
+    let mut values = entry.remove_entry_mult().1;
+    let first = values.next();
+    if values.all(|other| Some(&other) == first.as_ref()) { Ok(first) } else { Err(()) }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tollgate_control::model::{DigestLiteral, SchemeSettings};
-use tollgate_core::weakness;
+use tollgate_core::{Wrapped, weakness};
 use zeroize::Zeroizing;
 
 use super::{FAILED, WRONG, load, refuse, say};
@@ -59,19 +59,25 @@ pub(super) fn perform(config: Option<&Path>, with_secret: bool) -> ExitCode {
         scheme: settings.scheme(),
         bytes: *scheme.digest(plaintext).bytes(),
     };
-    println!(
-        "{}",
-        lines.secret.map_or_else(
-            || digest(lines.key).to_string(),
-            |secret| section(digest(lines.key), digest(secret)),
-        )
-    );
+    let Some(secret) = lines.secret else {
+        println!("{}", digest(lines.key));
+        return ExitCode::SUCCESS;
+    };
+    let Some(wrapped) = wrap(lines.key, secret) else {
+        say(format_args!("tollgate: the system has no randomness"));
+        return ExitCode::from(FAILED);
+    };
+    println!("digest = \"{}\"", digest(lines.key));
+    println!("secret_digest = \"{}\"", digest(secret));
+    println!("wrapped_secret = \"{wrapped}\"");
     ExitCode::SUCCESS
 }
 
-/// What the section of a key says of it and of its secret.
-fn section(key: DigestLiteral, secret: DigestLiteral) -> String {
-    format!("digest = \"{key}\"\nsecret_digest = \"{secret}\"")
+/// The secret, wrapped under the key; `None` without randomness.
+fn wrap(key: &[u8], secret: &[u8]) -> Option<Wrapped> {
+    let mut nonce = [0; Wrapped::NONCE];
+    getrandom::fill(&mut nonce).ok()?;
+    Wrapped::seal(key, secret, nonce)
 }
 
 /// What standard input holds: a key, and a secret on a line of its own.

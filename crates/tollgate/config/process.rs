@@ -9,6 +9,7 @@ use tollgate_core::ErrorDialect;
 use tollgate_proxy::OnKeyDead;
 
 const WORKERS: Integer<usize> = Integer::within(0, 1024);
+const SIGNATURES: Integer<usize> = Integer::within(1024, 1 << 30);
 const DRAIN: Time = Time::within(Duration::ZERO, Duration::from_secs(24 * 60 * 60));
 const ON_KEY_DEAD: Choice<OnKeyDead> =
     Choice::of(&[("cut", OnKeyDead::Cut), ("finish", OnKeyDead::Finish)]);
@@ -26,6 +27,8 @@ pub struct Process {
     pub via: String,
     /// How refusals are worded where no service is known.
     pub error_dialect: ErrorDialect,
+    /// How many signatures are remembered so that none is accepted twice.
+    pub remembered_signatures: usize,
     /// The name in `X-Mashery-Responder`; empty = no such field.
     pub responder: String,
 }
@@ -51,6 +54,7 @@ pub(super) fn read(section: &mut Section) -> Process {
         on_key_dead: section.or("on_key_dead", ON_KEY_DEAD, OnKeyDead::Cut),
         via,
         error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
+        remembered_signatures: section.or("remembered_signatures", SIGNATURES, 1 << 21),
         responder,
     }
 }

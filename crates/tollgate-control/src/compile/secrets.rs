@@ -6,20 +6,21 @@ use tollgate_core::{Change, Digest, KeySecret, ProofScheme, Root};
 
 use crate::model::{Key, Objects, Plan};
 
-/// What calls with the key are held against; `None` where no service of the plan asks for a proof.
+/// What calls with the key are held against, in no other form than the services of the plan ask for;
+/// `None` where none asks for a proof.
 pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan) -> Option<KeySecret> {
     let services = plan.services.keys().filter_map(|name| objects.services.get(name));
-    let asked = |scheme: fn(&ProofScheme) -> bool| {
-        services
-            .clone()
-            .filter_map(|service| service.proof.as_ref())
-            .any(|proof| scheme(&proof.scheme))
-    };
-    let by_secret = asked(|scheme| matches!(scheme, ProofScheme::Secret));
-    let digest = key.secret_digest.filter(|_| by_secret);
-    by_secret.then(|| KeySecret {
+    let (mut by_secret, mut by_signature) = (false, false);
+    for proof in services.filter_map(|service| service.proof.as_ref()) {
+        match proof.scheme {
+            ProofScheme::Secret => by_secret = true,
+            ProofScheme::Signature { .. } | ProofScheme::HmacSha256 { .. } => by_signature = true,
+        }
+    }
+    (by_secret || by_signature).then(|| KeySecret {
         key: Digest::new(key.digest.bytes),
-        digest: digest.map(|digest| Digest::new(digest.bytes)),
+        digest: key.secret_digest.filter(|_| by_secret).map(|digest| Digest::new(digest.bytes)),
+        wrapped: key.wrapped_secret.clone().filter(|_| by_signature),
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::check::duplicates::SeenKeys;
 use super::check::{overrides, reference, secrets};
 use super::digest::Digests;
-use super::kinds::Literal;
+use super::kinds::{Literal, WrappedSecret};
 use super::{enforcement, limits, owner, sources};
 use crate::document::Section;
 use crate::document::kind::{Choice, Day, Instant, Name, NameKind};
@@ -75,6 +75,7 @@ impl<'a> Keys<'a> {
     fn key(&mut self, name: Name, section: &mut Section) -> Option<Key> {
         let digest = section.required("digest", Literal);
         let secret_digest = section.optional("secret_digest", Literal);
+        let wrapped_secret = section.optional("wrapped_secret", WrappedSecret);
         let application = section.required("application", NameKind("the name of an application"));
         let package = section.required("package", NameKind("the name of a package"));
         let plan = section.required("plan", NameKind("the name of a plan"));
@@ -106,6 +107,7 @@ impl<'a> Keys<'a> {
             owner: owner(section),
             digest: digest?,
             secret_digest,
+            wrapped_secret,
             application: application?,
             package: package?,
             plan: plan?,

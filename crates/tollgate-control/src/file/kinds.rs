@@ -10,6 +10,7 @@ mod origin;
 mod page;
 mod path;
 mod verb;
+mod wrapped;
 
 pub(super) use self::brand::BrandKind;
 pub(super) use self::cidr::Cidr;
@@ -21,3 +22,4 @@ pub(super) use self::origin::Origin;
 pub(super) use self::page::{AllowedOrigin, CorsOrigin, PageOrigin};
 pub(super) use self::path::{LiteralPath, Pattern, shown};
 pub(super) use self::verb::Verb;
+pub(super) use self::wrapped::WrappedSecret;

@@ -1,37 +1,60 @@
 //! `[services.*.proof]`
 
+use std::time::Duration;
+
 use http::HeaderName;
 
 use super::credential::{clash, place};
+use super::kinds::FieldName;
 use crate::document::Section;
-use crate::document::kind::Choice;
-use crate::model::{CredentialPlace, Proof, ProofScheme};
+use crate::document::kind::{Choice, Time};
+use crate::model::{CredentialPlace, MAX_TOLERANCE, Proof, ProofScheme, SignatureHash};
 
-const KIND: Choice<Option<Kind>> = Choice::of(&[("none", None), ("secret", Some(Kind::Secret))]);
+const KIND: Choice<Option<Kind>> = Choice::of(&[
+    ("none", None),
+    ("secret", Some(Kind::Secret)),
+    ("signature-md5", Some(Kind::Signature(SignatureHash::Md5))),
+    ("signature-sha256", Some(Kind::Signature(SignatureHash::Sha256))),
+    ("hmac-sha256", Some(Kind::HmacSha256)),
+]);
+
+const LONGEST: Duration = Duration::from_secs(MAX_TOLERANCE);
+const TOLERANCE: Time = Time::within(Duration::from_secs(1), LONGEST);
 
 /// A scheme without its settings.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Secret,
+    Signature(SignatureHash),
+    HmacSha256,
 }
 
 /// What a service asks its callers to prove; `credentials` is where it looks for keys.
 pub(super) fn read(service: &mut Section, credentials: &[CredentialPlace]) -> Option<Proof> {
     let mut section = service.table_or_empty("proof");
     let kind = section.or("kind", KIND, None);
-    let places = places(&mut section, credentials);
-    let Some(kind) = kind else {
-        if !section.is_misfit("kind") {
-            for field in section.given(&["places"]) {
-                section.problem(field, "has no effect without a kind of proof");
-            }
-        }
+    let given = places(&mut section, credentials);
+    let tolerance = section.optional("tolerance", TOLERANCE).unwrap_or(LONGEST);
+    if tolerance.subsec_nanos() > 0 {
+        section.problem("tolerance", "is no whole number of seconds");
+    }
+    let time = section.optional("time_header", FieldName("which cannot carry a time"));
+    let time = time.unwrap_or(HeaderName::from_static("x-timestamp"));
+    if section.is_misfit("kind") {
         return None;
-    };
+    }
+    check_effect(&section, kind);
+    let kind = kind?;
+    let places = given.unwrap_or_else(|| usual_places(&section, kind, credentials));
+    if kind == Kind::HmacSha256 {
+        check_time(&section, &time, credentials.iter().chain(&places));
+    }
+    let tolerance = tolerance.as_secs();
     let scheme = match kind {
         Kind::Secret => ProofScheme::Secret,
+        Kind::Signature(hash) => ProofScheme::Signature { hash, tolerance },
+        Kind::HmacSha256 => ProofScheme::HmacSha256 { time, tolerance },
     };
-    let places = places.unwrap_or_else(|| kind.usual_places());
     Some(Proof { scheme, places: places.into() })
 }
 
@@ -41,7 +64,7 @@ fn places(section: &mut Section, credentials: &[CredentialPlace]) -> Option<Vec<
         let Some(place) = place(&mut table) else { continue };
         if let Some(clash) = places.iter().find_map(|known| clash(known, &place)) {
             table.problem_at(table.here(), clash);
-        } else if credentials.iter().any(|known| clash(known, &place).is_some()) {
+        } else if clashes(credentials, &place) {
             table.problem_at(table.here(), "is where the service looks for keys, expected another");
         } else if matches!(place, CredentialPlace::PathSegment(_)) {
             table.problem("path_segment", "is for keys only; expected another place for a proof");
@@ -51,12 +74,63 @@ fn places(section: &mut Section, credentials: &[CredentialPlace]) -> Option<Vec<
     Some(places)
 }
 
-impl Kind {
-    /// Where a proof stands unless a service says otherwise.
-    fn usual_places(self) -> Vec<CredentialPlace> {
-        let header = |name| CredentialPlace::Header(HeaderName::from_static(name));
-        match self {
-            Self::Secret => vec![header("x-api-secret")],
+/// Reports settings that are not of this kind.
+fn check_effect(section: &Section, kind: Option<Kind>) {
+    let (without, kind) = match kind {
+        None => (&["places", "tolerance", "time_header"][..], "none"),
+        Some(Kind::Secret) => (&["tolerance", "time_header"][..], "secret"),
+        Some(Kind::Signature(_)) => (&["time_header"][..], "signature-md5 and signature-sha256"),
+        Some(Kind::HmacSha256) => return,
+    };
+    for field in section.given(without) {
+        section.problem(field, format_args!("has no effect with kind {kind}"));
+    }
+}
+
+/// Reports a time that would be looked for where a key or a proof is.
+fn check_time<'a>(
+    section: &Section,
+    time: &HeaderName,
+    mut others: impl Iterator<Item = &'a CredentialPlace>,
+) {
+    let time = CredentialPlace::Header(time.clone());
+    if others.any(|other| clash(other, &time).is_some()) {
+        section.problem("time_header", "is where the service looks for a key or a proof");
+    }
+}
+
+/// Where a proof stands unless a service says otherwise. The vendor's signatures go where the key
+/// goes: into the query, the form or the header (domain.md §2.2).
+fn usual_places(
+    section: &Section,
+    kind: Kind,
+    credentials: &[CredentialPlace],
+) -> Vec<CredentialPlace> {
+    let header = |name| CredentialPlace::Header(HeaderName::from_static(name));
+    let mut places = Vec::new();
+    match kind {
+        Kind::Secret => places.push(header("x-api-secret")),
+        Kind::HmacSha256 => places.push(header("x-signature")),
+        Kind::Signature(_) => {
+            for credential in credentials {
+                let place = match credential {
+                    CredentialPlace::Query(_) => CredentialPlace::Query("sig".into()),
+                    CredentialPlace::Form(_) => CredentialPlace::Form("sig".into()),
+                    _ => header("x-signature"),
+                };
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
         }
     }
+    if places.iter().any(|place| clashes(credentials, place)) {
+        let message = "its usual place is where the service looks for keys, expected places too";
+        section.problem("kind", message);
+    }
+    places
+}
+
+fn clashes(credentials: &[CredentialPlace], place: &CredentialPlace) -> bool {
+    credentials.iter().any(|known| clash(known, place).is_some())
 }

@@ -1,6 +1,6 @@
 //! Package keys.
 
-use super::{DigestLiteral, Enforcement, Name, Network, Own, OwnQps, Owner};
+use super::{DigestLiteral, Enforcement, Name, Network, Own, OwnQps, Owner, Wrapped};
 
 /// What an application calls with: one package, one plan of it, and limits of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Key {
     pub digest: DigestLiteral,
     /// What is known of its secret, for proof by secret.
     pub secret_digest: Option<DigestLiteral>,
+    /// Its secret, wrapped under the key, for signatures.
+    pub wrapped_secret: Option<Wrapped>,
     /// Whose it is.
     pub application: Name,
     /// What was bought.

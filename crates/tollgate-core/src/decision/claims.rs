@@ -11,6 +11,7 @@ use policy::Policy;
 
 use super::{Readings, Refused, Shadow};
 use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
+use crate::proof::Signed;
 use crate::{
     Grant, Limit, Line, LineTag, MeterId, Meters, MethodCeiling, Qps, Quota, ReadingKind, Refusal,
     Service, Terms,
@@ -56,7 +57,7 @@ struct Found {
 #[derive(Default)]
 struct Taken<'a> {
     concurrency: Option<(&'a Line, ())>,
-    qps: [Option<(&'a Line, QpsTaken)>; 2],
+    qps: [Option<(&'a Line, QpsTaken)>; 3],
     quota: [Option<(&'a Line, QuotaTaken)>; 2],
 }
 
@@ -109,11 +110,13 @@ impl<'a> Claims<'a> {
         found.read(&mut self.concurrency, at)
     }
 
-    /// Takes the call from every limit. Returns where they stand, which of them would have refused
+    /// Takes the call from every limit, and then spends its signature: what was spent once is never
+    /// given back. Returns where they stand, which of them would have refused
     /// it, and whether the call is one of the key's open requests.
     pub(super) fn take(
         mut self,
         at: &At<impl Present>,
+        signed: Option<Signed>,
     ) -> Result<(Readings, Shadow, bool), Refused> {
         let found = &mut self.found;
         let concurrency = found.take(self.concurrency, at)?;
@@ -122,7 +125,10 @@ impl<'a> Claims<'a> {
         taken.qps[1] = found.take(self.key_qps, at)?;
         taken.quota[0] = found.take(self.method_quota, at)?;
         taken.quota[1] = found.take(self.key_quota, at)?;
-        found.take(self.service, at)?;
+        taken.qps[2] = found.take(self.service, at)?;
+        if let Some(signed) = signed {
+            at.meters.signatures().spend(signed)?;
+        }
         Ok((self.found.readings, self.found.shadow, taken.keep()))
     }
 }
@@ -194,7 +200,7 @@ impl Found {
 impl Taken<'_> {
     /// Keeps all of it, and says whether a place among the open requests is part of it.
     fn keep(mut self) -> bool {
-        self.qps = [None; 2];
+        self.qps = [None; 3];
         self.quota = [None; 2];
         self.concurrency.take().is_some()
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use super::{Answers, Dead, Mailbox, Notice, Shared};
 use crate::meters::Allotment;
-use crate::{Batch, Change, LineTag, MeterId, Meters, Record, Revision, Root, Status};
+use crate::{Batch, Change, LineTag, MeterId, Meters, Record, Revision, Root, Service, Status};
 
 /// The side that publishes. There is one.
 pub struct SnapshotWriter {
@@ -20,7 +20,12 @@ pub struct SnapshotWriter {
     retired: HashMap<MeterId, Retired>,
     /// Roots stored so far.
     stored: u64,
+    /// How many signatures are remembered once a service asks for them.
+    remembered: usize,
 }
+
+/// How many signatures are remembered unless said otherwise.
+const REMEMBERED: usize = 1 << 21;
 
 /// When the lines of a meter may serve again.
 #[derive(Debug)]
@@ -47,12 +52,19 @@ impl SnapshotWriter {
             older: Vec::new(),
             retired: HashMap::new(),
             stored: 0,
+            remembered: REMEMBERED,
         }
     }
 
     /// Has every later swap posted to `mailbox`. A worker is added before it serves.
     pub fn add_worker(&mut self, mailbox: Box<dyn Mailbox>) {
         self.mailboxes.push(mailbox);
+    }
+
+    /// Has room for so many signatures made, in place of 2,097,152, once a snapshot has a service that
+    /// accepts none twice. To be said before the first such snapshot.
+    pub fn remember_signatures(&mut self, entries: usize) {
+        self.remembered = entries;
     }
 
     /// The newest snapshot.
@@ -124,6 +136,9 @@ impl SnapshotWriter {
             Some(before) => before.with(batch, revision, unix.max(before.published)),
             None => first().with(batch, revision, unix),
         };
+        if next.routes.services().any(Service::spends_signatures) {
+            self.meters.signatures().make_room(self.remembered);
+        }
         let next = Arc::new(next);
         self.shared.store(Some(Arc::clone(&next)));
         if let Some(before) = before {

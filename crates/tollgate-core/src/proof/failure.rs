@@ -13,17 +13,37 @@ pub enum ProofFailure {
     Malformed,
     /// The key has no secret of the kind that the service asks for.
     NoSecret,
-    /// It is another's.
+    /// The key's secret was wrapped under another key.
+    Sealed,
+    /// It is not this key's, or of another time.
     Wrong,
+    /// It is not this key's, or of another time than about now: the key has had so many wrong ones
+    /// that no more was tried.
+    OverBudget,
+    /// The time that was sent is too far from now.
+    Untimely,
+    /// It was accepted before.
+    Replayed,
+    /// There is no room to remember that it was accepted.
+    MemoryFull,
 }
 
 impl ProofFailure {
     /// How many there are.
-    pub const COUNT: usize = Self::Wrong as usize + 1;
+    pub const COUNT: usize = Self::MemoryFull as usize + 1;
 
     /// Every one, in the order of [`ProofFailure::index`].
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::Missing, Self::Malformed, Self::NoSecret, Self::Wrong];
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Missing,
+        Self::Malformed,
+        Self::NoSecret,
+        Self::Sealed,
+        Self::Wrong,
+        Self::OverBudget,
+        Self::Untimely,
+        Self::Replayed,
+        Self::MemoryFull,
+    ];
 
     /// The position in [`ProofFailure::ALL`].
     #[must_use]
@@ -38,7 +58,12 @@ impl ProofFailure {
             Self::Missing => "missing",
             Self::Malformed => "malformed",
             Self::NoSecret => "no_secret",
+            Self::Sealed => "sealed",
             Self::Wrong => "wrong",
+            Self::OverBudget => "over_budget",
+            Self::Untimely => "untimely",
+            Self::Replayed => "replayed",
+            Self::MemoryFull => "memory_full",
         }
     }
 

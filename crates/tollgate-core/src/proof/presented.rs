@@ -13,19 +13,24 @@ pub enum Presented<'a> {
     /// Something that cannot be a proof, or two things that differ.
     Malformed,
     /// This.
-    Proof(&'a [u8]),
+    Proof {
+        /// The secret or the signature.
+        proof: &'a [u8],
+        /// The time beside a signature, where the service looks for one.
+        time: Option<&'a [u8]>,
+    },
 }
 
 impl<'a> Presented<'a> {
-    /// The proof.
+    /// The proof and the time beside it.
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn proof(&self) -> Result<&'a [u8], ProofFailure> {
+    pub(crate) fn proof(&self) -> Result<(&'a [u8], Option<&'a [u8]>), ProofFailure> {
         match self {
             Self::Nothing => Err(ProofFailure::Missing),
             Self::Malformed => Err(ProofFailure::Malformed),
-            Self::Proof(proof) => Ok(proof),
+            Self::Proof { proof, time } => Ok((proof, *time)),
         }
     }
 }
@@ -36,7 +41,7 @@ impl fmt::Debug for Presented<'_> {
         f.write_str(match self {
             Self::Nothing => "Nothing",
             Self::Malformed => "Malformed",
-            Self::Proof(_) => "Proof(..)",
+            Self::Proof { .. } => "Proof(..)",
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What a snapshot knows of the secret of a key.
 
+use super::Wrapped;
 use crate::Digest;
 use crate::table::Keyed;
 
@@ -11,10 +12,12 @@ pub struct KeySecret {
     pub key: Digest,
     /// The digest of the secret, under a scheme of the snapshot: for proof by secret.
     pub digest: Option<Digest>,
+    /// The secret, wrapped under the key: for signatures.
+    pub wrapped: Option<Wrapped>,
 }
 
 impl Keyed for KeySecret {
-    const VACANT: Self = Self { key: Digest::new([0; 32]), digest: None };
+    const VACANT: Self = Self { key: Digest::new([0; 32]), digest: None, wrapped: None };
 
     fn digest(&self) -> &Digest {
         &self.key

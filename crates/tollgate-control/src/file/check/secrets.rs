@@ -4,27 +4,31 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Kind, Section};
-use crate::file::kinds::Literal;
+use crate::file::kinds::{Literal, WrappedSecret};
 use crate::model::{Key, Name, Plan, ProofScheme, Service};
 
-/// Reports a secret that a service of `plan` asks for and the key does not have.
+/// Reports each form of its secret that a service of `plan` asks for and the key does not have.
 pub(in crate::file) fn check(
     section: &Section,
     key: &Key,
     plan: &Plan,
     services: &BTreeMap<Name, Service>,
 ) {
-    let asking = plan.services.keys().filter_map(|name| services.get(name));
-    for service in asking {
-        let Some(proof) = &service.proof else { continue };
-        let (field, expected) = match proof.scheme {
-            ProofScheme::Secret => ("secret_digest", Literal.expected()),
-        };
-        if !section.has(field) {
+    let asking = |by_secret: bool| {
+        let mut opened = plan.services.keys().filter_map(|name| services.get(name));
+        opened.find(|service| {
+            let scheme = service.proof.as_ref().map(|proof| &proof.scheme);
+            scheme.is_some_and(|scheme| (*scheme == ProofScheme::Secret) == by_secret)
+        })
+    };
+    for (service, field, expected) in [
+        (asking(true), "secret_digest", Literal.expected()),
+        (asking(false), "wrapped_secret", WrappedSecret.expected()),
+    ] {
+        if let Some(service) = service.filter(|_| !section.has(field)) {
             let name = &service.name;
             let expected = format!("{expected}, as service {name} of the plan asks for a proof");
             section.missing(field, &expected);
-            return;
         }
     }
     if key.secret_digest == Some(key.digest) {
