@@ -133,13 +133,7 @@ impl Directory<'_> {
             }));
         }
         let found = Shelf::Applications.find(connection, id)?;
-        Ok(found.map(|document| ApplicationSeen {
-            active: text(&document.body, "status") != Some("suspended"),
-            id: document.id,
-            name: document.name,
-            member: document.parent,
-            owner: Owner::Store,
-        }))
+        Ok(found.map(seen_application))
     }
 
     /// The ids of a member's applications.
@@ -244,11 +238,21 @@ fn ceiling(limit: Limit<u64>) -> Option<u64> {
     }
 }
 
-fn seen_member(document: &Document) -> MemberSeen {
+pub(crate) fn seen_member(document: &Document) -> MemberSeen {
     MemberSeen {
         id: document.id.clone(),
         username: document.name.clone(),
         active: text(&document.body, "areaStatus") == Some("active"),
+        owner: Owner::Store,
+    }
+}
+
+pub(crate) fn seen_application(document: Document) -> ApplicationSeen {
+    ApplicationSeen {
+        active: text(&document.body, "status") != Some("suspended"),
+        id: document.id,
+        name: document.name,
+        member: document.parent,
         owner: Owner::Store,
     }
 }

@@ -3,7 +3,7 @@
 //! What an operator writes becomes objects here: [`document`] reads TOML and knows the place of
 //! everything in it, [`model`] says what the objects are and what they mean, [`file`](mod@file) is
 //! the source that makes the one out of the other, and [`watch`] tells when it has changed.
-//! [`life_cycle`] says what can happen to a key. The [`Publisher`] compiles objects into what the
+//! [`life_cycle`] says what can happen to a key, and [`migration`] reads keys of other gateways. The [`Publisher`] compiles objects into what the
 //! core decides from and publishes the difference.
 
 mod compile;
@@ -14,6 +14,7 @@ pub mod admin;
 pub mod document;
 pub mod file;
 pub mod life_cycle;
+pub mod migration;
 pub mod model;
 pub mod operations;
 pub mod people;

@@ -2,6 +2,8 @@
 
 mod application;
 mod credentials;
+mod export;
+mod import;
 mod key_set;
 mod life;
 mod package_key;
@@ -17,6 +19,8 @@ use crate::seal::Sealer;
 use crate::store::{Change, NotChanged};
 
 pub use credentials::Secret;
+pub use export::Export;
+pub use import::{Destination, Import, Imported, NotImported};
 pub use key_set::{Subscribe, Subscribed};
 pub use life::{Issued, Lived};
 pub use package_key::{MadeKey, NewPackageKey, PackageKeyChange};
@@ -69,7 +73,12 @@ impl Context {
 
 /// A fresh id. Later ones sort behind earlier ones, so that rows of one time lie together.
 fn new_id(change: &Change<'_>) -> String {
-    let (seconds, milliseconds) = (change.now().div_euclid(1000), change.now().rem_euclid(1000));
+    id_at(change.now())
+}
+
+/// A fresh id of an instant in milliseconds since 1970.
+fn id_at(now: i64) -> String {
+    let (seconds, milliseconds) = (now.div_euclid(1000), now.rem_euclid(1000));
     let nanoseconds = u32::try_from(milliseconds).unwrap_or(0) * 1_000_000;
     let seconds = u64::try_from(seconds).unwrap_or(0);
     uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))

@@ -5,6 +5,7 @@
 //! has a revision, and every change and refusal an entry in the audit log, in the same transaction.
 
 mod audit;
+mod batch;
 mod chains;
 mod change;
 mod connection;

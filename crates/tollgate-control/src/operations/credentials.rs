@@ -6,7 +6,7 @@ use tollgate_core::weakness;
 use zeroize::Zeroizing;
 
 use super::{Context, Refused, Retrieval};
-use crate::model::DigestLiteral;
+use crate::model::{DigestLiteral, DigestSchemes, SchemeSettings};
 use crate::seal::SealError;
 use crate::store::Credential;
 
@@ -95,10 +95,15 @@ impl Context {
 
     /// The digest by which proxies know a key.
     pub(super) fn digest(&self, key: &Secret) -> Result<DigestLiteral, Refused> {
-        let settings = &self.digests().current;
-        let scheme = settings.compile().ok_or(Refused::Sealing(SealError::OtherKey))?;
-        let bytes = *scheme.digest(key.reveal().as_bytes()).bytes();
-        Ok(DigestLiteral { scheme: settings.scheme(), bytes })
+        digest(&self.digests().current, key)
+    }
+
+    /// Everything that a proxy may know a key by: its digest in each scheme that keys are looked up
+    /// under, the one in use first.
+    pub(super) fn digests_of(&self, key: &Secret) -> Result<Vec<DigestLiteral>, Refused> {
+        let DigestSchemes { current, previous } = self.digests();
+        let schemes = std::iter::once(current).chain(previous);
+        schemes.map(|settings| digest(settings, key)).collect()
     }
 
     /// What is kept of a key and its secret, under the key's id.
@@ -174,6 +179,12 @@ impl Context {
         let text = std::str::from_utf8(&opened).map_err(|_| SealError::Forged)?;
         Ok(Some(Secret::new(text)))
     }
+}
+
+fn digest(settings: &SchemeSettings, key: &Secret) -> Result<DigestLiteral, Refused> {
+    let scheme = settings.compile().ok_or(Refused::Sealing(SealError::OtherKey))?;
+    let bytes = *scheme.digest(key.reveal().as_bytes()).bytes();
+    Ok(DigestLiteral { scheme: settings.scheme(), bytes })
 }
 
 /// How long a generated key is where there is neither a brand nor a length: 165 bits of chance.

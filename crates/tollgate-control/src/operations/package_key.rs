@@ -1,12 +1,12 @@
 //! Package keys: made, changed and deleted (S0, S2, S3; domain.md §1.2).
 
-mod create;
+pub(super) mod create;
 mod update;
 
 use serde_json::{Map, Value as Json};
 
 use super::{Secret, Violation};
-use crate::directory::PlanSeen;
+use crate::directory::{MemberSeen, PlanSeen};
 use crate::life_cycle::{Instant, PackageKeyStatus};
 use crate::store::{StoredChain, Written};
 
@@ -76,16 +76,35 @@ pub struct PackageKeyChange {
 
 /// What is wrong with a request so far.
 #[derive(Default)]
-struct Violations(Vec<Violation>);
+pub(super) struct Violations(pub(super) Vec<Violation>);
 
 impl Violations {
-    fn add(&mut self, property: &str, message: impl Into<String>) {
+    pub(super) fn add(&mut self, property: &str, message: impl Into<String>) {
         self.0.push(Violation { property: property.to_owned(), message: message.into() });
     }
 
     fn refuse(self) -> Result<(), super::Refused> {
         if self.0.is_empty() { Ok(()) } else { Err(super::Refused::Invalid(self.0)) }
     }
+}
+
+/// Refuses what no new key may be, whoever makes it.
+pub(super) fn check_new(
+    new: &NewPackageKey,
+    member: &MemberSeen,
+    plan: Option<&PlanSeen>,
+    violations: &mut Violations,
+) {
+    if !member.active {
+        violations.add("member", "the member is not active, expected one that is");
+    }
+    if let Some(misfit) = new.apikey.as_ref().and_then(Secret::key_misfit) {
+        violations.add("apikey", misfit);
+    }
+    if let Some(misfit) = new.secret.as_ref().and_then(Secret::secret_misfit) {
+        violations.add("secret", misfit);
+    }
+    check_limits(new.qps, new.quota, plan, violations);
 }
 
 /// Refuses limits of a key's own that could never be counted.

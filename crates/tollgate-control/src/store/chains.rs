@@ -4,8 +4,11 @@ mod columns;
 mod credential;
 mod policy;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json};
 
+use super::batch::{BATCH, insert, numbered};
 use super::{Connection, Row, StoreError, Value};
 use crate::life_cycle::{Chain, KeyNumber};
 use crate::model::Own;
@@ -151,12 +154,36 @@ impl StoredChain {
         row.map_or(Ok(None), |row| row.optional_integer(0))
     }
 
+    /// Of some digests those that keys have.
+    pub fn taken(
+        connection: &mut dyn Connection,
+        digests: &[String],
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut taken = HashSet::new();
+        for some in digests.chunks(BATCH) {
+            let numbers = numbered(some.len());
+            let query = format!("SELECT digest FROM keys WHERE digest IN ({numbers})");
+            let digests: Vec<Value> = some.iter().map(|digest| digest.as_str().into()).collect();
+            connection.each(&query, &digests, &mut |row| {
+                taken.insert(row.text(0)?.to_owned());
+                Ok(())
+            })?;
+        }
+        Ok(taken)
+    }
+
     /// Puts a new chain there, with its keys.
     pub fn insert(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
-        let columns = columns::CHAIN;
-        let statement = format!("INSERT INTO chains ({columns}) VALUES ({})", numbered(columns));
-        connection.run(&statement, &self.chain_values()?)?;
-        self.insert_keys(connection)
+        Self::insert_all(connection, std::slice::from_ref(self))
+    }
+
+    /// Puts new chains there, with their keys.
+    pub fn insert_all(connection: &mut dyn Connection, chains: &[Self]) -> Result<(), StoreError> {
+        let rows = chains.iter().map(Self::chain_values);
+        insert(connection, "chains", columns::CHAIN, rows)?;
+        let keys =
+            chains.iter().flat_map(|chain| chain.life.keys().map(|key| chain.key_values(key)));
+        insert(connection, "keys", columns::KEY, keys)
     }
 
     /// Puts the chain in the place of itself with the version `before`, with all of its keys.
@@ -177,22 +204,14 @@ impl StoredChain {
             return Ok(false);
         }
         connection.run("DELETE FROM keys WHERE chain = $1", &[self.id.as_str().into()])?;
-        self.insert_keys(connection)?;
+        let keys = self.life.keys().map(|key| self.key_values(key));
+        insert(connection, "keys", columns::KEY, keys)?;
         Ok(true)
     }
 
     /// Takes the chain and all that belongs to it away. Returns whether it was there.
     pub fn delete(connection: &mut dyn Connection, id: &str) -> Result<bool, StoreError> {
         Ok(connection.run("DELETE FROM chains WHERE id = $1", &[id.into()])? > 0)
-    }
-
-    fn insert_keys(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
-        let columns = columns::KEY;
-        let statement = format!("INSERT INTO keys ({columns}) VALUES ({})", numbered(columns));
-        for key in self.life.keys() {
-            connection.run(&statement, &self.key_values(key)?)?;
-        }
-        Ok(())
     }
 }
 
@@ -233,10 +252,4 @@ fn gather(
     })?;
     chains.extend(gathered.finish()?);
     Ok(chains)
-}
-
-/// `$1, $2, …`, one for each of `columns`.
-fn numbered(columns: &str) -> String {
-    let numbers = 1..=columns.split(", ").count();
-    numbers.map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::batch::{BATCH, insert, numbered};
 use super::{Connection, Row, StoreError, Value};
 
 /// Which objects stand together.
@@ -88,6 +89,47 @@ impl Shelf {
         row.as_ref().map(Document::read).transpose()
     }
 
+    /// The objects that have one of some names, the oldest first.
+    pub fn named_any(
+        self,
+        connection: &mut dyn Connection,
+        names: &[&str],
+    ) -> Result<Vec<Document>, StoreError> {
+        self.having(connection, "name", names)
+    }
+
+    /// The objects below any of some parents, the oldest first.
+    pub fn below_any(
+        self,
+        connection: &mut dyn Connection,
+        parents: &[&str],
+    ) -> Result<Vec<Document>, StoreError> {
+        self.having(connection, "parent", parents)
+    }
+
+    fn having(
+        self,
+        connection: &mut dyn Connection,
+        column: &str,
+        texts: &[&str],
+    ) -> Result<Vec<Document>, StoreError> {
+        let mut found = Vec::new();
+        for some in texts.chunks(BATCH) {
+            let numbers = numbered(some.len() + 1);
+            let (shelf, others) = numbers.split_once(", ").unwrap_or((&numbers, ""));
+            let query = format!(
+                "SELECT {COLUMNS} FROM documents WHERE shelf = {shelf} AND {column} IN ({others})"
+            );
+            let mut values = vec![Value::from(self.as_str())];
+            values.extend(some.iter().map(|text| Value::from(*text)));
+            for row in connection.rows(&query, &values)? {
+                found.push(Document::read(&row)?);
+            }
+        }
+        found.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
+        Ok(found)
+    }
+
     /// All objects, the oldest first.
     pub fn all(self, connection: &mut dyn Connection) -> Result<Vec<Document>, StoreError> {
         let query =
@@ -115,11 +157,18 @@ impl Shelf {
         connection: &mut dyn Connection,
         document: &Document,
     ) -> Result<(), StoreError> {
-        let Document { id, parent, name, body, created, updated } = document;
-        connection.run(
-            "INSERT INTO documents (shelf, id, parent, name, body, created, updated) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            &[
+        self.insert_all(connection, std::slice::from_ref(document))
+    }
+
+    /// Puts objects there.
+    pub fn insert_all(
+        self,
+        connection: &mut dyn Connection,
+        documents: &[Document],
+    ) -> Result<(), StoreError> {
+        let rows = documents.iter().map(|document| {
+            let Document { id, parent, name, body, created, updated } = document;
+            Ok(vec![
                 self.as_str().into(),
                 id.as_str().into(),
                 parent.as_str().into(),
@@ -127,9 +176,9 @@ impl Shelf {
                 text(body)?,
                 (*created).into(),
                 (*updated).into(),
-            ],
-        )?;
-        Ok(())
+            ])
+        });
+        insert(connection, "documents", &format!("shelf, {COLUMNS}"), rows)
     }
 
     /// Changes an object. Returns whether it is there.

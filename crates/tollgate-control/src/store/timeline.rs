@@ -1,5 +1,6 @@
 //! What has happened to a chain, entry by entry.
 
+use super::batch::insert;
 use super::{Connection, Row, StoreError, Value};
 use crate::life_cycle::{Entry, Happening, Instant, KeyNumber, State};
 
@@ -15,22 +16,33 @@ pub fn append(
     let last = "SELECT coalesce(max(number), 0) FROM timeline WHERE chain = $1";
     let last = connection.row(last, &[chain.into()])?;
     let last = last.map_or(Ok(0), |row| row.integer(0))?;
-    for (number, entry) in (last + 1..).zip(entries) {
-        let (what, details) = write(&entry.what);
-        connection.run(
-            "INSERT INTO timeline (chain, number, at, key_number, what, details) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-            &[
-                chain.into(),
-                number.into(),
-                entry.at.into(),
-                i64::from(entry.key.0).into(),
-                what.into(),
-                details,
-            ],
-        )?;
-    }
-    Ok(())
+    let rows = (last + 1..).zip(entries).map(|(number, entry)| Ok(row(chain, number, entry)));
+    insert(connection, "timeline", COLUMNS, rows)
+}
+
+/// Begins the timelines of new chains.
+pub fn begin<'a>(
+    connection: &mut dyn Connection,
+    chains: impl Iterator<Item = (&'a str, &'a [Entry])>,
+) -> Result<(), StoreError> {
+    let rows = chains.flat_map(|(chain, entries)| {
+        (1..).zip(entries).map(move |(number, entry)| Ok(row(chain, number, entry)))
+    });
+    insert(connection, "timeline", COLUMNS, rows)
+}
+
+const COLUMNS: &str = "chain, number, at, key_number, what, details";
+
+fn row(chain: &str, number: i64, entry: &Entry) -> Vec<Value> {
+    let (what, details) = write(&entry.what);
+    vec![
+        chain.into(),
+        number.into(),
+        entry.at.into(),
+        i64::from(entry.key.0).into(),
+        what.into(),
+        details,
+    ]
 }
 
 /// The timeline of a chain, from its beginning.

@@ -1,5 +1,6 @@
 //! Operations on keys, over both engines.
 
+mod import;
 mod key_sets;
 mod package_keys;
 

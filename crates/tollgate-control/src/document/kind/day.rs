@@ -1,5 +1,7 @@
 //! Dates and instants.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
@@ -59,10 +61,17 @@ impl Kind for Day {
     }
 
     fn show(&self, value: &Instant) -> String {
-        let time = Timestamp::from_second(value.start()).unwrap_or_default();
-        match value {
-            Instant::Day(_) => TimeZone::UTC.to_datetime(time).date().to_string(),
-            Instant::Second(_) => time.to_string(),
+        value.to_string()
+    }
+}
+
+/// As it is read.
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = Timestamp::from_second(self.start()).unwrap_or_default();
+        match self {
+            Self::Day(_) => TimeZone::UTC.to_datetime(time).date().fmt(f),
+            Self::Second(_) => time.fmt(f),
         }
     }
 }

@@ -1,18 +1,30 @@
 //! Making a package key.
 
-use super::super::{Context, Done, Refused, Secret, new_id};
-use super::{MadeKey, NewPackageKey, Violations, check_limits};
+use super::super::{Context, Done, Refused, Secret, id_at};
+use super::{MadeKey, NewPackageKey, Violations, check_new};
 use crate::directory::{ApplicationSeen, MemberSeen, PackageSeen, PlanSeen};
-use crate::life_cycle::{Chain, Event, PackageKeyStatus, apply, lifespan};
+use crate::life_cycle::{Chain, Entry, Event, PackageKeyStatus, State, apply, lifespan};
+use crate::model::DigestLiteral;
 use crate::store::{Bought, Change, Kind, StoredChain, timeline};
 
-/// What a key is made of, found and checked.
-struct Parts {
+/// What a key is made of.
+#[derive(Clone, Copy)]
+pub(in crate::operations) struct Parts<'a> {
+    pub(in crate::operations) application: &'a ApplicationSeen,
+    pub(in crate::operations) package: &'a PackageSeen,
+    pub(in crate::operations) plan: &'a PlanSeen,
+}
+
+/// The objects that a key needs, found and checked.
+struct Found {
     application: ApplicationSeen,
     member: MemberSeen,
     package: PackageSeen,
     plan: PlanSeen,
 }
+
+/// Why a key cannot have a value.
+pub(in crate::operations) const TAKEN: &str = "another key has this value";
 
 impl Context {
     /// Makes a package key for an application that is there (S2-1).
@@ -20,46 +32,71 @@ impl Context {
     /// # Errors
     /// [`Refused::NotFound`] for an unknown application, [`Refused::Invalid`] for what breaks a rule.
     pub fn create_package_key(&self, change: &mut Change<'_>, new: NewPackageKey) -> Done<MadeKey> {
-        let parts = self.parts(change, &new)?;
-        let apikey = self.apikey(change, &new, &parts.package)?;
+        let found = self.found(change, &new)?;
+        let Found { application, package, plan, .. } = &found;
+        let apikey = self.apikey(change, &new, package)?;
+        let state = match self.status(change, new.status, &found)? {
+            PackageKeyStatus::Waiting => State::Pending,
+            PackageKeyStatus::Active => State::Active,
+            PackageKeyStatus::Disabled => State::Suspended,
+        };
+        let parts = Parts { application, package, plan };
+        let (made, happened) = self.make(change.now(), new, apikey, state, parts)?;
+        let chain = &made.chain;
+        chain.insert(change.connection())?;
+        timeline::begin(change.connection(), [(&*chain.id, &*happened)].into_iter())?;
+        change.touch(Kind::Key, chain.id.as_str());
+        Ok(made)
+    }
+
+    /// A package key of parts that were found and checked, with what happened to it on the way to
+    /// where it begins. It is not written yet.
+    pub(in crate::operations) fn make(
+        &self,
+        now: i64,
+        new: NewPackageKey,
+        apikey: Secret,
+        state: State,
+        parts: Parts<'_>,
+    ) -> Result<(MadeKey, Vec<Entry>), Refused> {
         let secret = match new.secret {
             Some(secret) => Some(secret),
             None if parts.package.secret_length == 0 => None,
-            None => Some(Secret::random(parts.package.secret_length)?),
+            None => {
+                let made = Secret::random(parts.package.secret_length);
+                Some(made.map_err(Refused::Sealing)?)
+            }
         };
-        let seconds = change.now().div_euclid(1000);
+        let seconds = now.div_euclid(1000);
         let expires = new.expires.or_else(|| lifespan(seconds, parts.plan.lifespan));
         let mut life = Chain::package_key(expires, !parts.application.active);
         let mut happened = Vec::new();
-        if let Some(event) = self.first_event(change, new.status, &parts)? {
+        for event in way_to(state, &life) {
             let transition = apply(&life, &event, seconds)?;
             life = transition.chain;
-            happened = transition.timeline;
+            happened.extend(transition.timeline);
         }
-        let id = new_id(change);
-        let credential = self.keep(&id, &apikey, secret.as_ref(), change.now())?;
+        let id = id_at(now);
+        let credential = self.keep(&id, &apikey, secret.as_ref(), now)?;
         let chain = StoredChain {
             name: String::new(),
-            application: parts.application.id,
+            application: parts.application.id.clone(),
             auth_type: "api_key".to_owned(),
             template: None,
-            bought: Some(Bought { package: parts.package.id, plan: parts.plan.id }),
+            bought: Some(Bought { package: parts.package.id.clone(), plan: parts.plan.id.clone() }),
             qps: new.qps,
             quota: new.quota,
             body: new.body,
             credentials: vec![(life.latest.number, credential)],
             life,
-            created: change.now(),
-            updated: change.now(),
+            created: now,
+            updated: now,
             id,
         };
-        chain.insert(change.connection())?;
-        timeline::append(change.connection(), &chain.id, &happened)?;
-        change.touch(Kind::Key, chain.id.as_str());
-        Ok(MadeKey { chain, apikey, secret })
+        Ok((MadeKey { chain, apikey, secret }, happened))
     }
 
-    fn parts(&self, change: &mut Change<'_>, new: &NewPackageKey) -> Done<Parts> {
+    fn found(&self, change: &mut Change<'_>, new: &NewPackageKey) -> Done<Found> {
         let directory = self.directory();
         let connection = change.connection();
         let application = directory.application(connection, &new.application)?;
@@ -69,9 +106,6 @@ impl Context {
         let mut violations = Violations::default();
         if new.username.as_ref().is_some_and(|username| *username != member.username) {
             violations.add("username", "the application belongs to another member");
-        }
-        if !member.active {
-            violations.add("member", "the member is not active, expected one that is");
         }
         let package = directory.package(connection, &new.package)?;
         if package.is_none() {
@@ -88,17 +122,11 @@ impl Context {
                 },
             );
         }
-        if let Some(misfit) = new.apikey.as_ref().and_then(Secret::key_misfit) {
-            violations.add("apikey", misfit);
-        }
-        if let Some(misfit) = new.secret.as_ref().and_then(Secret::secret_misfit) {
-            violations.add("secret", misfit);
-        }
-        check_limits(new.qps, new.quota, plan.as_ref(), &mut violations);
+        check_new(new, &member, plan.as_ref(), &mut violations);
         violations.refuse()?;
         let none = || Refused::NotFound("plan");
         let (package, plan) = package.zip(plan).ok_or_else(none)?;
-        Ok(Parts { application, member, package, plan })
+        Ok(Found { application, member, package, plan })
     }
 
     /// The key itself: the caller's own, which nobody else may have (requirements.md, decision
@@ -112,35 +140,29 @@ impl Context {
         let Some(own) = &new.apikey else {
             return Ok(self.generate_key(package.key_length)?);
         };
-        let digest = self.digest(own)?;
-        let in_file = self.files.keys.values().any(|key| key.digest == digest);
-        let taken = StoredChain::key_of_digest(change.connection(), &digest.to_string())?;
-        if in_file || taken.is_some() {
-            return Err(Refused::invalid("apikey", "another key has this value").into());
+        let digests = self.digests_of(own)?;
+        let in_file = self.files.keys.values().any(|key| digests.contains(&key.digest));
+        let digests: Vec<_> = digests.iter().map(DigestLiteral::to_string).collect();
+        let taken = StoredChain::taken(change.connection(), &digests)?;
+        if in_file || !taken.is_empty() {
+            return Err(Refused::invalid("apikey", TAKEN).into());
         }
         Ok(own.clone())
     }
 
-    /// What happens to a key as soon as it is made.
-    fn first_event(
+    /// Where a key begins: as the caller says, or as the plan's moderation does.
+    fn status(
         &self,
         change: &mut Change<'_>,
         wanted: Option<PackageKeyStatus>,
-        parts: &Parts,
-    ) -> Done<Option<Event>> {
-        let status = match wanted {
-            Some(status) => status,
-            None => {
-                let held = self.keys_of_member(change, &parts.member.id, &parts.plan)?;
-                let approved = held < i64::from(parts.plan.keys_before_review);
-                if approved { PackageKeyStatus::Active } else { PackageKeyStatus::Waiting }
-            }
-        };
-        Ok(match status {
-            PackageKeyStatus::Waiting => None,
-            PackageKeyStatus::Active => Some(Event::Activate),
-            PackageKeyStatus::Disabled => Some(Event::Disable),
-        })
+        found: &Found,
+    ) -> Done<PackageKeyStatus> {
+        if let Some(status) = wanted {
+            return Ok(status);
+        }
+        let held = self.keys_of_member(change, &found.member.id, &found.plan)?;
+        let approved = held < i64::from(found.plan.keys_before_review);
+        Ok(if approved { PackageKeyStatus::Active } else { PackageKeyStatus::Waiting })
     }
 
     /// How many keys of a plan a member holds that are not over.
@@ -154,5 +176,16 @@ impl Context {
             }
         }
         Ok(held)
+    }
+}
+
+/// What happens to a new key on the way to a state. One that has expired is left to its end, which
+/// is enforced at once.
+fn way_to(state: State, new: &Chain) -> Vec<Event> {
+    match state {
+        State::Pending => Vec::new(),
+        State::Active | State::Expired => vec![Event::Activate],
+        State::Suspended => vec![Event::Disable],
+        State::Revoked => vec![Event::Activate, Event::Revoke { key: new.latest.number }],
     }
 }
