@@ -11,12 +11,14 @@ use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tollgate_control::admin::{Admin, Ending};
+use tollgate_control::admin::{Admin, Ending, Handshake, Stream};
 use tollgate_control::document::Warnings;
 use tollgate_control::plane::ControlPlane;
 use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{Clock, Strangers, handoff};
-use tollgate_proxy::{AccessLog, DataPlane, Listener, Plan, WorkerSettings, watch_strangers};
+use tollgate_proxy::{
+    Acceptor, AccessLog, DataPlane, Listener, Plan, WorkerSettings, watch_strangers,
+};
 
 use crate::certificates::Certificates;
 use crate::commands::CUT;
@@ -109,7 +111,8 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         Some((control, listener)) => {
             let plane = ControlPlane::open(control.settings, Arc::clone(&clock), owned_by_file);
             let (plane, _committed) = plane.await?;
-            Some(Admin::new(Arc::new(plane), listener))
+            let acceptor = certificates.control_acceptor();
+            Some(Admin::new(Arc::new(plane), listener, acceptor.map(handshake)))
         }
         None => None,
     };
@@ -153,6 +156,17 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the admin API does with a connection that is to be secure.
+fn handshake(acceptor: Acceptor) -> Handshake {
+    Arc::new(move |stream| {
+        let acceptor = acceptor.clone();
+        Box::pin(async move {
+            let stream = acceptor.handshake(stream).await?;
+            Ok(Box::new(stream) as Box<dyn Stream>)
+        })
+    })
+}
+
 fn workers(settings: &Settings) -> usize {
     match settings.process.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -194,7 +208,9 @@ fn announce(
     }
     println!("listening on http://{} (ops)", ops.local_addr()?);
     if let Some(admin) = admin {
-        println!("listening on http://{} (admin)", admin.address()?);
+        let tls = settings.control.as_ref().is_some_and(|control| control.tls.is_some());
+        let scheme = if tls { "https" } else { "http" };
+        println!("listening on {scheme}://{} (admin)", admin.address()?);
     }
     Ok(())
 }

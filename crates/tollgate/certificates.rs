@@ -95,7 +95,10 @@ pub(crate) fn lapse(certificate: &Certificate, now: i64) -> Option<&'static str>
 
 /// What the TLS listeners of a process serve with.
 pub(crate) struct Certificates {
+    /// Those of data, then that of the admin API, if it has any.
     listeners: Vec<Listener>,
+    /// How many of them are of data.
+    of_data: usize,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
 }
@@ -165,7 +168,13 @@ impl Certificates {
                 );
             }
         }
-        let certificates = Self { listeners, metrics: Metrics::register(registry)?, clock };
+        let of_data = listeners.len();
+        if let Some(files) = settings.control.as_ref().and_then(|control| control.tls.clone()) {
+            let loaded = Listener::load(Name::new("control").ok_or("no name")?, true, files);
+            listeners.push(loaded.map_err(|error| format!("control.tls: {error}"))?);
+        }
+        let certificates =
+            Self { listeners, of_data, metrics: Metrics::register(registry)?, clock };
         for listener in &certificates.listeners {
             for result in ["applied", "unchanged", "refused"] {
                 certificates.metrics.reloads.with_label_values(&[listener.name.as_str(), result]);
@@ -175,9 +184,15 @@ impl Certificates {
         Ok(certificates)
     }
 
+    /// How the admin API takes TLS, if it does.
+    pub(crate) fn control_acceptor(&self) -> Option<Acceptor> {
+        Some(self.listeners.get(self.of_data)?.acceptor.clone())
+    }
+
     /// How a listener takes TLS, if it does.
     pub(crate) fn acceptor(&self, listener: &Name) -> Option<Acceptor> {
-        let listener = self.listeners.iter().find(|each| each.name == *listener)?;
+        let mut data = self.listeners.iter().take(self.of_data);
+        let listener = data.find(|each| each.name == *listener)?;
         Some(listener.acceptor.clone())
     }
 

@@ -101,7 +101,8 @@ impl Config {
         let mut ops_section = root.table_or_empty("ops");
         let ops = ops_section.or("address", Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)));
         let strangers = strangers::read(&mut root.table_or_empty("strangers"));
-        let control = root.table("control").map(|mut section| control::read(&mut section));
+        let control =
+            root.table("control").map(|mut section| control::read(&mut section, certificates_at));
         let taken: Vec<_> = std::iter::once(("ops", ops))
             .chain(control.as_ref().map(|control| ("control", control.address)))
             .collect();

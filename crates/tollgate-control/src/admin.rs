@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::plane::ControlPlane;
 
-pub use listener::{Admin, Ending};
+pub use listener::{Admin, Ending, Handshake, Stream};
 
 /// The greatest body of a request.
 const MAX_BODY: usize = 1 << 20;

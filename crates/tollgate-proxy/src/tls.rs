@@ -10,6 +10,7 @@ mod failure;
 mod handshake;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 pub use authorities::{Authorities, AuthoritiesError};
 pub use certificate::{Certificate, CertificateError};
@@ -42,6 +45,15 @@ impl Acceptor {
     /// Serves with `config` from the next handshake on. Connections that are open stay as they are.
     pub fn replace(&self, config: ServerConfig) {
         self.config.store(Arc::new(config));
+    }
+
+    /// Makes a TLS connection out of `stream`, within the time that a handshake may take.
+    ///
+    /// # Errors
+    /// Whatever kept it from becoming one.
+    pub async fn handshake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let made = tokio::time::timeout(self.timeout, accept(self, stream)).await;
+        made.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(|(stream, _)| stream)
     }
 
     pub(crate) fn timeout(&self) -> Duration {

@@ -10,6 +10,8 @@ use tollgate_control::people::{Lifetimes, Permissions};
 use tollgate_control::plane::{ControlSettings, StorePlace};
 use tollgate_control::store::Postgres;
 
+use super::listeners::{Tls, tls};
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,19 +25,22 @@ const RETRIEVAL: Choice<Retrieval> =
 pub struct Control {
     /// Where the admin API listens.
     pub address: SocketAddr,
+    /// How it takes TLS; `None` = it is a plain one.
+    pub tls: Option<Tls>,
     /// Everything else.
     pub settings: ControlSettings,
 }
 
-pub(super) fn read(section: &mut Section) -> Control {
+pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Control {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 8082));
     let address = section.or("address", Address, local);
-    if !address.ip().is_loopback() {
+    let tls = section.table("tls").map(|mut section| tls::read(&mut section, certificates_at));
+    if !address.ip().is_loopback() && tls.is_none() {
         section.problem(
             "address",
             format_args!(
-                "found {address}, which others can reach, and the admin API has no TLS; \
-                 expected a loopback address such as {local}"
+                "found {address}, which others can reach, and there is no control.tls; \
+                 expected a loopback address such as {local}, or a certificate"
             ),
         );
     }
@@ -63,7 +68,7 @@ pub(super) fn read(section: &mut Section) -> Control {
         retrieval: section.or("key_retrieval", RETRIEVAL, Retrieval::Always),
         permissions: Permissions::read(section),
     };
-    Control { address, settings }
+    Control { address, tls, settings }
 }
 
 fn store(section: &mut Section) -> StorePlace {

@@ -1,6 +1,6 @@
 //! `[listeners.*]`
 
-mod tls;
+pub(super) mod tls;
 
 use std::net::SocketAddr;
 use std::time::Duration;

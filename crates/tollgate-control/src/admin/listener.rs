@@ -1,6 +1,8 @@
 //! Connections of the admin listener.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
@@ -41,9 +44,20 @@ pub(super) struct Peer(pub(super) IpAddr);
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) Arc<str>);
 
+/// What goes over a connection.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+type Secured = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
+
+/// Turns a connection that was accepted into one that is secure, in good time.
+pub type Handshake = Arc<dyn Fn(TcpStream) -> Secured + Send + Sync>;
+
 /// The admin API on a listener.
 pub struct Admin {
     plane: Plane,
+    handshake: Option<Handshake>,
     router: Router,
     listener: TcpListener,
 }
@@ -72,17 +86,22 @@ impl Default for Ending {
 }
 
 impl Admin {
-    /// The admin API of `plane`, at an address that was taken.
+    /// The admin API of `plane`, at an address that was taken; over TLS, where there is a
+    /// handshake.
     #[must_use]
-    pub fn new(plane: Arc<ControlPlane>, listener: TcpListener) -> Self {
-        Self { router: router(Arc::clone(&plane)), plane, listener }
+    pub fn new(
+        plane: Arc<ControlPlane>,
+        listener: TcpListener,
+        handshake: Option<Handshake>,
+    ) -> Self {
+        Self { router: router(Arc::clone(&plane)), plane, handshake, listener }
     }
 
     /// Where it listens.
     ///
     /// # Errors
     /// What the system says.
-    pub fn address(&self) -> std::io::Result<SocketAddr> {
+    pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
@@ -106,10 +125,21 @@ impl Admin {
                     continue;
                 }
             };
-            let connection = graceful.watch(self.connection(stream, peer));
+            let (router, handshake) = (self.router.clone(), self.handshake.clone());
+            let watcher = graceful.watcher();
             tokio::spawn(async move {
                 let _place = place;
-                if let Err(error) = connection.await {
+                let stream = match handshake {
+                    None => Box::new(stream),
+                    Some(handshake) => match handshake(stream).await {
+                        Ok(stream) => stream,
+                        Err(error) => {
+                            tracing::debug!(%error, "a handshake of the admin API has failed");
+                            return;
+                        }
+                    },
+                };
+                if let Err(error) = watcher.watch(connection(router, stream, peer)).await {
                     tracing::debug!(%error, "a connection of the admin API has ended");
                 }
             });
@@ -120,32 +150,31 @@ impl Admin {
             tracing::warn!("requests of the admin API were cut");
         }
     }
+}
 
-    fn connection(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> impl hyper_util::server::graceful::GracefulConnection<
-        Error = Box<dyn std::error::Error + Send + Sync>,
-    > + Send
-    + 'static {
-        let router = self.router.clone();
-        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let router = router.clone();
-            async move { Ok::<_, std::convert::Infallible>(answer(router, request, peer.ip()).await) }
-        });
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_headers(MAX_HEADERS)
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(100)
-            .max_header_list_size(64 << 10);
-        builder.serve_connection(TokioIo::new(stream), service).into_owned()
-    }
+fn connection(
+    router: Router,
+    stream: Box<dyn Stream>,
+    peer: SocketAddr,
+) -> impl hyper_util::server::graceful::GracefulConnection<
+    Error = Box<dyn std::error::Error + Send + Sync>,
+> + Send
++ 'static {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let router = router.clone();
+        async move { Ok::<_, std::convert::Infallible>(answer(router, request, peer.ip()).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(100)
+        .max_header_list_size(64 << 10);
+    builder.serve_connection(TokioIo::new(stream), service).into_owned()
 }
 
 /// Answers one request, within its time, and logs what came of it. Neither its query, its body nor

@@ -57,7 +57,7 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Tls {
+pub(in super::super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Tls {
     let minimum_version = section.or("minimum_version", VERSION, MinimumVersion::Tls12);
     let handshake_timeout = section.or("handshake_timeout", HANDSHAKE, Duration::from_secs(10));
     let (client_certificate, client_ca_file) = clients(section, certificates_at.is_some());
