@@ -6,7 +6,9 @@ mod first_start;
 mod lists;
 mod login;
 mod members;
+mod native;
 mod package_keys;
+mod tls;
 mod wire;
 
 use serde_json::{Value as Json, json};

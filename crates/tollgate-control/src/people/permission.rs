@@ -94,6 +94,7 @@ actions! {
     GroupWrite "group_write" OrganizationAdmin false "Make, change and delete groups.";
     AccessKeyWrite "access_key_write" OrganizationAdmin false "Generate and revoke proxy access keys.";
     ClientWrite "client_write" Owner false "Register and remove API clients.";
+    TokenWrite "token_write" Consumer false "Make and end tokens of one's own, for programs.";
     AuditRead "audit_read" OrganizationAdmin true "Read the audit log.";
     Rollback "rollback" Owner false "Roll plans and limits back.";
 }

@@ -25,10 +25,21 @@ use crate::store::{Change, Connection, Deed, NotChanged};
 
 static TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// A resource of the v3 API, at one path.
+/// How an API refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// As the vendor's.
+    V3,
+    /// With problem details (RFC 9457).
+    Native,
+}
+
+/// A resource, at one path.
 pub(crate) struct Resource {
     /// The path of all of its objects; one of them stands below it, at `/{id}`.
     pub(crate) path: &'static str,
+    /// How it refuses.
+    pub(crate) dialect: Dialect,
     /// What one of them is, in the audit log and in messages.
     pub(crate) noun: &'static str,
     /// Their fields.
@@ -63,7 +74,7 @@ pub(crate) async fn all(
             _ => Err(Failure::WrongMethod("GET, HEAD")),
         }
     };
-    finish(done.await, head)
+    finish(done.await, resource.dialect, head)
 }
 
 /// Answers a request for one object of a resource.
@@ -83,11 +94,14 @@ pub(crate) async fn one(
             _ => Err(Failure::WrongMethod("GET, HEAD")),
         }
     };
-    finish(done.await, head)
+    finish(done.await, resource.dialect, head)
 }
 
-fn finish(done: Result<Response, Failure>, head: bool) -> Response {
-    let mut response = done.unwrap_or_else(IntoResponse::into_response);
+fn finish(done: Result<Response, Failure>, dialect: Dialect, head: bool) -> Response {
+    let mut response = done.unwrap_or_else(|failure| match dialect {
+        Dialect::V3 => failure.into_response(),
+        Dialect::Native => failure.into_problem(),
+    });
     if head {
         *response.body_mut() = Body::empty();
     }

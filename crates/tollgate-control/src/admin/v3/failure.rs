@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, SERVER};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, SERVER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value as Json, json};
 
@@ -125,6 +125,42 @@ impl Failure {
                 "errorMessage": self.message(),
             }),
         }
+    }
+}
+
+impl Failure {
+    /// The refusal as problem details (RFC 9457).
+    pub(crate) fn into_problem(self) -> Response {
+        let status = match &self {
+            Self::BadToken => StatusCode::UNAUTHORIZED,
+            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            other => other.status(),
+        };
+        let mut body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or_default(),
+            "status": status.as_u16(),
+            "code": self.code(),
+            "detail": self.message(),
+        });
+        if let (Self::Invalid(_), Some(body)) = (&self, body.as_object_mut()) {
+            let mut errors = self.body(status);
+            body.insert("errors".to_owned(), errors["errors"].take());
+        }
+        let bad_token = matches!(self, Self::BadToken);
+        let mut response = axum::response::IntoResponse::into_response(self);
+        *response.status_mut() = status;
+        *response.body_mut() = Body::from(body.to_string());
+        let headers = response.headers_mut();
+        let problem = HeaderValue::from_static("application/problem+json");
+        headers.insert(CONTENT_TYPE, problem);
+        for foreign in [&SERVER, &ERROR_CODE, &RESPONDER] {
+            headers.remove(foreign);
+        }
+        if bad_token {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
     }
 }
 

@@ -1,12 +1,15 @@
 //! The resources of the v3 API.
 
 pub(super) mod application;
+pub(super) mod client;
 pub(super) mod member;
+pub(super) mod organization;
 pub(super) mod package;
 pub(super) mod package_key;
 pub(super) mod plan;
 pub(super) mod role;
 pub(super) mod service;
+pub(super) mod token;
 
 use super::engine::Resource;
 
@@ -27,4 +30,8 @@ pub(super) const ALL: &[&Resource] = &[
     &package_key::OF_APPLICATION,
     &package_key::OF_MEMBER,
     &role::ALL,
+    &organization::ALL,
+    &organization::GROUPS,
+    &client::ALL,
+    &token::ALL,
 ];

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
-use super::super::engine::Resource;
+use super::super::engine::{Dialect, Resource};
 use super::super::field::Fetch::{Explicit, Implicit};
 use super::super::field::Kind::{Instant, List, Name, Object as Reference, Switch, Text};
 use super::super::field::Rule::{Ignored, Optional, Required};
@@ -45,6 +45,7 @@ const FIELDS: &[Field] = &[
 
 const EVERYWHERE: Resource = Resource {
     path: "/v3/rest/applications",
+    dialect: Dialect::V3,
     noun: "application",
     fields: FIELDS,
     extended: true,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
-use super::super::engine::Resource;
+use super::super::engine::{Dialect, Resource};
 use super::super::field::Fetch::{Explicit, Implicit, Never};
 use super::super::field::Kind::{Choice, Instant, List, Name, Object as Reference, Password, Text};
 use super::super::field::Rule::{Ignored, Optional, Required};
@@ -58,6 +58,7 @@ const FIELDS: &[Field] = &[
 /// `/members`
 pub(crate) const ALL: Resource = Resource {
     path: "/v3/rest/members",
+    dialect: Dialect::V3,
     noun: "member",
     fields: FIELDS,
     extended: true,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
-use super::super::engine::Resource;
+use super::super::engine::{Dialect, Resource};
 use super::super::field::Fetch::{Explicit, Implicit};
 use super::super::field::Kind::{
     Any, Choice, Instant, List, Name, Number, Object as Reference, Switch, Text,
@@ -51,6 +51,7 @@ const FIELDS: &[Field] = &[
 /// `/packages`
 pub(crate) const ALL: Resource = Resource {
     path: "/v3/rest/packages",
+    dialect: Dialect::V3,
     noun: "package",
     fields: FIELDS,
     extended: true,

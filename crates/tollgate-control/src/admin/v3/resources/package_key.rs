@@ -6,7 +6,7 @@ mod wanted;
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
-use super::super::engine::Resource;
+use super::super::engine::{Dialect, Resource};
 use super::super::field::Fetch::{Explicit, Implicit};
 use super::super::field::Kind::{
     Any, Choice, Instant, List, Number, Object as Reference, Secret, Switch, Text,
@@ -52,6 +52,7 @@ const FIELDS: &[Field] = &[
 /// `/packageKeys`
 pub(crate) const ALL: Resource = Resource {
     path: "/v3/rest/packageKeys",
+    dialect: Dialect::V3,
     noun: "package_key",
     fields: FIELDS,
     extended: false,

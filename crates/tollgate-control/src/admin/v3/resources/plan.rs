@@ -5,7 +5,7 @@ mod opened;
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
-use super::super::engine::{Resource, owned_by_store};
+use super::super::engine::{Dialect, Resource, owned_by_store};
 use super::super::field::Fetch::{Explicit, Implicit};
 use super::super::field::Kind::{Any, Choice, Instant, List, Name, Number, Switch, Text};
 use super::super::field::Rule::{Ignored, Optional, Required};
@@ -58,6 +58,7 @@ const FIELDS: &[Field] = &[
 /// `/packages/{package}/plans`
 pub(crate) const ALL: Resource = Resource {
     path: "/v3/rest/packages/{package}/plans",
+    dialect: Dialect::V3,
     noun: "plan",
     fields: FIELDS,
     extended: true,

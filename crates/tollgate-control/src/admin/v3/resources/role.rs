@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::super::engine::Resource;
+use super::super::engine::{Dialect, Resource};
 use super::super::field::Fetch::Implicit;
 use super::super::field::Kind::{Instant, Object as Reference, Switch, Text};
 use super::super::field::Rule::Ignored;
@@ -29,6 +29,7 @@ const FIELDS: &[Field] = &[
 /// `/roles`
 pub(crate) const ALL: Resource = Resource {
     path: "/v3/rest/roles",
+    dialect: Dialect::V3,
     noun: "role",
     fields: FIELDS,
     extended: false,

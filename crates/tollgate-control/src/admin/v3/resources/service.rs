@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
-use super::super::engine::Resource;
+use super::super::engine::{Dialect, Resource};
 use super::super::field::Fetch::{Explicit, Implicit};
 use super::super::field::Kind::{
     Any, Choice, Instant, List, Name, Number, Object as Reference, Switch, Text,
@@ -88,6 +88,7 @@ const METHOD_FIELDS: &[Field] = &[
 /// `/services`
 pub(crate) const ALL: Resource = Resource {
     path: "/v3/rest/services",
+    dialect: Dialect::V3,
     noun: "service",
     fields: FIELDS,
     extended: true,
@@ -103,6 +104,7 @@ const WITHIN: Nested =
 /// `/services/{service}/endpoints`
 pub(crate) const ENDPOINTS: Resource = Resource {
     path: "/v3/rest/services/{service}/endpoints",
+    dialect: Dialect::V3,
     noun: "endpoint",
     fields: ENDPOINT_FIELDS,
     source: &WITHIN,
@@ -112,6 +114,7 @@ pub(crate) const ENDPOINTS: Resource = Resource {
 /// `/services/{service}/endpoints/{endpoint}/methods`
 pub(crate) const METHODS: Resource = Resource {
     path: "/v3/rest/services/{service}/endpoints/{endpoint}/methods",
+    dialect: Dialect::V3,
     noun: "method",
     fields: METHOD_FIELDS,
     source: &Nested { levels: &[("endpoints", "endpoint"), ("methods", "")], ..WITHIN },

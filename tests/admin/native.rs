@@ -1,0 +1,92 @@
+//! The native side of the admin API.
+
+use serde_json::{Value as Json, json};
+
+use super::House;
+use crate::support::{Admin, Request, Response};
+
+/// A request below `/api`.
+fn ask(admin: &Admin, method: &str, target: &str, body: Option<&Json>) -> Response {
+    let token = admin.tokens["access_token"].as_str().unwrap();
+    let request = Request::new(admin.address, method, &format!("/api{target}"))
+        .header("Authorization", &format!("Bearer {token}"));
+    match body {
+        Some(body) => request.body(&body.to_string()).send(),
+        None => request.send(),
+    }
+}
+
+fn make(admin: &Admin, target: &str, body: &Json) -> Json {
+    let made = ask(admin, "POST", target, Some(body));
+    assert_eq!(made.status, 200, "{made:?}");
+    made.json()
+}
+
+fn id(json: &Json) -> &str {
+    json["id"].as_str().unwrap()
+}
+
+#[test]
+fn organizations_have_groups_and_stay_while_something_is_theirs() {
+    let house = House::start();
+    let organization = make(&house.admin, "/organizations", &json!({ "name": "north" }));
+    let target = format!("/organizations/{}", id(&organization));
+    let groups = format!("{target}/groups");
+    let group = make(&house.admin, &groups, &json!({ "name": "shops" }));
+    let twin = ask(&house.admin, "POST", &groups, Some(&json!({ "name": "shops" })));
+    assert_eq!(twin.refusal(), (400, "invalid".to_owned()));
+    assert_eq!(twin.problem()["errors"][0]["property"], "name");
+    let role = json!([{
+        "name": "Group Admin", "organization": id(&organization), "group": id(&group),
+    }]);
+    let lee = house.member("lee", &role);
+    assert_eq!(ask(&lee, "GET", &groups, None).json(), json!([group]));
+    let other = ask(&lee, "POST", &groups, Some(&json!({ "name": "x" })));
+    assert_eq!(other.refusal(), (403, "forbidden".to_owned()));
+    let delete = |target: &str| ask(&house.admin, "DELETE", target, None);
+    let one = format!("{groups}/{}", id(&group));
+    assert_eq!(delete(&target).refusal(), (409, "conflict".to_owned()));
+    // His role is bound to it.
+    assert_eq!(delete(&one).refusal(), (409, "conflict".to_owned()));
+    let member = house.admin.read("/members?filter=username:lee");
+    assert_eq!(house.admin.delete(&format!("/members/{}", id(&member[0]))).status, 200);
+    assert_eq!(delete(&one).status, 200);
+    assert_eq!(delete(&target).status, 200);
+    assert_eq!(ask(&house.admin, "GET", &target, None).refusal(), (404, "not_found".to_owned()));
+}
+
+#[test]
+fn a_client_shows_its_secret_once_and_takes_its_logins_along() {
+    let house = House::start();
+    let made = make(&house.admin, "/clients", &json!({ "id": "portal" }));
+    let secret = made["secret"].as_str().unwrap();
+    let listed = ask(&house.admin, "GET", "/clients?filter=id:portal", None);
+    assert!(listed.json()[0].get("secret").is_none(), "{listed:?}");
+    house.member("kim", &json!([{ "name": "Contributor" }]));
+    let mut portal = house.admin.clone();
+    portal.client = ("portal".to_owned(), secret.to_owned());
+    let kim = portal.as_member("kim", "correct+horse+battery");
+    assert_eq!(kim.get("/members").status, 200);
+    let denied = ask(&kim, "POST", "/clients", Some(&json!({ "id": "other" })));
+    assert_eq!(denied.refusal(), (403, "forbidden".to_owned()));
+    assert_eq!(ask(&house.admin, "DELETE", "/clients/portal", None).status, 200);
+    assert_eq!(kim.get("/members").status, 403);
+    assert_eq!(portal.token("grant_type=password&username=kim&password=x").status, 401);
+}
+
+#[test]
+fn a_token_that_lasts_is_its_members_until_it_ends() {
+    let house = House::start();
+    let kim = house.member("kim", &json!([{ "name": "Contributor", "group": "g1" }]));
+    let made = make(&kim, "/tokens", &json!({ "name": "script", "expires": "2099-12-31" }));
+    let mut script = kim.clone();
+    script.tokens = json!({ "access_token": made["secret"] });
+    assert_eq!(script.get("/members").status, 200);
+    assert_eq!(ask(&kim, "GET", "/tokens", None).json()[0]["name"], "script");
+    assert_eq!(ask(&house.admin, "GET", "/tokens", None).json(), json!([]));
+    let past = json!({ "name": "x", "expires": "1999-12-31" });
+    assert_eq!(ask(&kim, "POST", "/tokens", Some(&past)).refusal(), (400, "invalid".to_owned()));
+    assert_eq!(ask(&kim, "DELETE", &format!("/tokens/{}", id(&made)), None).status, 200);
+    assert_eq!(ask(&script, "GET", "/tokens", None).refusal(), (401, "bad_token".to_owned()));
+    assert_eq!(kim.get("/members").status, 200);
+}
