@@ -83,10 +83,10 @@ pub fn read(text: &[u8]) -> Result<Objects, Problems> {
     let path = document_path();
     fs::write(&path, text).expect("a folder that can be written to");
     let read = document::read(&path, |root| {
-        ["log", "process", "ops", "listeners"].iter().for_each(|section| root.ignore(section));
+        ["log", "process", "ops", "control", "listeners"].iter().for_each(|section| root.ignore(section));
         read_objects(root, NOW.into()).objects
     });
-    read.map(|(objects, _)| objects)
+    read.map(|(objects, _)| Arc::unwrap_or_clone(objects))
 }
 
 /// A publisher with the reader of what it publishes.

@@ -5,6 +5,8 @@
 
 mod ask;
 mod authorization;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod listener;
 mod v3;
 

@@ -13,6 +13,9 @@ mod publisher;
 pub mod admin;
 pub mod document;
 pub mod file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod life_cycle;
 pub mod migration;
 pub mod model;

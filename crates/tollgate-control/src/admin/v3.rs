@@ -6,6 +6,8 @@ mod failure;
 mod field;
 mod fields;
 mod filter;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod kept;
 mod nested;
 mod page;
@@ -15,6 +17,9 @@ mod search;
 mod sort;
 mod source;
 mod token;
+
+#[cfg(test)]
+mod tests;
 
 use axum::Router;
 use axum::extract::{Request, State};

@@ -37,17 +37,19 @@ impl Selection {
     /// What is wanted of an object that has everything.
     pub(crate) fn of(&self, object: &Map<String, Json>, fields: &[Field]) -> Map<String, Json> {
         let Some(paths) = &self.paths else { return implicit(object, fields) };
-        let mut wanted = Map::new();
-        for path in paths {
-            if path.iter().eq([ALL]) {
-                wanted.extend(implicit(object, fields));
-            } else {
-                let never = |field: &Field| {
-                    field.fetch == Fetch::Never && path.starts_with(&[field.name.to_owned()])
-                };
-                if !fields.iter().any(never) {
-                    take(object, path, &mut wanted);
-                }
+        let never = |name: &str| {
+            fields.iter().any(|field| field.name == name && field.fetch == Fetch::Never)
+        };
+        let mut wanted = if self.names(ALL) { implicit(object, fields) } else { Map::new() };
+        for (name, value) in object.iter().filter(|(name, _)| !never(name)) {
+            if wanted.contains_key(name) {
+                continue;
+            }
+            let named = paths.iter().filter_map(|path| path.split_first());
+            let rests: Vec<_> =
+                named.filter(|(first, _)| *first == name).map(|(_, rest)| rest).collect();
+            if let Some(part) = part(value, &rests) {
+                wanted.insert(name.clone(), part);
             }
         }
         wanted
@@ -63,37 +65,27 @@ fn implicit(object: &Map<String, Json>, fields: &[Field]) -> Map<String, Json> {
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Copies what a path leads to. What is already there stays.
-fn take(from: &Map<String, Json>, path: &[String], to: &mut Map<String, Json>) {
-    let Some((name, rest)) = path.split_first() else { return };
-    let Some(value) = from.get(name) else { return };
-    let slot = to.entry(name.clone()).or_insert(Json::Null);
-    take_value(value, rest, slot);
-}
-
-fn take_value(from: &Json, rest: &[String], to: &mut Json) {
-    if rest.is_empty() || rest == [ALL] {
-        to.clone_from(from);
-        return;
+/// What paths lead to, within collections too. A path that goes on where there is nothing below
+/// leads nowhere.
+fn part(value: &Json, paths: &[&[String]]) -> Option<Json> {
+    if paths.iter().any(|path| path.is_empty() || *path == [ALL]) {
+        return Some(value.clone());
     }
-    match from {
-        Json::Object(from) => {
-            if !to.is_object() {
-                *to = Json::Object(Map::new());
-            }
-            if let Json::Object(to) = to {
-                take(from, rest, to);
-            }
+    match value {
+        Json::Object(object) => {
+            let below = |(name, value): (&String, &Json)| {
+                let rests = paths.iter().filter_map(|path| path.split_first());
+                let rests: Vec<_> =
+                    rests.filter(|(first, _)| *first == name).map(|(_, rest)| rest).collect();
+                part(value, &rests).map(|part| (name.clone(), part))
+            };
+            let object: Map<_, _> = object.iter().filter_map(below).collect();
+            (!object.is_empty()).then_some(Json::Object(object))
         }
-        Json::Array(from) => {
-            if !to.is_array() {
-                *to = Json::Array(vec![Json::Null; from.len()]);
-            }
-            if let Json::Array(to) = to {
-                from.iter().zip(to).for_each(|(from, to)| take_value(from, rest, to));
-            }
+        Json::Array(list) => {
+            let list: Vec<_> = list.iter().filter_map(|value| part(value, paths)).collect();
+            (!list.is_empty()).then_some(Json::Array(list))
         }
-        // A path that goes on where there is nothing below names nothing.
-        _ => {}
+        _ => None,
     }
 }
