@@ -13,6 +13,9 @@ mod random;
 mod role;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 pub use caller::{Caller, Realm};
 pub(crate) use caller::{grants, is_active};
 pub use client::Client;
