@@ -85,6 +85,24 @@ fn s3_16_keys_are_found_by_their_value_and_not_by_their_secret() {
 }
 
 #[test]
+fn s3_18_pages_go_from_keys_of_the_file_to_those_of_the_store() {
+    let shop = Shop::open();
+    let made: Vec<_> = (0..3).map(|_| id(&shop.make(&json!({})))).collect();
+    let all: Vec<_> = std::iter::once("acme-1").chain(made.iter().map(String::as_str)).collect();
+    for offset in 0..6 {
+        for limit in 0..6 {
+            let target = format!("/packageKeys?fields=id&offset={offset}&limit={limit}");
+            let response = shop.house.admin.get(&target);
+            let list = response.json();
+            let ids = list.as_array().unwrap().iter().map(|key| key["id"].as_str().unwrap());
+            let expected = all.iter().copied().skip(offset).take(limit);
+            assert_eq!(ids.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{target}");
+            assert_eq!(response.header("x-total-count"), Some("4"));
+        }
+    }
+}
+
+#[test]
 fn s3_19_search_looks_at_the_application_of_a_key() {
     let shop = Shop::open();
     shop.make(&json!({ "apikey": "mine" }));

@@ -125,6 +125,26 @@ impl StoredChain {
         gather(connection, &query, &[application.into()])
     }
 
+    /// The ids of package keys, the oldest first: a page of them.
+    pub fn package_keys(
+        connection: &mut dyn Connection,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let query = "SELECT id FROM chains WHERE policy IS NULL \
+                     ORDER BY created, id LIMIT $1 OFFSET $2";
+        let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        let rows = connection.rows(query, &[number(limit).into(), number(offset).into()])?;
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
+    /// How many package keys there are.
+    pub fn count_package_keys(connection: &mut dyn Connection) -> Result<usize, StoreError> {
+        let row = connection.row("SELECT count(*) FROM chains WHERE policy IS NULL", &[])?;
+        let count = row.map_or(Ok(0), |row| row.integer(0))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
     /// Hands over every chain, in no order that means anything.
     pub fn each(
         connection: &mut dyn Connection,

@@ -385,6 +385,29 @@ fn list(
     connection: &mut dyn Connection,
     query: &Query,
 ) -> Result<(Vec<Json>, usize, Vec<String>), Failure> {
+    let (objects, total) = match resource.source.page(scene, connection, query)? {
+        Some(paged) => paged,
+        None => paged(resource, scene, connection, query)?,
+    };
+    let (mut page, mut shown) = (Vec::new(), Vec::new());
+    for object in objects {
+        let id = object.id.clone();
+        let json = selected(resource, scene, connection, object, query)?;
+        if shows_keys(&json) {
+            shown.push(id);
+        }
+        page.push(Json::Object(json));
+    }
+    Ok((page, total, shown))
+}
+
+/// The page that a request gets, out of all objects, and how many there are.
+fn paged(
+    resource: &Resource,
+    scene: Scene<'_>,
+    connection: &mut dyn Connection,
+    query: &Query,
+) -> Result<(Vec<Object>, usize), Failure> {
     let mut all = resource.source.all(scene, connection, query)?;
     let permissions = scene.permissions();
     all.retain(|object| scene.caller.may(permissions, resource.read, &object.realm));
@@ -412,16 +435,7 @@ fn list(
         all.sort_by(|one, other| Order::compare(&query.orders, &one.json, &other.json));
     }
     let total = all.len();
-    let (mut page, mut shown) = (Vec::new(), Vec::new());
-    for object in query.page.of(all) {
-        let id = object.id.clone();
-        let json = selected(resource, scene, connection, object, query)?;
-        if shows_keys(&json) {
-            shown.push(id);
-        }
-        page.push(Json::Object(json));
-    }
-    Ok((page, total, shown))
+    Ok((query.page.of(all), total))
 }
 
 /// What a request wants to see of an object.

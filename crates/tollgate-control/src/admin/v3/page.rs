@@ -32,6 +32,12 @@ impl Page {
         Self { offset, limit }
     }
 
+    /// Offset and limit of what is left of it behind the first `passed` objects of a list.
+    pub(crate) fn beyond(self, passed: usize) -> (usize, usize) {
+        let shown = passed.saturating_sub(self.offset).min(self.limit);
+        (self.offset.saturating_sub(passed), self.limit - shown)
+    }
+
     /// That part of a list.
     pub(crate) fn of<T>(self, list: Vec<T>) -> Vec<T> {
         list.into_iter().skip(self.offset).take(self.limit).collect()

@@ -87,6 +87,11 @@ impl Query {
         Ok(Self { selection, conditions, searches, orders, page: Page::new(offset, limit) })
     }
 
+    /// Whether it leaves a list whole and in its order.
+    pub(crate) fn takes_all(&self) -> bool {
+        self.conditions.is_empty() && self.searches.is_empty() && self.orders.is_empty()
+    }
+
     /// Whether it needs a property that is only returned when it is named.
     pub(crate) fn needs(&self, field: &str) -> bool {
         self.conditions.iter().any(|condition| condition.path.first().is_some_and(|f| f == field))

@@ -59,6 +59,18 @@ pub(crate) trait Source: Sync {
         query: &Query,
     ) -> Result<Vec<Object>, Failure>;
 
+    /// One page of a list that a query leaves whole, and how long the list is, where the store can
+    /// page by itself.
+    fn page(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        query: &Query,
+    ) -> Result<Option<(Vec<Object>, usize)>, Failure> {
+        let _ = (scene, connection, query);
+        Ok(None)
+    }
+
     /// The object of an id.
     fn find(
         &self,

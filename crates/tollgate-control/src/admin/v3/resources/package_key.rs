@@ -20,7 +20,7 @@ use super::super::source::{Object, Scene, Source, Wanted, reference, text};
 use super::application::Applications;
 use super::member::Members;
 use crate::model::{MAX_QPS, MAX_QUOTA};
-use crate::people::Action;
+use crate::people::{Action, Realm};
 use crate::store::{Change, Connection, StoredChain};
 
 use shown::Catalogue;
@@ -80,13 +80,13 @@ impl Source for PackageKeys {
         connection: &mut dyn Connection,
         query: &Query,
     ) -> Result<Vec<Object>, Failure> {
-        let catalogue = Catalogue::read(scene, connection)?;
         let applications = self.applications(scene, connection)?;
         let within = |id: &str| applications.as_ref().is_none_or(|all| all.iter().any(|a| a == id));
         let file = scene.file().keys.values().filter(|key| within(&key.application));
-        let mut all: Vec<_> = file.map(|key| catalogue.of_file(key)).collect();
+        let mut all: Vec<_> = file.map(Catalogue::of_file).collect();
+        let mut catalogue = Catalogue::default();
         for chain in self.chains(scene, connection, applications.as_deref(), query)? {
-            all.push(catalogue.of_chain(chain));
+            all.push(catalogue.of_chain(connection, chain)?);
         }
         if let Some(digests) = wanted::digests(scene, query) {
             all.retain(|object| shown::has_digest(scene, object, &digests));
@@ -102,13 +102,38 @@ impl Source for PackageKeys {
     ) -> Result<Option<Object>, Failure> {
         let applications = self.applications(scene, connection)?;
         let within = |id: &str| applications.as_ref().is_none_or(|all| all.iter().any(|a| a == id));
-        let catalogue = Catalogue::read(scene, connection)?;
         if let Some(key) = scene.file().keys.get(id).filter(|key| within(&key.application)) {
-            return Ok(Some(catalogue.of_file(key)));
+            return Ok(Some(Catalogue::of_file(key)));
         }
         let chain = StoredChain::find(connection, id)?;
         let chain = chain.filter(|chain| is_package_key(chain) && within(&chain.application));
-        Ok(chain.map(|chain| catalogue.of_chain(chain)))
+        let shown = chain.map(|chain| Catalogue::default().of_chain(connection, chain));
+        Ok(shown.transpose()?)
+    }
+
+    fn page(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        query: &Query,
+    ) -> Result<Option<(Vec<Object>, usize)>, Failure> {
+        let everywhere = scene.within.0.is_empty()
+            && scene.caller.home(scene.permissions(), Action::KeyRead) == Some(Realm::default());
+        if !everywhere || !query.takes_all() {
+            return Ok(None);
+        }
+        let file: Vec<_> = scene.file().keys.values().collect();
+        let mut page: Vec<_> =
+            query.page.of(file.clone()).into_iter().map(Catalogue::of_file).collect();
+        let (offset, limit) = query.page.beyond(file.len());
+        let mut catalogue = Catalogue::default();
+        for id in StoredChain::package_keys(connection, offset, limit)? {
+            if let Some(chain) = StoredChain::find(connection, &id)? {
+                page.push(catalogue.of_chain(connection, chain)?);
+            }
+        }
+        let stored = StoredChain::count_package_keys(connection)?;
+        Ok(Some((page, file.len() + stored)))
     }
 
     fn answers(&self, condition: &Condition) -> bool {
@@ -194,8 +219,7 @@ impl Source for PackageKeys {
         permit(scene, Action::KeyWrite, &owner.realm)?;
         let new = wanted::new(application, wanted.given)?;
         let made = scene.context.create_package_key(change, new).map_err(Failure::of_operation)?;
-        let catalogue = Catalogue::read(scene, change.connection())?;
-        let mut object = catalogue.of_chain(made.chain);
+        let mut object = Catalogue::default().of_chain(change.connection(), made.chain)?;
         object.json.insert("apikey".to_owned(), json!(made.apikey.reveal()));
         if let Some(secret) = &made.secret {
             object.json.insert("secret".to_owned(), json!(secret.reveal()));
@@ -214,8 +238,7 @@ impl Source for PackageKeys {
         let application = scene.within.get("application");
         let changed = scene.context.update_package_key(change, application, &object.id, wanted);
         let changed = changed.map_err(Failure::of_operation)?;
-        let catalogue = Catalogue::read(scene, change.connection())?;
-        Ok(catalogue.of_chain(changed))
+        Ok(Catalogue::default().of_chain(change.connection(), changed)?)
     }
 
     fn delete(
@@ -284,14 +307,15 @@ impl PackageKeys {
         connection: &mut dyn Connection,
         applications: &[String],
     ) -> Result<Json, Failure> {
-        let catalogue = Catalogue::read(scene, connection)?;
+        let mut catalogue = Catalogue::default();
         let file = scene.file().keys.values();
         let file = file.filter(|key| applications.iter().any(|id| *id == *key.application));
-        let mut all: Vec<_> = file.map(|key| catalogue.of_file(key)).collect();
+        let mut all: Vec<_> = file.map(Catalogue::of_file).collect();
         for application in applications {
             let chains = StoredChain::of_application(connection, application)?;
-            let chains = chains.into_iter().filter(is_package_key);
-            all.extend(chains.map(|chain| catalogue.of_chain(chain)));
+            for chain in chains.into_iter().filter(is_package_key) {
+                all.push(catalogue.of_chain(connection, chain)?);
+            }
         }
         all.retain(|object| scene.caller.may(scene.permissions(), Action::KeyRead, &object.realm));
         for object in &mut all {

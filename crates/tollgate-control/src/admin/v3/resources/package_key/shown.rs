@@ -13,7 +13,8 @@ use crate::model::{DigestLiteral, Key, KeyStatus, Own, Owner, Period};
 use crate::people::Realm;
 use crate::store::{Connection, Shelf, StoreError, StoredChain, Written};
 
-/// What keys refer to: there is little enough of it to be read at once.
+/// What keys refer to, looked up once each.
+#[derive(Default)]
 pub(super) struct Catalogue {
     /// The names of packages and plans.
     names: HashMap<String, String>,
@@ -22,19 +23,20 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    pub(super) fn read(_: Scene<'_>, connection: &mut dyn Connection) -> Result<Self, StoreError> {
-        let mut names = HashMap::new();
-        for shelf in [Shelf::Packages, Shelf::Plans] {
-            let all = shelf.all(connection)?.into_iter();
-            names.extend(all.map(|document| (document.id, document.name)));
-        }
-        let applications = Shelf::Applications.all(connection)?.into_iter();
-        let realms = applications.map(|document| (document.id, realm(&document.body))).collect();
-        Ok(Self { names, realms })
-    }
-
     /// One that the store owns.
-    pub(super) fn of_chain(&self, chain: StoredChain) -> Object {
+    pub(super) fn of_chain(
+        &mut self,
+        connection: &mut dyn Connection,
+        chain: StoredChain,
+    ) -> Result<Object, StoreError> {
+        let (package, plan) = match &chain.bought {
+            Some(bought) => (
+                Some(self.named(connection, Shelf::Packages, &bought.package)?),
+                Some(self.named(connection, Shelf::Plans, &bought.plan)?),
+            ),
+            None => (None, None),
+        };
+        let realm = self.realm(connection, &chain.application)?;
         let mut json = chain.body.clone();
         let mut put = |name: &str, value: Json| json.insert(name.to_owned(), value);
         put("id", json!(chain.id));
@@ -45,26 +47,26 @@ impl Catalogue {
         put("rateLimitCeiling", json!(chain.quota.ceiling));
         put("rateLimitExempt", json!(chain.quota.exempt));
         put("status", json!(PackageKeyStatus::from(chain.life.state()).as_str()));
-        if let Some(bought) = &chain.bought {
-            put("package", self.named(&bought.package));
-            put("plan", self.named(&bought.plan));
+        if let Some((package, plan)) = package.zip(plan) {
+            put("package", package);
+            put("plan", plan);
         }
         if let Some(expires) = chain.life.latest.expiration {
             put("expires", json!(end(expires)));
         }
-        Object {
+        Ok(Object {
             id: chain.id.clone(),
             json,
-            realm: self.realms.get(&chain.application).cloned().unwrap_or_default(),
+            realm,
             owner: Owner::Store,
             document: None,
             application: Some(chain.application.clone()),
             chain: Some(chain),
-        }
+        })
     }
 
     /// One that a file owns. What the key itself is, nobody knows.
-    pub(super) fn of_file(&self, key: &Key) -> Object {
+    pub(super) fn of_file(key: &Key) -> Object {
         let mut json = Map::new();
         let mut put = |name: &str, value: Json| json.insert(name.to_owned(), value);
         let status = match key.status {
@@ -94,9 +96,33 @@ impl Catalogue {
         }
     }
 
-    fn named(&self, id: &str) -> Json {
-        let name = self.names.get(id).map_or(id, String::as_str);
-        json!({ "id": id, "name": name })
+    /// A package or a plan; one of the file is called by its id.
+    fn named(
+        &mut self,
+        connection: &mut dyn Connection,
+        shelf: Shelf,
+        id: &str,
+    ) -> Result<Json, StoreError> {
+        if !self.names.contains_key(id) {
+            let found = shelf.find(connection, id)?;
+            let name = found.map_or_else(|| id.to_owned(), |document| document.name);
+            self.names.insert(id.to_owned(), name);
+        }
+        Ok(json!({ "id": id, "name": self.names.get(id) }))
+    }
+
+    fn realm(
+        &mut self,
+        connection: &mut dyn Connection,
+        application: &str,
+    ) -> Result<Realm, StoreError> {
+        if let Some(known) = self.realms.get(application) {
+            return Ok(known.clone());
+        }
+        let found = Shelf::Applications.find(connection, application)?;
+        let realm = found.map(|document| realm(&document.body)).unwrap_or_default();
+        self.realms.insert(application.to_owned(), realm.clone());
+        Ok(realm)
     }
 }
 
