@@ -1,7 +1,7 @@
 use super::{EXEMPT, both, house};
 use crate::support::{Config, Origin, Tollgate};
 
-const KEYLESS: &str = "keyless_key = \"noapikey\"\n\
+const KEYLESS: &str = "keyless_key = \"noapikey\"\nmax_key_length = 20\n\
                        credentials = [{ header = \"X-Api-Key\" }, { query = \"api_key\" }]";
 
 fn keyless(origin: &Origin, key: &str) -> Config {
@@ -35,6 +35,7 @@ fn a_key_that_fails_is_no_call_without_one() {
         (request.clone().key("revoked"), 401, "key_rejected"),
         (request.clone().key(""), 401, "key_malformed"),
         (request.clone().key("two words"), 401, "key_malformed"),
+        (request.clone().key("one-that-is-much-too-long"), 401, "key_malformed"),
         (gate.get("/orders?api_key="), 401, "key_malformed"),
         (gate.get("/orders?api_key"), 401, "key_malformed"),
         (gate.get("/orders?api_key=%"), 401, "key_malformed"),
