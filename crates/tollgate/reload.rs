@@ -61,7 +61,7 @@ impl Reloader {
     /// Publishes what `config` says.
     pub(crate) fn apply(&mut self, config: &Config, changed: Instant) -> bool {
         let unix = self.clock.now().unix();
-        let published = self.publisher.publish(&config.objects.objects, unix, changed);
+        let published = self.publisher.publish(&config.objects.objects, None, unix, changed);
         let result = match published {
             Ok(Published::Revision(revision)) => {
                 let keys = config.objects.objects.keys.len();

@@ -26,10 +26,10 @@ pub(crate) use numbers::Numbers;
 pub(crate) use routes::{RoutePlan, Upstreams};
 pub(crate) use terms::TermsKey;
 
-/// The keys of a source and their terms, compiled.
+/// Keys and their terms, compiled.
 pub(crate) struct Compiled {
-    /// Every key, with its name.
-    pub(crate) records: Vec<(Name, Record)>,
+    /// The keys.
+    pub(crate) records: Vec<Record>,
     /// The secrets of those that need one.
     pub(crate) secrets: Vec<KeySecret>,
     /// The terms that they name.
@@ -40,17 +40,35 @@ pub(crate) struct Compiled {
     pub(crate) names: HashMap<u32, Name>,
 }
 
-/// Compiles all keys. `meter` says where a key counts.
-pub(crate) fn keys(
+/// Compiles everything. `meter` says where a key counts.
+pub(crate) fn all(
     objects: &Objects,
     numbers: &mut Numbers,
-    mut meter: impl FnMut(&Name, &Terms) -> Option<MeterId>,
+    meter: impl FnMut(&Key, &Terms) -> Option<MeterId>,
+) -> Option<Compiled> {
+    let mut compiled = keys(objects, objects.keys.values(), numbers, meter)?;
+    let owners = objects.applications.values();
+    let owners = owners.map(|application| {
+        let id = OwnerId(numbers.owners.number(&application.name));
+        (id, owner(objects, application))
+    });
+    compiled.owners = owners.collect();
+    Some(compiled)
+}
+
+/// Compiles some keys, whose applications are published already.
+pub(crate) fn keys<'a>(
+    objects: &Objects,
+    keys: impl Iterator<Item = &'a Key>,
+    numbers: &mut Numbers,
+    mut meter: impl FnMut(&Key, &Terms) -> Option<MeterId>,
 ) -> Option<Compiled> {
     let mut terms = HashMap::new();
     let mut names = HashMap::new();
-    let mut records = Vec::with_capacity(objects.keys.len());
+    let mut records = Vec::with_capacity(keys.size_hint().0);
     let mut secrets = Vec::new();
-    for (name, key) in &objects.keys {
+    for key in keys {
+        let name = &key.name;
         let plan = plan(objects, key)?;
         secrets.extend(secrets::compile(objects, key, plan));
         let id = TermsId(numbers.terms.number(&TermsKey::of(key)));
@@ -67,42 +85,48 @@ pub(crate) fn keys(
             names.insert(number, name.clone());
             KeyId::long(number)
         });
-        records.push((
-            name.clone(),
-            Record {
-                digest: Digest::new(key.digest.bytes),
-                id: key_id,
-                meter: meter(name, &compiled)?,
-                terms: id,
-                owner: OwnerId(numbers.owners.number(&key.application)),
-                not_before: key.not_before.map_or(0, second),
-                not_after: key.expires.map_or(Record::NEVER, second),
-                status: status(key.status),
-            },
-        ));
+        records.push(Record {
+            digest: Digest::new(key.digest.bytes),
+            id: key_id,
+            meter: meter(key, &compiled)?,
+            terms: id,
+            owner: OwnerId(numbers.owners.number(&key.application)),
+            not_before: key.not_before.map_or(0, second),
+            not_after: key.expires.map_or(Record::NEVER, second),
+            status: status(key.status),
+        });
     }
-    let owners = objects.applications.values();
-    let owners = owners.map(|application| {
-        let id = OwnerId(numbers.owners.number(&application.name));
-        (id, owner(objects, application))
-    });
-    Some(Compiled { records, secrets, terms, owners: owners.collect(), names })
+    Some(Compiled { records, secrets, terms, owners: HashMap::new(), names })
 }
 
 /// The difference that makes `compiled` out of `root`.
 pub(crate) fn difference(root: Option<&Root>, compiled: &Compiled) -> Batch {
     let Some(root) = root else { return everything(compiled) };
-    let mut batch = Batch::default();
-    let mut present = HashSet::with_capacity(compiled.records.len());
-    for (_, record) in &compiled.records {
-        present.insert(record.digest);
-        if root.keys.find(&record.digest) != Some(record) {
-            batch.keys.push(Change::Put(*record));
-        }
-    }
+    let mut batch = held(root, compiled);
+    let present: HashSet<_> = compiled.records.iter().map(|record| record.digest).collect();
     let gone = root.keys.iter().filter(|record| !present.contains(&record.digest));
     batch.keys.extend(gone.map(|record| Change::Remove(record.digest)));
     batch.secrets = secrets::difference(root, &compiled.secrets);
+    batch
+}
+
+/// The difference that makes some keys in `root` what was compiled of them, and takes those of the
+/// digests in `gone` out.
+pub(crate) fn difference_of_keys(root: &Root, compiled: &Compiled, gone: &[Digest]) -> Batch {
+    let mut batch = held(root, compiled);
+    batch.secrets = secrets::difference_of_keys(root, compiled, gone);
+    // A value that went from one key to another is not gone.
+    let stays: HashSet<_> = compiled.records.iter().map(|record| record.digest).collect();
+    let gone = gone.iter().filter(|digest| !stays.contains(*digest));
+    batch.keys.extend(gone.copied().map(Change::Remove));
+    batch
+}
+
+/// What has `root` hold what was compiled, whatever else it holds.
+fn held(root: &Root, compiled: &Compiled) -> Batch {
+    let mut batch = Batch::default();
+    let changed = |record: &&Record| root.keys.find(&record.digest) != Some(*record);
+    batch.keys.extend(compiled.records.iter().filter(changed).copied().map(Change::Put));
     for (id, terms) in &compiled.terms {
         if root.terms.get(id.0) != Some(terms) {
             batch.terms.push((*id, Some(Arc::clone(terms))));
@@ -125,7 +149,7 @@ fn everything(compiled: &Compiled) -> Batch {
     let owners = compiled.owners.iter();
     let names = compiled.names.iter();
     Batch {
-        keys: compiled.records.iter().map(|(_, record)| Change::Put(*record)).collect(),
+        keys: compiled.records.iter().copied().map(Change::Put).collect(),
         secrets: compiled.secrets.iter().cloned().map(Change::Put).collect(),
         terms: compiled.terms.iter().map(|(id, terms)| (*id, Some(Arc::clone(terms)))).collect(),
         owners: owners.map(|(id, owner)| (*id, Some(Arc::new(owner.clone())))).collect(),

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tollgate_core::{Batch, Brand, Revision, Root, Scheme, Schemes, SnapshotWriter};
 
 use crate::compile::{self, Numbers, RoutePlan, Upstreams};
-use crate::model::{DigestSchemes, Objects, SchemeSettings};
+use crate::model::{DigestSchemes, Key, Name, Objects, SchemeSettings};
 
 use ledger::Ledger;
 pub use metrics::PublisherMetrics;
@@ -84,14 +84,17 @@ impl Publisher {
         self.enforced.subscribe()
     }
 
-    /// Publishes the difference between `objects` and the present snapshot, as one revision. `unix`
-    /// is the present second since 1970, `changed` the instant at which the change became known.
+    /// Publishes the difference between `objects` and the present snapshot, as one revision: the
+    /// next one, or the one that the store has given, which is published even if nothing differs.
+    /// `unix` is the present second since 1970, `changed` the instant at which the change became
+    /// known.
     ///
     /// # Errors
     /// See [`PublishError`]; nothing has changed then.
     pub fn publish(
         &mut self,
         objects: &Objects,
+        revision: Option<Revision>,
         unix: u64,
         changed: Instant,
     ) -> Result<Published, PublishError> {
@@ -103,7 +106,7 @@ impl Publisher {
         });
         let routes = routes.ok_or(PublishError::Inconsistent)?;
         let compiled =
-            compile::keys(objects, &mut self.numbers, |key, terms| ledger.key(writer, key, terms));
+            compile::all(objects, &mut self.numbers, |key, terms| ledger.key(writer, key, terms));
         let compiled = compiled.ok_or(PublishError::MetersExhausted)?;
         self.numbers.keep(&compiled);
         let mut batch = compile::difference(present.as_deref(), &compiled);
@@ -114,14 +117,50 @@ impl Publisher {
         if self.schemes != marks {
             batch.schemes = Some(Arc::new(schemes(objects)?));
         }
-        if present.is_some() && batch.is_empty() {
+        if present.is_some() && batch.is_empty() && revision.is_none() {
             return Ok(Published::Unchanged);
         }
         self.routes = routes;
         self.schemes = marks;
-        let revision = self.store(present.as_deref(), batch, unix, changed);
-        self.ledger.retire_absent(&mut self.writer, objects, unix);
+        let revision = self.store(present.as_deref(), batch, revision, unix, changed);
+        self.ledger.note_all(&mut self.writer, objects, unix);
         self.metrics.note(began.elapsed(), objects.keys.len());
+        Ok(Published::Revision(revision))
+    }
+
+    /// Publishes what has become of some keys, as one revision, whatever the number of all others.
+    /// `counted` has all keys that count under a name, by that name: none = they are gone. Of
+    /// `objects` everything but the keys is as it was last published.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; nothing has changed then.
+    pub fn publish_keys(
+        &mut self,
+        objects: &Objects,
+        counted: &[(Name, Vec<Key>)],
+        revision: Revision,
+        unix: u64,
+        changed: Instant,
+    ) -> Result<Published, PublishError> {
+        let began = Instant::now();
+        let present = self.writer.current().ok_or(PublishError::Inconsistent)?;
+        let (ledger, writer) = (&mut self.ledger, &mut self.writer);
+        let mut gone = Vec::new();
+        for (name, keys) in counted {
+            gone.extend(ledger.gone(name, keys));
+        }
+        let keys = counted.iter().flat_map(|(_, keys)| keys);
+        let compiled = compile::keys(objects, keys, &mut self.numbers, |key, terms| {
+            ledger.key(writer, key, terms)
+        });
+        let compiled = compiled.ok_or(PublishError::MetersExhausted)?;
+        let batch = compile::difference_of_keys(&present, &compiled, &gone);
+        let revision = self.store(Some(&present), batch, Some(revision), unix, changed);
+        for (name, keys) in counted {
+            self.ledger.note(&mut self.writer, name, keys, unix);
+        }
+        let keys = self.writer.current().map_or(0, |root| root.keys.len());
+        self.metrics.note(began.elapsed(), keys);
         Ok(Published::Revision(revision))
     }
 
@@ -129,11 +168,12 @@ impl Publisher {
         &mut self,
         present: Option<&Root>,
         batch: Batch,
+        revision: Option<Revision>,
         unix: u64,
         changed: Instant,
     ) -> Revision {
         let number = present.map_or(0, |root| root.revision.number) + 1;
-        let revision = Revision { epoch: self.epoch, number };
+        let revision = revision.unwrap_or(Revision { epoch: self.epoch, number });
         let (enforced, metrics) = (self.enforced.clone(), self.metrics.clone());
         let schemes = batch.schemes.clone();
         let first =

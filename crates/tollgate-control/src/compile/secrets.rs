@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use tollgate_core::{Change, Digest, KeySecret, ProofScheme, Root};
 
+use super::Compiled;
 use crate::model::{Key, Objects, Plan};
 
 /// What calls with the key are held against, in no other form than the services of the plan ask for;
@@ -22,6 +23,24 @@ pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan) -> Option<KeySe
         digest: key.secret_digest.filter(|_| by_secret).map(|digest| Digest::new(digest.bytes)),
         wrapped: key.wrapped_secret.clone().filter(|_| by_signature),
     })
+}
+
+/// What makes the secrets of some keys in `root` what was compiled of them, and takes those of the
+/// digests in `gone` out.
+pub(super) fn difference_of_keys(
+    root: &Root,
+    compiled: &Compiled,
+    gone: &[Digest],
+) -> Vec<Change<KeySecret>> {
+    let present: HashSet<_> = compiled.secrets.iter().map(|secret| secret.key).collect();
+    let changed =
+        compiled.secrets.iter().filter(|secret| root.secrets.find(&secret.key) != Some(secret));
+    let mut changes: Vec<_> = changed.cloned().map(Change::Put).collect();
+    let keys = compiled.records.iter().map(|record| &record.digest).chain(gone);
+    let gone =
+        keys.copied().filter(|key| !present.contains(key) && root.secrets.find(key).is_some());
+    changes.extend(gone.map(Change::Remove));
+    changes
 }
 
 /// What makes `compiled` out of the secrets of `root`.

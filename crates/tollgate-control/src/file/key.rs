@@ -103,6 +103,7 @@ impl<'a> Keys<'a> {
         }
         let bought = self.find_plan(section, package.as_ref(), plan.as_ref());
         let key = Key {
+            counts_as: name.clone(),
             name,
             owner: owner(section),
             digest: digest?,

@@ -7,6 +7,9 @@ use super::{DigestLiteral, Enforcement, Name, Network, Own, OwnQps, Owner, Wrapp
 pub struct Key {
     /// Its name, which is no secret.
     pub name: Name,
+    /// The name that it counts under: its own, or that of the chain that it belongs to, so that a
+    /// key and its successor share one set of counters.
+    pub counts_as: Name,
     /// Who may change it.
     pub owner: Owner,
     /// What is known of the key itself.

@@ -3,20 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use tollgate_core::{
-    Limit, LineTag, MeterId, Methods, Period, Qps, Quota, Scope, SnapshotWriter, Terms,
+    Digest, Limit, LineTag, MeterId, Methods, Period, Qps, Quota, Scope, SnapshotWriter, Terms,
 };
 
-use crate::model::{Name, Objects};
+use crate::model::{Key, Name, Objects};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// The meters of a process. A key is known by its name, so that a changed digest goes on with the
-/// counters of the one before.
+/// The meters of a process, by the name that keys count under, so that a changed digest, and a key
+/// that succeeds another, go on with the counters of the one before.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     keys: HashMap<Name, Counted>,
     services: HashMap<Name, MeterId>,
-    /// Keys that are gone and whose windows may not have ended.
+    /// Names whose keys are gone and whose windows may not have ended.
     retired: HashMap<Name, Counted>,
 }
 
@@ -25,6 +25,8 @@ struct Counted {
     meter: MeterId,
     tags: Vec<LineTag>,
     needs: Needs,
+    /// The keys that count here.
+    digests: Vec<Digest>,
 }
 
 /// How long counters have to stay after their key has gone.
@@ -51,9 +53,10 @@ impl Ledger {
     pub(super) fn key(
         &mut self,
         writer: &mut SnapshotWriter,
-        name: &Name,
+        key: &Key,
         terms: &Terms,
     ) -> Option<MeterId> {
+        let name = &key.counts_as;
         if let Some(gone) = self.retired.remove(name)
             && writer.revive(gone.meter)
         {
@@ -70,26 +73,58 @@ impl Ledger {
         }
         let tags: Vec<_> = terms.tags().collect();
         let meter = writer.allot(&tags)?;
-        self.keys.insert(name.clone(), Counted { meter, tags, needs: Needs::of(terms) });
+        let (needs, digests) = (Needs::of(terms), Vec::new());
+        self.keys.insert(name.clone(), Counted { meter, tags, needs, digests });
         Some(meter)
     }
 
-    /// Gives up the meters of all keys that `objects` no longer have, once their windows end.
-    pub(super) fn retire_absent(
-        &mut self,
-        writer: &mut SnapshotWriter,
-        objects: &Objects,
-        unix: u64,
-    ) {
-        let gone = self.keys.extract_if(|name, _| !objects.keys.contains_key(name));
+    /// The published keys that count under `name` and are not among `keys`.
+    pub(super) fn gone(&self, name: &Name, keys: &[Key]) -> impl Iterator<Item = Digest> {
+        let stays = |digest: &Digest| keys.iter().any(|key| key.digest.bytes == *digest.bytes());
+        let published = self.keys.get(name).map_or(&[][..], |counted| &counted.digests);
+        published.iter().filter(move |digest| !stays(digest)).copied()
+    }
+
+    /// Notes that the keys of `objects` were published, and no others. The meters of names that no
+    /// key counts under any more are given up, once their windows end.
+    pub(super) fn note_all(&mut self, writer: &mut SnapshotWriter, objects: &Objects, unix: u64) {
+        self.keys.values_mut().for_each(|counted| counted.digests.clear());
+        for key in objects.keys.values() {
+            if let Some(counted) = self.keys.get_mut(&key.counts_as) {
+                counted.digests.push(Digest::new(key.digest.bytes));
+            }
+        }
+        let gone: Vec<_> = self.keys.extract_if(|_, counted| counted.digests.is_empty()).collect();
         for (name, counted) in gone {
-            writer.retire(counted.meter, counted.needs.end(unix));
-            self.retired.insert(name, counted);
+            self.give_up(writer, name, counted, unix);
         }
         let gone = self.services.extract_if(|name, _| !objects.services.contains_key(name));
         for (_, meter) in gone {
             writer.retire(meter, unix + 1);
         }
+    }
+
+    /// Notes that just these keys of a name were published. Without one, its meter is given up,
+    /// once its windows end.
+    pub(super) fn note(
+        &mut self,
+        writer: &mut SnapshotWriter,
+        name: &Name,
+        keys: &[Key],
+        unix: u64,
+    ) {
+        let Some(counted) = self.keys.get_mut(name) else { return };
+        counted.digests = keys.iter().map(|key| Digest::new(key.digest.bytes)).collect();
+        if keys.is_empty()
+            && let Some(counted) = self.keys.remove(name)
+        {
+            self.give_up(writer, name.clone(), counted, unix);
+        }
+    }
+
+    fn give_up(&mut self, writer: &mut SnapshotWriter, name: Name, counted: Counted, unix: u64) {
+        writer.retire(counted.meter, counted.needs.end(unix));
+        self.retired.insert(name, counted);
     }
 
     /// Forgets the retired keys whose lines serve something else now.

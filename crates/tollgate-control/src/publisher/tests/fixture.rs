@@ -1,5 +1,6 @@
 //! A publisher with one worker, a decider behind it and a clock in the test's hand.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use http::Method;
 use prometheus::Registry;
 use tempfile::TempDir;
 use tollgate_core::{
-    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Now, Root, Route, SnapshotReader,
+    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Now, Revision, Root, Route, SnapshotReader,
     handoff,
 };
 
@@ -59,6 +60,8 @@ pub(super) struct Gate {
     /// What the worker has been told and not answered yet.
     pub(super) notices: Receiver<Notice>,
     folder: TempDir,
+    /// What was published last.
+    published: Option<Objects>,
 }
 
 impl Gate {
@@ -75,6 +78,7 @@ impl Gate {
             clock,
             notices,
             folder: tempfile::tempdir().unwrap(),
+            published: None,
         }
     }
 
@@ -99,7 +103,28 @@ impl Gate {
     pub(super) fn publish(&mut self, text: &str) -> Published {
         let objects = self.read(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
         let unix = self.now().unix();
-        self.publisher.publish(&objects, unix, Instant::now()).unwrap()
+        let published = self.publisher.publish(&objects, None, unix, Instant::now()).unwrap();
+        self.published = Some(objects);
+        published
+    }
+
+    /// Publishes what `text` says of the keys that it changes; it changes nothing else.
+    pub(super) fn publish_keys(&mut self, text: &str) -> Published {
+        let objects = self.read(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        let before = self.published.take().unwrap();
+        let names: BTreeSet<_> = before.keys.keys().chain(objects.keys.keys()).cloned().collect();
+        let counted = names.into_iter().map(|name| {
+            let keys = objects.keys.get(&name).cloned().into_iter().collect();
+            (name, keys)
+        });
+        let counted: Vec<_> = counted.collect();
+        let Revision { epoch, number } = self.root().revision;
+        let revision = Revision { epoch, number: number + 1 };
+        let unix = self.now().unix();
+        let now = Instant::now();
+        let published = self.publisher.publish_keys(&objects, &counted, revision, unix, now);
+        self.published = Some(objects);
+        published.unwrap()
     }
 
     /// Answers everything that the worker has been told.

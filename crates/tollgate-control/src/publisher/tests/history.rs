@@ -21,12 +21,15 @@ struct Step {
     /// Of a hundred open requests, how many end.
     closes: usize,
     reaps: bool,
+    /// Where only keys change, only they are published.
+    by_keys: bool,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let edits = prop::collection::vec(edit(), 0..3);
-    (edits, select(PAUSES), 0..=100_usize, any::<bool>())
-        .prop_map(|(edits, pause, closes, reaps)| Step { edits, pause, closes, reaps })
+    (edits, select(PAUSES), 0..=100_usize, any::<bool>(), any::<bool>()).prop_map(
+        |(edits, pause, closes, reaps, by_keys)| Step { edits, pause, closes, reaps, by_keys },
+    )
 }
 
 struct Open {
@@ -59,8 +62,8 @@ impl Both {
             self.counters.close(open.key);
         }
         // What the source refuses as a whole may be right in parts.
-        if !self.edit(&step.edits) {
-            step.edits.chunks(1).for_each(|edit| _ = self.edit(edit));
+        if !self.edit(&step.edits, step.by_keys) {
+            step.edits.chunks(1).for_each(|edit| _ = self.edit(edit, step.by_keys));
         }
         if step.reaps {
             self.gate.reap();
@@ -69,19 +72,24 @@ impl Both {
     }
 
     /// Makes the edits, in one revision. False if the source refuses them: then nothing changes.
-    fn edit(&mut self, edits: &[Edit]) -> bool {
+    fn edit(&mut self, edits: &[Edit], by_keys: bool) -> bool {
         let mut edited = self.objects.clone();
         edits.iter().for_each(|edit| edit.apply(&mut edited));
         let right = self.gate.read(&edited.toml()).is_ok();
         if right {
-            self.publish(edited);
+            self.publish(edited, by_keys);
         }
         right
     }
 
-    fn publish(&mut self, edited: Objects) {
+    fn publish(&mut self, edited: Objects, by_keys: bool) {
         let before = self.gate.root();
-        let published = self.gate.publish(&edited.toml());
+        let only_keys = Objects { keys: self.objects.keys.clone(), ..edited.clone() };
+        let published = if by_keys && only_keys == self.objects && edited != self.objects {
+            self.gate.publish_keys(&edited.toml())
+        } else {
+            self.gate.publish(&edited.toml())
+        };
         let root = self.gate.root();
         if let Published::Revision(revision) = published {
             assert_ne!(edited, self.objects, "nothing was changed");

@@ -3,7 +3,7 @@
 use tollgate_core::Revision;
 
 use super::fixture::Gate;
-use super::naive::Objects;
+use super::naive::{Objects, secret};
 use crate::publisher::Published;
 
 fn suspended() -> Objects {
@@ -61,4 +61,20 @@ fn an_answer_to_a_later_revision_is_one_to_those_before() {
     assert_eq!(*enforced.borrow(), revision(2));
     drop(first);
     assert_eq!(*enforced.borrow(), revision(2), "never back");
+}
+
+#[test]
+fn a_value_that_goes_from_one_key_to_another_is_not_gone() {
+    let mut gate = Gate::new();
+    let mut objects = Objects::default();
+    gate.publish(&objects.toml());
+    for (number, secret) in [(0, 1), (1, 0)] {
+        if let Some(key) = objects.keys.get_mut(&number) {
+            key.secret = secret;
+        }
+    }
+    gate.publish_keys(&objects.toml());
+    for number in 0..2 {
+        assert!(gate.admits(&secret(number), "/b/x"), "{number}");
+    }
 }
