@@ -38,7 +38,9 @@ pub(crate) fn measure(config: &Path) -> Vec<[f64; STATES.len()]> {
     let metrics = PublisherMetrics::register(&Registry::new()).expect("metrics");
     let mut publisher = Publisher::new(writer, 1, metrics);
     let now = Now { monotonic: 1_000_000_000, unix_ms: 1_800_000_000_000 };
-    publisher.publish(&config.objects.objects, now.unix(), Instant::now()).expect("a revision");
+    publisher
+        .publish(&config.objects.objects, None, now.unix(), Instant::now())
+        .expect("a revision");
     let root = reader.current().expect("a snapshot");
     let decider = Decider::new(reader, Arc::new(Still(now)));
 

@@ -19,7 +19,7 @@ use tollgate_core::{
 };
 
 use crate::model::{
-    Application, ApplicationStatus, Key, KeyStatus, MemberStatus, Name, Objects, Plan,
+    Application, ApplicationStatus, Bought, Key, KeyStatus, MemberStatus, Name, Objects, Plan,
 };
 
 pub(crate) use numbers::Numbers;
@@ -69,13 +69,13 @@ pub(crate) fn keys<'a>(
     let mut secrets = Vec::new();
     for key in keys {
         let name = &key.name;
-        let plan = plan(objects, key)?;
-        secrets.extend(secrets::compile(objects, key, plan));
+        let plans = plans(objects, key)?;
+        secrets.extend(secrets::compile(objects, key, &plans));
         let id = TermsId(numbers.terms.number(&TermsKey::of(key)));
         let compiled = match terms.get(&id) {
             Some(known) => Arc::clone(known),
             None => {
-                let compiled = Arc::new(terms::compile(objects, key, plan, numbers));
+                let compiled = Arc::new(terms::compile(objects, key, &plans, numbers));
                 terms.insert(id, Arc::clone(&compiled));
                 compiled
             }
@@ -163,8 +163,9 @@ fn long_name(name: &Name) -> Arc<Box<str>> {
     Arc::new(name.as_str().into())
 }
 
-fn plan<'a>(objects: &'a Objects, key: &Key) -> Option<&'a Plan> {
-    objects.packages.get(&key.package)?.plans.get(&key.plan)
+/// What was bought, with the plans themselves.
+fn plans<'a>(objects: &'a Objects, key: &'a Key) -> Option<Vec<(&'a Bought, &'a Plan)>> {
+    key.bought.iter().map(|bought| Some((bought, objects.plan(bought)?))).collect()
 }
 
 fn owner(objects: &Objects, application: &Application) -> Owner {

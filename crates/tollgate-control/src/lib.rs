@@ -9,6 +9,8 @@
 mod compile;
 pub mod directory;
 mod publisher;
+mod publishing;
+mod source;
 
 pub mod admin;
 pub mod document;
@@ -29,3 +31,5 @@ pub mod store;
 pub mod watch;
 
 pub use publisher::{PublishError, Published, Publisher, PublisherMetrics};
+pub use publishing::{Publishing, PublishingError, Reload};
+pub use source::Conflict;

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 pub use self::application::{Application, ApplicationStatus};
 pub use self::digest::{DigestLiteral, DigestSchemes, Pepper, Scheme, SchemeSettings};
 pub use self::enforcement::Enforcement;
-pub use self::key::{Key, KeyStatus};
+pub use self::key::{Bought, Key, KeyStatus};
 pub use self::limit::{Limit, MAX_QPS, Own, OwnQps, Qps, Quota};
 pub use self::member::{Member, MemberStatus};
 pub use self::owner::Owner;
@@ -65,4 +65,12 @@ pub struct Objects {
     pub applications: BTreeMap<Name, Application>,
     /// What they call with, by the key's name.
     pub keys: BTreeMap<Name, Key>,
+}
+
+impl Objects {
+    /// The plan that was bought.
+    #[must_use]
+    pub fn plan(&self, bought: &Bought) -> Option<&Plan> {
+        self.packages.get(&bought.package)?.plans.get(&bought.plan)
+    }
 }

@@ -108,10 +108,10 @@ impl Terms {
         self.grants.get(at)
     }
 
-    /// Whether every plan behind the terms is switched off.
+    /// Whether there are plans behind the terms and every one is switched off.
     #[must_use]
     pub fn inactive(&self) -> bool {
-        self.grants.iter().all(|grant| !grant.active)
+        !self.grants.is_empty() && self.grants.iter().all(|grant| !grant.active)
     }
 
     /// The lines that a meter needs under these terms.

@@ -5,12 +5,17 @@ use std::collections::HashSet;
 use tollgate_core::{Change, Digest, KeySecret, ProofScheme, Root};
 
 use super::Compiled;
-use crate::model::{Key, Objects, Plan};
+use crate::model::{Bought, Key, Objects, Plan};
 
 /// What calls with the key are held against, in no other form than the services of the plan ask for;
 /// `None` where none asks for a proof.
-pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan) -> Option<KeySecret> {
-    let services = plan.services.keys().filter_map(|name| objects.services.get(name));
+pub(super) fn compile(
+    objects: &Objects,
+    key: &Key,
+    plans: &[(&Bought, &Plan)],
+) -> Option<KeySecret> {
+    let opened = plans.iter().flat_map(|(_, plan)| plan.services.keys());
+    let services = opened.filter_map(|name| objects.services.get(name));
     let (mut by_secret, mut by_signature) = (false, false);
     for proof in services.filter_map(|service| service.proof.as_ref()) {
         match proof.scheme {
@@ -32,10 +37,7 @@ pub(super) fn difference_of_keys(
     compiled: &Compiled,
     gone: &[Digest],
 ) -> Vec<Change<KeySecret>> {
-    let present: HashSet<_> = compiled.secrets.iter().map(|secret| secret.key).collect();
-    let changed =
-        compiled.secrets.iter().filter(|secret| root.secrets.find(&secret.key) != Some(secret));
-    let mut changes: Vec<_> = changed.cloned().map(Change::Put).collect();
+    let (present, mut changes) = held(root, &compiled.secrets);
     let keys = compiled.records.iter().map(|record| &record.digest).chain(gone);
     let gone =
         keys.copied().filter(|key| !present.contains(key) && root.secrets.find(key).is_some());
@@ -45,10 +47,15 @@ pub(super) fn difference_of_keys(
 
 /// What makes `compiled` out of the secrets of `root`.
 pub(super) fn difference(root: &Root, compiled: &[KeySecret]) -> Vec<Change<KeySecret>> {
-    let present: HashSet<_> = compiled.iter().map(|secret| secret.key).collect();
-    let changed = compiled.iter().filter(|secret| root.secrets.find(&secret.key) != Some(secret));
-    let mut changes: Vec<_> = changed.cloned().map(Change::Put).collect();
+    let (present, mut changes) = held(root, compiled);
     let gone = root.secrets.iter().filter(|secret| !present.contains(&secret.key));
     changes.extend(gone.map(|secret| Change::Remove(secret.key)));
     changes
+}
+
+/// Whose secrets were compiled, and what has `root` hold them.
+fn held(root: &Root, compiled: &[KeySecret]) -> (HashSet<Digest>, Vec<Change<KeySecret>>) {
+    let present = compiled.iter().map(|secret| secret.key).collect();
+    let changed = compiled.iter().filter(|secret| root.secrets.find(&secret.key) != Some(secret));
+    (present, changed.cloned().map(Change::Put).collect())
 }

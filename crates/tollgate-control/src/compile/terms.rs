@@ -8,13 +8,14 @@ use tollgate_core::{
 };
 
 use super::Numbers;
-use crate::model::{self, Enforcement, Key, Name, Network, Objects, Own, OwnQps, Plan, PlanStatus};
+use crate::model::{
+    self, Bought, Enforcement, Key, Name, Network, Objects, Own, OwnQps, Plan, PlanStatus,
+};
 
 /// What terms are of: keys that agree in it share them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TermsKey {
-    package: Name,
-    plan: Name,
+    bought: Vec<Bought>,
     qps: Own<OwnQps>,
     quota: Own<u64>,
     concurrency: Option<u32>,
@@ -25,8 +26,7 @@ pub(crate) struct TermsKey {
 impl TermsKey {
     pub(crate) fn of(key: &Key) -> Self {
         Self {
-            package: key.package.clone(),
-            plan: key.plan.clone(),
+            bought: key.bought.clone(),
             qps: key.qps,
             quota: key.quota,
             concurrency: key.concurrency_ceiling,
@@ -36,29 +36,27 @@ impl TermsKey {
     }
 }
 
-pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut Numbers) -> Terms {
-    let enforced = plan.enforcement.effective(&key.enforcement);
-    let mut grants: Vec<_> = plan
-        .services
-        .iter()
-        .map(|(service, grant)| Grant {
-            service: ServiceId(numbers.services.number(service)),
-            package: key.package.as_str().into(),
-            plan: key.plan.as_str().into(),
-            active: plan.status == PlanStatus::Active,
-            sources: plan.effective_sources(&key.allowed_sources),
-            scope: scope(objects, service, grant, enforced.terms, numbers),
-            qps: qps(plan.effective_qps(&key.qps)),
-            qps_source: qps_source(plan, &key.qps),
-            qps_enforced: enforced.qps,
-            quota: quota(plan.effective_quota(&key.quota)),
-            quota_source: quota_source(plan, &key.quota),
-            quota_enforced: enforced.quota,
-            tag: LineTag::KEY,
-        })
-        .collect();
+pub(super) fn compile(
+    objects: &Objects,
+    key: &Key,
+    plans: &[(&Bought, &Plan)],
+    numbers: &mut Numbers,
+) -> Terms {
+    let mut grants = Vec::new();
+    for (bought, plan) in plans {
+        let opened = plan.services.iter();
+        let opened =
+            opened.filter(|(name, _)| bought.service.as_ref().is_none_or(|own| own == *name));
+        for (service, opens) in opened {
+            grants.push(grant(objects, key, (bought, plan), (service, opens), numbers));
+        }
+    }
+    // Stable, so that of two grants of a service the one that was bought first stays.
     grants.sort_by_key(|grant| grant.service);
-    let concurrency = match plan.effective_concurrency(key) {
+    grants.dedup_by_key(|grant| grant.service);
+    let enforced = plans.iter().map(|(_, plan)| plan.enforcement.effective(&key.enforcement));
+    let ceilings = plans.iter().filter_map(|(_, plan)| plan.effective_concurrency(key));
+    let concurrency = match ceilings.min() {
         None => Limit::Exempt,
         Some(0) => Limit::Closed,
         Some(ceiling) => Limit::Ceiling(ceiling),
@@ -66,10 +64,44 @@ pub(super) fn compile(objects: &Objects, key: &Key, plan: &Plan, numbers: &mut N
     Terms {
         grants: grants.into(),
         concurrency,
-        concurrency_enforced: enforced.concurrency,
-        enforced: enforced.terms,
+        // What one plan refuses another does not let pass.
+        concurrency_enforced: plans.is_empty()
+            || enforced.clone().any(|enforced| enforced.concurrency),
+        enforced: plans.is_empty() || enforced.clone().any(|enforced| enforced.terms),
     }
 }
+
+fn grant(
+    objects: &Objects,
+    key: &Key,
+    (bought, plan): (&Bought, &Plan),
+    (service, opens): (&Name, &model::ServiceGrant),
+    numbers: &mut Numbers,
+) -> Grant {
+    let enforced = plan.enforcement.effective(&key.enforcement);
+    let id = ServiceId(numbers.services.number(service));
+    Grant {
+        service: id,
+        package: bought.package.as_str().into(),
+        plan: bought.plan.as_str().into(),
+        active: plan.status == PlanStatus::Active,
+        sources: plan.effective_sources(&key.allowed_sources),
+        scope: scope(objects, service, opens, enforced.terms, numbers),
+        qps: qps(plan.effective_qps(&key.qps)),
+        qps_source: qps_source(plan, &key.qps),
+        qps_enforced: enforced.qps,
+        quota: quota(plan.effective_quota(&key.quota)),
+        quota_source: quota_source(plan, &key.quota),
+        quota_enforced: enforced.quota,
+        tag: match bought.service {
+            None => LineTag::KEY,
+            Some(_) => LineTag(GRANTS | id.0),
+        },
+    }
+}
+
+/// Tags from here on are of grants that count for themselves; those below are of methods.
+const GRANTS: u32 = 1 << 31;
 
 /// A key's own ceiling is the one in force where it replaces the plan's, and where it lowers it.
 fn qps_source(plan: &Plan, own: &Own<OwnQps>) -> LimitSource {

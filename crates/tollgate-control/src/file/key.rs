@@ -9,7 +9,7 @@ use super::kinds::{Literal, WrappedSecret};
 use super::{enforcement, limits, owner, sources};
 use crate::document::Section;
 use crate::document::kind::{Choice, Day, Instant, Name, NameKind};
-use crate::model::{Application, DigestLiteral, Key, KeyStatus, Package, Plan, Service};
+use crate::model::{Application, Bought, DigestLiteral, Key, KeyStatus, Package, Plan, Service};
 
 const STATUS: Choice<KeyStatus> = Choice::of(&[
     ("waiting", KeyStatus::Waiting),
@@ -101,7 +101,7 @@ impl<'a> Keys<'a> {
                 self.applications,
             );
         }
-        let bought = self.find_plan(section, package.as_ref(), plan.as_ref());
+        let found = self.find_plan(section, package.as_ref(), plan.as_ref());
         let key = Key {
             counts_as: name.clone(),
             name,
@@ -110,8 +110,7 @@ impl<'a> Keys<'a> {
             secret_digest,
             wrapped_secret,
             application: application?,
-            package: package?,
-            plan: plan?,
+            bought: vec![Bought { package: package?, plan: plan?, service: None }],
             status,
             not_before,
             expires,
@@ -121,7 +120,7 @@ impl<'a> Keys<'a> {
             allowed_sources,
             enforcement,
         };
-        if let Some(plan) = bought {
+        if let Some(plan) = found {
             overrides::check(section, &key, plan);
             secrets::check(section, &key, plan, self.services);
         }

@@ -20,6 +20,11 @@ impl Default for Enforcement<bool> {
     }
 }
 
+impl Enforcement<Option<bool>> {
+    /// Of a key that says nothing of it.
+    pub const INHERITED: Self = Self { terms: None, qps: None, quota: None, concurrency: None };
+}
+
 impl Enforcement<bool> {
     /// What holds for a key that says `own` of itself: absent inherits. No limit is enforced
     /// where the terms are not.

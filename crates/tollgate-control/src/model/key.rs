@@ -2,7 +2,7 @@
 
 use super::{DigestLiteral, Enforcement, Name, Network, Own, OwnQps, Owner, Wrapped};
 
-/// What an application calls with: one package, one plan of it, and limits of its own.
+/// What an application calls with: what was bought, and limits of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// Its name, which is no secret.
@@ -20,10 +20,9 @@ pub struct Key {
     pub wrapped_secret: Option<Wrapped>,
     /// Whose it is.
     pub application: Name,
-    /// What was bought.
-    pub package: Name,
-    /// The plan of that package.
-    pub plan: Name,
+    /// What was bought: one plan for a package key, one for each API of a key set. Of two that open
+    /// the same service the first holds.
+    pub bought: Vec<Bought>,
     /// Whether it works.
     pub status: KeyStatus,
     /// The first second since 1970 in which it works; `None` = at once.
@@ -41,6 +40,18 @@ pub struct Key {
     pub allowed_sources: Vec<Network>,
     /// What is refused, and what is only counted; `None` = as the plan says.
     pub enforcement: Enforcement<Option<bool>>,
+}
+
+/// A plan that a key was made under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Bought {
+    /// The package.
+    pub package: Name,
+    /// The plan of that package.
+    pub plan: Name,
+    /// The one service of what the plan opens; `None` = all of them, which share one set of
+    /// counters then.
+    pub service: Option<Name>,
 }
 
 /// Where a key is in life, apart from its dates.

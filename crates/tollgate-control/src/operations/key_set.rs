@@ -1,6 +1,6 @@
 //! Key sets: subscribed to, and what may be called with them (S4-3 to S4-6).
 
-use super::{Context, Done, Refused};
+use super::{Context, Done, Refused, SECRET_LENGTH, Secret};
 use crate::directory::{ApplicationSeen, number, switch};
 use crate::life_cycle::{Chain, Months, Policy, RotationPolicy};
 use crate::model::Service;
@@ -101,7 +101,12 @@ impl Context {
     ) -> Done<StoredChain> {
         let life = Chain::key_set(template.policy, !application.active);
         let id = super::new_id(change);
-        let credential = self.keep(&id, &self.generate_key(None)?, None, change.now())?;
+        let secret = match auth_type {
+            API_KEY_AND_SECRET => Some(Secret::random(SECRET_LENGTH)?),
+            _ => None,
+        };
+        let key = self.generate_key(None)?;
+        let credential = self.keep(&id, &key, secret.as_ref(), change.now())?;
         let chain = StoredChain {
             name: format!("{auth_type} {}", application.name),
             application: application.id.clone(),
@@ -122,9 +127,15 @@ impl Context {
     }
 }
 
-/// How calls of a service are authenticated: its key, as long as no service asks for more.
-fn auth_types(_: &Service) -> [&'static str; 1] {
-    ["api_key"]
+/// Authentication by the key alone.
+const API_KEY: &str = "api_key";
+
+/// Authentication by the key and a proof that the caller has its secret.
+const API_KEY_AND_SECRET: &str = "api_key_and_secret";
+
+/// How calls of a service are authenticated. A service asks for one thing at a time.
+fn auth_types(service: &Service) -> [&'static str; 1] {
+    [if service.proof.is_some() { API_KEY_AND_SECRET } else { API_KEY }]
 }
 
 /// A policy template, or the absence of one.

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Connection, StoreError};
 
-/// A kind of object that proxies decide from.
+/// What proxies decide from: the file as a whole, or a kind of object in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the model says what each one is")]
 pub enum Kind {
+    File,
     Service,
     Package,
     Member,

@@ -40,6 +40,14 @@ impl Subscription {
         connection.rows(&query, &[chain.into()])?.iter().map(Self::read).collect()
     }
 
+    /// All subscriptions that hold, the oldest first.
+    pub fn held(connection: &mut dyn Connection) -> Result<Vec<Self>, StoreError> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM subscriptions WHERE cancelled IS NULL ORDER BY created, id"
+        );
+        connection.rows(&query, &[])?.iter().map(Self::read).collect()
+    }
+
     /// Puts a new subscription there.
     pub fn insert(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
         connection.run(

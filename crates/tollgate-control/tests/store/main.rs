@@ -10,6 +10,7 @@ mod documents;
 mod engines;
 mod opening;
 mod operations;
+mod publishing;
 mod reading;
 mod scheduling;
 mod server;

@@ -17,7 +17,7 @@ use tollgate_control::store::{Change, Committed, Document, NotChanged, Shelf, St
 
 use crate::engines::{NOW, Place, deed};
 
-const FILE: &str = r#"
+pub(crate) const FILE: &str = r#"
 upstreams.demo.url = "http://127.0.0.1:9000"
 members.jo = {}
 members.gone.status = "disabled"
@@ -49,7 +49,7 @@ plan = "free"
 pub(crate) struct House {
     pub(crate) store: Arc<Store>,
     pub(crate) context: Context,
-    _committed: UnboundedReceiver<Committed>,
+    committed: Option<UnboundedReceiver<Committed>>,
 }
 
 impl House {
@@ -58,7 +58,7 @@ impl House {
         let sealer = Sealer::new(SealingKey::new(&[7; 32]), None);
         let files = objects();
         let context = Context { files, sealer, retrieval: Retrieval::Always };
-        let house = Self { store: Arc::new(store), context, _committed: committed };
+        let house = Self { store: Arc::new(store), context, committed: Some(committed) };
         for (shelf, id, parent, name, body) in [
             (Shelf::Members, "m1", "", "kim", json!({ "areaStatus": "active" })),
             (Shelf::Members, "m2", "", "lee", json!({ "areaStatus": "waiting" })),
@@ -86,6 +86,11 @@ impl House {
         house
     }
 
+    /// What hears of every change. There is one.
+    pub(crate) fn take_committed(&mut self) -> UnboundedReceiver<Committed> {
+        self.committed.take().unwrap()
+    }
+
     pub(crate) async fn put(&self, shelf: Shelf, id: &str, parent: &str, name: &str, body: Json) {
         let Json::Object(body) = body else { panic!("{body}") };
         let [id, parent, name] = [id, parent, name].map(str::to_owned);
@@ -110,12 +115,17 @@ impl House {
     }
 }
 
-fn objects() -> Arc<Objects> {
+pub(crate) fn objects() -> Arc<Objects> {
+    read(FILE).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// What the file source makes of `text`, or every problem of it.
+pub(crate) fn read(text: &str) -> Result<Arc<Objects>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tollgate.toml");
-    std::fs::write(&path, FILE).unwrap();
+    std::fs::write(&path, text).unwrap();
     let read = document::read(&path, |root| read_objects(root, 0).objects);
-    read.map(|(objects, _)| objects).unwrap_or_else(|problems| panic!("{problems:?}"))
+    read.map(|(objects, _)| objects).map_err(|problems| problems.to_string())
 }
 
 /// The properties that a refusal names.

@@ -39,7 +39,9 @@ impl Keyless {
             }
             let found =
                 reference::find_at(root, || site.clone(), "no key", key, keys.read_so_far());
-            let plan = found.and_then(|key| packages.get(&key.package)?.plans.get(&key.plan));
+            let bought = found.and_then(|key| key.bought.first());
+            let plan =
+                bought.and_then(|bought| packages.get(&bought.package)?.plans.get(&bought.plan));
             if plan.is_some_and(|plan| !plan.services.contains_key(service)) {
                 let message = format_args!(
                     "the plan of {key:?} does not open this service, so calls without a key are refused"

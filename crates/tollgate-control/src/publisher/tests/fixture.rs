@@ -12,8 +12,8 @@ use http::Method;
 use prometheus::Registry;
 use tempfile::TempDir;
 use tollgate_core::{
-    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Now, Revision, Root, Route, SnapshotReader,
-    handoff,
+    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Now, Revision, Root, Route,
+    SnapshotReader, handoff,
 };
 
 use crate::document::{self, Problems};

@@ -80,8 +80,10 @@ impl Catalogue {
         put("qpsLimitExempt", json!(matches!(key.qps, Own::Exempt)));
         put("rateLimitCeiling", json!(ceiling(key.quota)));
         put("rateLimitExempt", json!(matches!(key.quota, Own::Exempt)));
-        put("package", json!({ "id": &*key.package, "name": &*key.package }));
-        put("plan", json!({ "id": &*key.plan, "name": &*key.plan }));
+        if let Some(bought) = key.bought.first() {
+            put("package", json!({ "id": &*bought.package, "name": &*bought.package }));
+            put("plan", json!({ "id": &*bought.plan, "name": &*bought.plan }));
+        }
         if let Some(expires) = key.expires {
             put("expires", json!(end(Instant::Second(expires))));
         }

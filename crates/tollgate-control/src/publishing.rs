@@ -1,0 +1,231 @@
+//! From what is committed to what is enforced, in one process (design §4): the file and the store
+//! become one set of objects, and every change of either a revision of the snapshot.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+use std::{error, fmt};
+
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
+use tokio::sync::{oneshot, watch};
+use tollgate_core::{Clock, Revision};
+
+use crate::model::{Key, Name, Objects};
+use crate::source::{self, Conflict};
+use crate::store::{Committed, Connection, Deed, Kind, NotChanged, Reason, Store, StoreError};
+use crate::{PublishError, Publisher};
+
+/// Has the proxies of this process decide from file and store.
+pub struct Publishing {
+    publisher: Publisher,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    files: watch::Sender<Arc<Objects>>,
+    /// The objects of both sources, but for the keys.
+    objects: Arc<Objects>,
+}
+
+/// A file that was read anew.
+pub struct Reload {
+    /// What it says.
+    pub files: Arc<Objects>,
+    /// When it was noticed that it had changed.
+    pub changed: Instant,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<Result<Revision, PublishingError>>,
+}
+
+/// Why nothing was published. What was published before goes on.
+#[derive(Debug)]
+pub enum PublishingError {
+    /// The file contradicts what the store holds.
+    Conflicts(Vec<Conflict>),
+    /// The store failed.
+    Store(StoreError),
+    /// The objects cannot be published.
+    Publish(PublishError),
+}
+
+/// How often meters of keys that are gone are looked at.
+const REAP: std::time::Duration = std::time::Duration::from_secs(10);
+
+impl Publishing {
+    /// Publishes what both sources hold now: the first snapshot.
+    ///
+    /// # Errors
+    /// See [`PublishingError`].
+    pub async fn begin(
+        publisher: Publisher,
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        files: watch::Sender<Arc<Objects>>,
+    ) -> Result<Self, PublishingError> {
+        let file = Arc::clone(&files.borrow());
+        let objects = Arc::clone(&file);
+        let conflicts = store.read(move |connection| source::conflicts(&file, connection));
+        let conflicts = conflicts.await?;
+        if !conflicts.is_empty() {
+            return Err(PublishingError::Conflicts(conflicts));
+        }
+        let revision = store.newest().await?;
+        let mut publishing = Self { publisher, store, clock, files, objects };
+        publishing.publish_all(revision, Instant::now()).await?;
+        Ok(publishing)
+    }
+
+    /// The newest revision that every worker enforces.
+    #[must_use]
+    pub fn enforced(&self) -> watch::Receiver<Revision> {
+        self.publisher.enforced()
+    }
+
+    /// Publishes every change of either source, for ever.
+    pub async fn run(
+        mut self,
+        mut committed: UnboundedReceiver<Committed>,
+        mut reloads: Receiver<Reload>,
+    ) {
+        loop {
+            tokio::select! {
+                Some(first) = committed.recv() => {
+                    let mut changes = vec![first];
+                    while let Ok(next) = committed.try_recv() {
+                        changes.push(next);
+                    }
+                    self.follow(changes).await;
+                }
+                Some(reload) = reloads.recv() => {
+                    let reloaded = self.reload(&reload).await;
+                    // Whoever asked may be gone.
+                    let _ = reload.answer.send(reloaded);
+                }
+                () = tokio::time::sleep(REAP) => self.publisher.reap(self.clock.now().unix()),
+                else => return,
+            }
+        }
+    }
+
+    /// Publishes changes that were committed, as their last revision. It is tried again until it is
+    /// done: what is committed must be enforced.
+    async fn follow(&mut self, changes: Vec<Committed>) {
+        let Some(revision) = changes.last().map(|change| change.revision) else { return };
+        let touched: BTreeSet<_> = changes.into_iter().flat_map(|change| change.touched).collect();
+        let changed = Instant::now();
+        loop {
+            let published = if touched.iter().all(|(kind, _)| *kind == Kind::Key) {
+                let chains = touched.iter().map(|(_, id)| id.clone()).collect();
+                self.publish_keys(chains, revision, changed).await
+            } else {
+                self.publish_all(revision, changed).await
+            };
+            match published {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(%error, "a change is committed and not enforced yet");
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                }
+            }
+        }
+    }
+
+    /// Publishes what has become of some chains, whatever the number of all others.
+    async fn publish_keys(
+        &mut self,
+        chains: Vec<String>,
+        revision: Revision,
+        changed: Instant,
+    ) -> Result<(), PublishingError> {
+        let objects = Arc::clone(&self.objects);
+        let read = move |connection: &mut dyn Connection| {
+            source::keys_of_chains(&objects, &chains, connection)
+        };
+        let keys: Vec<(Name, Vec<Key>)> = self.store.read(read).await?;
+        let unix = self.clock.now().unix();
+        self.publisher.publish_keys(&self.objects, &keys, revision, unix, changed)?;
+        Ok(())
+    }
+
+    /// Publishes whatever both sources hold.
+    async fn publish_all(
+        &mut self,
+        revision: Revision,
+        changed: Instant,
+    ) -> Result<(), PublishingError> {
+        let files = Arc::clone(&self.files.borrow());
+        let read = move |connection: &mut dyn Connection| source::objects(&files, connection);
+        let objects = self.store.read(read).await?;
+        let unix = self.clock.now().unix();
+        self.publisher.publish(&objects, Some(revision), unix, changed)?;
+        self.objects = Arc::new(Objects { keys: Default::default(), ..objects });
+        Ok(())
+    }
+
+    /// Takes a file that was read anew into force, if it does not contradict the store. What is
+    /// refused leaves no trace; what is not is a change like any other.
+    async fn reload(&mut self, reload: &Reload) -> Result<Revision, PublishingError> {
+        let deed = Deed {
+            actor: "file".to_owned(),
+            action: "file.reload".to_owned(),
+            kind: "file".to_owned(),
+            object: String::new(),
+            details: "{}".to_owned(),
+        };
+        let files = Arc::clone(&reload.files);
+        let changed = self.store.change(deed, move |change, _| {
+            let conflicts = source::conflicts(&files, change.connection())?;
+            if !conflicts.is_empty() {
+                return Err(NotChanged::Refused(Contradicts(conflicts)));
+            }
+            change.touch(Kind::File, "");
+            Ok(())
+        });
+        let revision = match changed.await {
+            Ok(((), Some(revision))) => revision,
+            Ok(((), None)) => self.store.newest().await?,
+            Err(NotChanged::Refused(Contradicts(conflicts))) => {
+                return Err(PublishingError::Conflicts(conflicts));
+            }
+            Err(NotChanged::Store(error)) => return Err(error.into()),
+        };
+        // Its own commit comes by as well, and finds it published.
+        self.files.send_replace(Arc::clone(&reload.files));
+        self.publish_all(revision, reload.changed).await?;
+        Ok(revision)
+    }
+}
+
+/// A file that contradicts the store, as the audit log names it.
+struct Contradicts(Vec<Conflict>);
+
+impl Reason for Contradicts {
+    fn code(&self) -> &str {
+        "contradicts_store"
+    }
+}
+
+impl fmt::Display for PublishingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflicts(conflicts) => {
+                f.write_str("the file contradicts the store")?;
+                conflicts.iter().try_for_each(|conflict| write!(f, "; {conflict}"))
+            }
+            Self::Store(error) => error.fmt(f),
+            Self::Publish(error) => error.fmt(f),
+        }
+    }
+}
+
+impl error::Error for PublishingError {}
+
+impl From<StoreError> for PublishingError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<PublishError> for PublishingError {
+    fn from(error: PublishError) -> Self {
+        Self::Publish(error)
+    }
+}

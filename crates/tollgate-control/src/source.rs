@@ -1,0 +1,138 @@
+//! The store as a source of objects, beside the file (design §4): documents and chains become what
+//! the file's tables become, and both together are what is published.
+
+mod conflict;
+mod keys;
+mod plan;
+
+use std::collections::HashMap;
+
+use crate::directory::text;
+use crate::model::{
+    Application, ApplicationStatus, Bought, Key, Member, MemberStatus, Name, Objects, Owner,
+    Package,
+};
+use crate::store::{Connection, Document, Shelf, StoreError, StoredChain, Subscription};
+
+pub use conflict::Conflict;
+pub(crate) use conflict::conflicts;
+
+/// All objects of both sources.
+///
+/// # Errors
+/// What the store said.
+pub(crate) fn objects(
+    files: &Objects,
+    connection: &mut dyn Connection,
+) -> Result<Objects, StoreError> {
+    let mut objects = without_keys(files, connection)?;
+    let mut subscribed: HashMap<String, Vec<Bought>> = HashMap::new();
+    for subscription in Subscription::held(connection)? {
+        let bought = subscribed.entry(subscription.chain.clone()).or_default();
+        bought.push(keys::of_subscription(&subscription));
+    }
+    let mut keys = files.keys.clone();
+    StoredChain::each(connection, |chain| {
+        let bought = subscribed.remove(&chain.id).unwrap_or_default();
+        let of_chain = keys::of_chain(&chain, bought, &objects);
+        keys.extend(of_chain.into_iter().map(|key| (key.name.clone(), key)));
+        Ok(())
+    })?;
+    objects.keys = keys;
+    Ok(objects)
+}
+
+/// All objects of both sources, without the keys.
+///
+/// # Errors
+/// What the store said.
+pub(crate) fn without_keys(
+    files: &Objects,
+    connection: &mut dyn Connection,
+) -> Result<Objects, StoreError> {
+    let mut objects = Objects { keys: Default::default(), ..files.clone() };
+    for document in Shelf::Members.all(connection)? {
+        let member = member(&document);
+        objects.members.insert(member.name.clone(), member);
+    }
+    for document in Shelf::Applications.all(connection)? {
+        let application = application(&document);
+        objects.applications.insert(application.name.clone(), application);
+    }
+    for document in Shelf::Packages.all(connection)? {
+        let package = package(&document);
+        objects.packages.insert(package.name.clone(), package);
+    }
+    for document in Shelf::Plans.all(connection)? {
+        let package = objects.packages.get_mut(document.parent.as_str());
+        // One whose package is gone opens nothing.
+        let Some(package) = package else { continue };
+        let plan = plan::of_document(&document);
+        package.plans.insert(plan.name.clone(), plan);
+    }
+    Ok(objects)
+}
+
+/// The keys of some chains, by the name that they count under: none for a chain that is gone.
+/// `objects` are all of both sources, but for the keys.
+///
+/// # Errors
+/// What the store said.
+pub(crate) fn keys_of_chains(
+    objects: &Objects,
+    chains: &[String],
+    connection: &mut dyn Connection,
+) -> Result<Vec<(Name, Vec<Key>)>, StoreError> {
+    let keys = chains.iter().map(|id| {
+        let Some(chain) = StoredChain::find(connection, id)? else {
+            return Ok((name(id), Vec::new()));
+        };
+        let subscriptions = Subscription::of_chain(connection, id)?;
+        let held = subscriptions.iter().filter(|subscription| subscription.cancelled.is_none());
+        let bought = held.map(keys::of_subscription).collect();
+        Ok((name(id), keys::of_chain(&chain, bought, objects)))
+    });
+    keys.collect()
+}
+
+/// What an object of the store is called among all objects: its id.
+fn name(id: &str) -> Name {
+    Name::unchecked(id)
+}
+
+fn member(document: &Document) -> Member {
+    let body = &document.body;
+    Member {
+        name: name(&document.id),
+        owner: Owner::Store,
+        email: text(body, "email").unwrap_or_default().to_owned(),
+        status: match text(body, "areaStatus") {
+            Some("active") => MemberStatus::Active,
+            Some("waiting") => MemberStatus::Waiting,
+            _ => MemberStatus::Disabled,
+        },
+    }
+}
+
+fn application(document: &Document) -> Application {
+    let body = &document.body;
+    Application {
+        name: name(&document.id),
+        owner: Owner::Store,
+        member: name(&document.parent),
+        description: text(body, "description").unwrap_or_default().to_owned(),
+        status: match text(body, "status") {
+            Some("suspended") => ApplicationStatus::Suspended,
+            _ => ApplicationStatus::Active,
+        },
+    }
+}
+
+fn package(document: &Document) -> Package {
+    Package {
+        name: name(&document.id),
+        owner: Owner::Store,
+        description: text(&document.body, "description").unwrap_or_default().to_owned(),
+        plans: Default::default(),
+    }
+}

@@ -1,0 +1,153 @@
+//! What a file may not say because of what the store holds (design §4): it would leave a key of the
+//! store without what it was made for, or have two keys with one value.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::document::Place;
+use crate::model::{Objects, Owner};
+use crate::store::{Connection, Shelf, StoreError, StoredChain};
+
+/// A contradiction between the file and the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// Keys or applications of the store need an object that neither source has.
+    Missing {
+        /// What kind of object is missing.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+        /// What of the store needs it, such as `key 0190…`.
+        needed_by: String,
+    },
+    /// A key of the file has the value of a key of the store.
+    SameKey {
+        /// Where the file's key stands.
+        place: Place,
+        /// The id of the store's key.
+        key: String,
+    },
+    /// An object of the file has the id of one of the store.
+    SameId {
+        /// Where the file's object stands.
+        place: Place,
+        /// The id.
+        id: String,
+    },
+}
+
+/// So many contradictions are told at most.
+const MOST: usize = 100;
+
+/// All contradictions between `files` and the store.
+///
+/// # Errors
+/// What the store said.
+pub(crate) fn conflicts(
+    files: &Objects,
+    connection: &mut dyn Connection,
+) -> Result<Vec<Conflict>, StoreError> {
+    let objects = super::without_keys(files, connection)?;
+    let mut conflicts = same_ids(files, connection)?;
+    for application in objects.applications.values() {
+        if application.owner == Owner::Store && !objects.members.contains_key(&application.member) {
+            conflicts.push(Conflict::Missing {
+                kind: "member",
+                id: application.member.to_string(),
+                needed_by: format!("application {}", application.name),
+            });
+        }
+    }
+    for key in files.keys.values() {
+        let taken = StoredChain::key_of_digest(connection, &key.digest.to_string())?;
+        if let (Some(taken), Owner::File(place)) = (taken, &key.owner) {
+            conflicts.push(Conflict::SameKey { place: place.clone(), key: taken });
+        }
+    }
+    conflicts.extend(missing(&objects, connection)?);
+    conflicts.truncate(MOST);
+    Ok(conflicts)
+}
+
+/// What chains and subscriptions need and is not there, each once.
+fn missing(
+    objects: &Objects,
+    connection: &mut dyn Connection,
+) -> Result<Vec<Conflict>, StoreError> {
+    let queries = [
+        ("application", "SELECT application, '', min(id) FROM chains GROUP BY application"),
+        (
+            "plan",
+            "SELECT package, plan, min(id) FROM chains WHERE package IS NOT NULL \
+             GROUP BY package, plan",
+        ),
+        (
+            "plan",
+            "SELECT package, plan, min(chain) FROM subscriptions WHERE cancelled IS NULL \
+             GROUP BY package, plan",
+        ),
+        (
+            "service",
+            "SELECT service, '', min(chain) FROM subscriptions WHERE cancelled IS NULL \
+             GROUP BY service",
+        ),
+    ];
+    let mut missing = Vec::new();
+    for (kind, query) in queries {
+        for row in connection.rows(query, &[])? {
+            let (one, other) = (row.text(0)?, row.text(1)?);
+            let there = match kind {
+                "application" => objects.applications.contains_key(one),
+                "service" => objects.services.contains_key(one),
+                _ => objects
+                    .packages
+                    .get(one)
+                    .is_some_and(|package| package.plans.contains_key(other)),
+            };
+            if !there {
+                let id = if other.is_empty() { one.to_owned() } else { format!("{one}/{other}") };
+                let needed_by = format!("key {}", row.text(2)?);
+                missing.push(Conflict::Missing { kind, id, needed_by });
+            }
+        }
+    }
+    Ok(missing)
+}
+
+fn same_ids(files: &Objects, connection: &mut dyn Connection) -> Result<Vec<Conflict>, StoreError> {
+    let mut conflicts = Vec::new();
+    let mut look = |shelf: Shelf, owners: Vec<(&str, &Owner)>| {
+        let stored: BTreeSet<_> =
+            shelf.all(connection)?.into_iter().map(|document| document.id).collect();
+        for (id, owner) in owners {
+            if let Owner::File(place) = owner
+                && stored.contains(id)
+            {
+                conflicts.push(Conflict::SameId { place: place.clone(), id: id.to_owned() });
+            }
+        }
+        Ok::<_, StoreError>(())
+    };
+    look(Shelf::Members, files.members.iter().map(|(id, it)| (&**id, &it.owner)).collect())?;
+    let applications = files.applications.iter().map(|(id, it)| (&**id, &it.owner));
+    look(Shelf::Applications, applications.collect())?;
+    look(Shelf::Packages, files.packages.iter().map(|(id, it)| (&**id, &it.owner)).collect())?;
+    look(Shelf::Services, files.services.iter().map(|(id, it)| (&**id, &it.owner)).collect())?;
+    Ok(conflicts)
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { kind, id, needed_by } => {
+                write!(f, "{kind} {id} is gone, but {needed_by} of the store needs it")
+            }
+            Self::SameKey { place, key } => {
+                write!(f, "{place}: the key {key} of the store has the same value")
+            }
+            Self::SameId { place, id } => {
+                write!(f, "{place}: an object of the store has the id {id}")
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Plans out of documents, by the names that the v3 API has for their fields (domain.md §1.3).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use super::name;
+use crate::directory::{number, period, switch, text};
+use crate::model::{
+    EndpointGrant, Enforcement, Limit, MethodGrant, Name, Plan, PlanStatus, Qps, Quota,
+    ServiceGrant,
+};
+use crate::store::Document;
+
+/// A plan as its document says. A limit of which it says nothing lets nothing through: no plan is
+/// unlimited by omission (design decision 7).
+pub(super) fn of_document(document: &Document) -> Plan {
+    let body = &document.body;
+    let qps = |ceiling| Qps { ceiling, burst: ceiling };
+    Plan {
+        name: name(&document.id),
+        status: match text(body, "status") {
+            Some("inactive") => PlanStatus::Inactive,
+            _ => PlanStatus::Active,
+        },
+        qps: match switch(body, "qpsLimitExempt") {
+            true => Limit::Exempt,
+            false => Limit::Ceiling(qps(number(body, "qpsLimitCeiling").unwrap_or(0))),
+        },
+        qps_limit_key_override_allowed: switch(body, "qpsLimitKeyOverrideAllowed"),
+        quota: match switch(body, "rateLimitExempt") {
+            true => Limit::Exempt,
+            false => Limit::Ceiling(number(body, "rateLimitCeiling").unwrap_or(0)),
+        },
+        period: text(body, "rateLimitPeriod").and_then(period),
+        rate_limit_key_override_allowed: switch(body, "rateLimitKeyOverrideAllowed"),
+        concurrency_ceiling: number(body, "concurrencyCeiling"),
+        allowed_sources: Vec::new(),
+        enforcement: Enforcement::default(),
+        services: listed(body, "services", |service| ServiceGrant {
+            endpoints: listed(service, "endpoints", endpoint),
+        }),
+    }
+}
+
+fn endpoint(body: &Map<String, Json>) -> EndpointGrant {
+    EndpointGrant { methods: listed(body, "methods", method) }
+}
+
+fn method(body: &Map<String, Json>) -> MethodGrant {
+    let period = text(body, "rateLimitPeriod").and_then(period);
+    let quota = number(body, "rateLimitCeiling").zip(period);
+    MethodGrant {
+        qps: number(body, "qpsLimitCeiling").map(|ceiling| Qps { ceiling, burst: ceiling }),
+        qps_enforce: true,
+        quota: quota.map(|(ceiling, period)| Quota { ceiling, period }),
+        quota_enforce: true,
+    }
+}
+
+/// The objects in a list, by their ids.
+fn listed<T>(
+    body: &Map<String, Json>,
+    field: &str,
+    read: impl Fn(&Map<String, Json>) -> T,
+) -> BTreeMap<Name, T> {
+    let list = body.get(field).and_then(Json::as_array).into_iter().flatten();
+    let objects = list.filter_map(Json::as_object);
+    objects.filter_map(|object| Some((name(text(object, "id")?), read(object)))).collect()
+}
