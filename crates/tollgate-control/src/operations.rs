@@ -84,3 +84,8 @@ fn id_at(now: i64) -> String {
     uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
         .to_string()
 }
+
+/// What a chain is found by.
+fn words(name: &str, application: &str, username: &str) -> String {
+    [name, application, username].join("\n").to_lowercase()
+}

@@ -26,7 +26,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tollgate_core::{Clock, Revision};
 
 pub use audit::{DONE, Deed, Entry, verify};
-pub use chains::{Bought, Credential, StoredChain, Written};
+pub use chains::{
+    Api, Bought, ChainDate, ChainPage, ChainSearch, Credential, StoredChain, Within, Written,
+};
 pub use change::{Change, Kind, NotChanged, Reason};
 pub use connection::{Connection, Row, Value};
 pub use documents::{Document, Shelf};

@@ -1,6 +1,6 @@
 //! Key sets: subscribed to, and what may be called with them (S4-3 to S4-6).
 
-use super::{Context, Done, Refused, SECRET_LENGTH, Secret};
+use super::{Context, Done, Refused, SECRET_LENGTH, Secret, words};
 use crate::directory::{ApplicationSeen, number, switch};
 use crate::life_cycle::{Chain, Months, Policy, RotationPolicy};
 use crate::model::Service;
@@ -107,8 +107,12 @@ impl Context {
         };
         let key = self.generate_key(None)?;
         let credential = self.keep(&id, &key, secret.as_ref(), change.now())?;
+        let member = self.directory().member(change.connection(), &application.member)?;
+        let username = member.map(|member| member.username).unwrap_or_default();
+        let name = format!("{auth_type} {}", application.name);
         let chain = StoredChain {
-            name: format!("{auth_type} {}", application.name),
+            words: words(&name, &application.name, &username),
+            name,
             application: application.id.clone(),
             auth_type: auth_type.to_owned(),
             template: template.id.clone(),

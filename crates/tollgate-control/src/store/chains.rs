@@ -3,6 +3,7 @@
 mod columns;
 mod credential;
 mod policy;
+mod search;
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ use crate::life_cycle::{Chain, KeyNumber};
 use crate::model::Own;
 
 pub use credential::Credential;
+pub use search::{Api, ChainDate, ChainPage, ChainSearch, Within};
 
 /// A chain with all that is known of it: a package key, or a key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct StoredChain {
     pub qps: Written<u32>,
     /// Its own calls in the plan's period.
     pub quota: Written<u64>,
+    /// What it is found by, in lower case: its own name, and those of its application and member.
+    pub words: String,
     /// Whatever else a client has said of it.
     pub body: Map<String, Json>,
     /// Its life.

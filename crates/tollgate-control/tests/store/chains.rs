@@ -19,7 +19,7 @@ contract! {
     a_digest_belongs_to_one_key
 }
 
-const NOW: i64 = 1_767_225_600;
+pub(crate) const NOW: i64 = 1_767_225_600;
 
 fn credential(id: &str) -> Credential {
     let digest = format!("sha256:{}", sha256(id));
@@ -39,7 +39,7 @@ fn sha256(text: &str) -> String {
     sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn chain(id: &str, application: &str, life: Chain) -> StoredChain {
+pub(crate) fn chain(id: &str, application: &str, life: Chain) -> StoredChain {
     let mut body = Map::new();
     body.insert("eav".to_owned(), json!({ "a": [1, "ü"] }));
     StoredChain {
@@ -51,6 +51,7 @@ fn chain(id: &str, application: &str, life: Chain) -> StoredChain {
         bought: Some(Bought { package: "basic".to_owned(), plan: "free".to_owned() }),
         qps: Written { ceiling: Some(5), exempt: true },
         quota: Written { ceiling: None, exempt: false },
+        words: "api key acme\nacme\nkim".to_owned(),
         body,
         credentials: vec![(life.latest.number, credential(id))],
         life,

@@ -13,4 +13,5 @@ mod operations;
 mod publishing;
 mod reading;
 mod scheduling;
+mod search;
 mod server;

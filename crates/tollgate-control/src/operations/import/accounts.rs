@@ -140,8 +140,10 @@ impl Accounts {
         self.members.get(account.member).map(|known| &known.object)
     }
 
-    pub(super) fn application(&self, account: Account) -> Option<&ApplicationSeen> {
-        self.applications.get(account.application).map(|(_, known)| &known.object)
+    /// The application of an account, and its member.
+    pub(super) fn of(&self, account: Account) -> Option<(&ApplicationSeen, &MemberSeen)> {
+        let (_, application) = self.applications.get(account.application)?;
+        Some((&application.object, &self.members.get(account.member)?.object))
     }
 
     /// The members that are to be made.

@@ -66,9 +66,9 @@ impl Draft {
     }
 
     pub(super) fn parts(&self, planned: &Planned) -> Option<Parts<'_>> {
-        let application = self.accounts.application(planned.account)?;
+        let (application, member) = self.accounts.of(planned.account)?;
         let (package, plan) = self.plans.get(planned.plan)?;
-        Some(Parts { application, package, plan })
+        Some(Parts { application, member, package, plan })
     }
 
     /// Plans a key, or says why it cannot be.

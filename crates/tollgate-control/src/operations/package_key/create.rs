@@ -1,6 +1,6 @@
 //! Making a package key.
 
-use super::super::{Context, Done, Refused, Secret, id_at};
+use super::super::{Context, Done, Refused, Secret, id_at, words};
 use super::{MadeKey, NewPackageKey, Violations, check_new};
 use crate::directory::{ApplicationSeen, MemberSeen, PackageSeen, PlanSeen};
 use crate::life_cycle::{Chain, Entry, Event, PackageKeyStatus, State, apply, lifespan};
@@ -11,6 +11,7 @@ use crate::store::{Bought, Change, Kind, StoredChain, timeline};
 #[derive(Clone, Copy)]
 pub(in crate::operations) struct Parts<'a> {
     pub(in crate::operations) application: &'a ApplicationSeen,
+    pub(in crate::operations) member: &'a MemberSeen,
     pub(in crate::operations) package: &'a PackageSeen,
     pub(in crate::operations) plan: &'a PlanSeen,
 }
@@ -33,14 +34,14 @@ impl Context {
     /// [`Refused::NotFound`] for an unknown application, [`Refused::Invalid`] for what breaks a rule.
     pub fn create_package_key(&self, change: &mut Change<'_>, new: NewPackageKey) -> Done<MadeKey> {
         let found = self.found(change, &new)?;
-        let Found { application, package, plan, .. } = &found;
+        let Found { application, member, package, plan } = &found;
         let apikey = self.apikey(change, &new, package)?;
         let state = match self.status(change, new.status, &found)? {
             PackageKeyStatus::Waiting => State::Pending,
             PackageKeyStatus::Active => State::Active,
             PackageKeyStatus::Disabled => State::Suspended,
         };
-        let parts = Parts { application, package, plan };
+        let parts = Parts { application, member, package, plan };
         let (made, happened) = self.make(change.now(), new, apikey, state, parts)?;
         let chain = &made.chain;
         chain.insert(change.connection())?;
@@ -79,6 +80,7 @@ impl Context {
         let id = id_at(now);
         let credential = self.keep(&id, &apikey, secret.as_ref(), now)?;
         let chain = StoredChain {
+            words: words("", &parts.application.name, &parts.member.username),
             name: String::new(),
             application: parts.application.id.clone(),
             auth_type: "api_key".to_owned(),

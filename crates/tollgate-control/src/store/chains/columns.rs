@@ -7,14 +7,15 @@ use crate::store::{Row, StoreError, Value};
 
 pub(super) const CHAIN: &str = "id, version, name, application, auth_type, policy, template, \
      suspended_itself, application_suspended, last_error, due, package, plan, qps_limit_ceiling, \
-     qps_limit_exempt, rate_limit_ceiling, rate_limit_exempt, body, created, updated";
+     qps_limit_exempt, rate_limit_ceiling, rate_limit_exempt, body, created, updated, is_key_set, \
+     words";
 
 pub(super) const KEY: &str = "id, chain, number, latest, state, superseded_until, provisioned, \
      rotation_planned, rotation_due, rotated, expiration, expiration_is_day, expired, revoked, \
      digest, sealed, sealed_secret, secret_digest, wrapped_secret, created";
 
 /// Where the columns of a key begin in a row of [`select`].
-const KEYS: usize = 20;
+const KEYS: usize = 22;
 
 /// A row for each key, with its chain's columns in front.
 pub(super) fn select() -> String {
@@ -53,6 +54,8 @@ impl StoredChain {
             serde_json::to_string(&self.body).map_err(StoreError::failed)?.into(),
             self.created.into(),
             self.updated.into(),
+            life.policy.is_some().into(),
+            self.words.as_str().into(),
         ])
     }
 
@@ -125,6 +128,7 @@ impl StoredChain {
                 earlier: keys,
             },
             credentials,
+            words: text(21)?,
             created: row.integer(18)?,
             updated: row.integer(19)?,
         })

@@ -78,10 +78,12 @@ CREATE TABLE chains (
     rate_limit_exempt BIGINT NOT NULL,
     body TEXT NOT NULL,
     created BIGINT NOT NULL,
-    updated BIGINT NOT NULL
+    updated BIGINT NOT NULL,
+    is_key_set BIGINT NOT NULL,
+    words TEXT NOT NULL
 );
 CREATE INDEX chains_by_application ON chains (application, created, id);
-CREATE INDEX chains_by_age ON chains (created, id);
+CREATE INDEX chains_by_age ON chains (is_key_set, created, id);
 CREATE INDEX chains_by_due ON chains (due);
 CREATE INDEX chains_by_plan ON chains (package, plan);
 
@@ -109,6 +111,8 @@ CREATE TABLE keys (
     created BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX keys_of_chain ON keys (chain, number);
+CREATE INDEX keys_by_state ON keys (latest, state);
+CREATE INDEX keys_by_expiration ON keys (latest, expiration);
 
 -- Which API a key set may call, and under which plan.
 CREATE TABLE subscriptions (
