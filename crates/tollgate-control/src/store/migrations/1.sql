@@ -82,7 +82,7 @@ CREATE TABLE chains (
     is_key_set BIGINT NOT NULL,
     words TEXT NOT NULL
 );
-CREATE INDEX chains_by_application ON chains (application, created, id);
+CREATE INDEX chains_by_application ON chains (application, is_key_set, created, id);
 CREATE INDEX chains_by_age ON chains (is_key_set, created, id);
 CREATE INDEX chains_by_due ON chains (due);
 CREATE INDEX chains_by_plan ON chains (package, plan);
