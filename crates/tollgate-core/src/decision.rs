@@ -4,8 +4,10 @@
 mod bearer;
 mod call;
 mod claims;
+mod explanation;
 mod identity;
 mod prove;
+mod purpose;
 mod shadow;
 
 use std::sync::Arc;
@@ -14,8 +16,10 @@ use std::sync::atomic::Ordering::AcqRel;
 pub use bearer::Bearer;
 pub use call::{Call, CallKey};
 use claims::{At, Claims};
+pub use explanation::{Digests, ExplainedKey, Explanation, LimitState};
 use identity::identify;
 pub use identity::standing;
+use purpose::{Purpose, Step, ToDecide};
 pub use shadow::Shadow;
 
 use crate::limits::{Over, Present};
@@ -186,44 +190,47 @@ impl Decider {
             Ok(record) => record,
             Err(unfit) => return Decision::Refuse(unfit.refusal.into(), unfit.record),
         };
-        match self.consider(root, record, call, now) {
+        let present = Confirmation { decider: self, root };
+        let at = At { now, present, meters: self.reader.meters() };
+        match consider(root, record, call, &at, &mut ToDecide) {
             Ok((permit, caller)) => Decision::Admit(permit, caller),
             Err(refused) => Decision::Refuse(refused, Some(record)),
         }
     }
+}
 
-    fn consider<'a>(
-        &self,
-        root: &'a Root,
-        record: &'a Record,
-        call: &Call<'_>,
-        now: Now,
-    ) -> Result<(Permit, Caller<'a>), Refused> {
-        let route = call.route;
-        let service = root.routes.service(route.service).ok_or(Refusal::RouteNotFound)?;
-        let meters = self.reader.meters();
-        let at = At { now, present: Confirmation { decider: self, root }, meters };
-        let signed = prove::prove(root, service, record, call, &at)?;
-        let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
-        let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
-        let mut shadow = Shadow::default();
-        let (grant, method) = entitle(terms, call, &mut shadow)?;
-        let claims = Claims::of(meters, record.meter, (terms, grant, method), service, shadow);
-        let mut claims = claims.ok_or(Refusal::NoSnapshot)?;
-        claims.read(&at)?;
-        let (readings, shadow, counted) = claims.take(&at, signed)?;
-        let open = counted.then(|| Open { meters: Arc::clone(meters), meter: record.meter });
-        let (digest, meter) = (record.digest, record.meter);
-        let permit = Permit { digest, meter, readings, shadow, _open: open };
-        let caller = Caller {
-            application: &owner.application,
-            package: &grant.package,
-            plan: &grant.plan,
-            key: record.id,
-            long_name: long_name(root, record),
-        };
-        Ok((permit, caller))
+/// Every step of a decision about a key that may be used. What comes of a call that passes them
+/// depends on the purpose.
+#[inline]
+fn consider<'a, P: Purpose<'a>>(
+    root: &'a Root,
+    record: &'a Record,
+    call: &Call<'_>,
+    at: &At<'_, impl Present>,
+    purpose: &mut P,
+) -> Result<P::Conclusion, Refused> {
+    let service = root.routes.service(call.route.service).ok_or(Refusal::RouteNotFound)?;
+    let signed = purpose.prove(root, service, record, call, at)?;
+    if service.proof.is_some() {
+        purpose.passed(Step::Proved);
     }
+    let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
+    let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
+    let mut shadow = Shadow::default();
+    let (grant, method) = entitle(terms, call, &mut shadow)?;
+    purpose.passed(Step::Entitled(grant));
+    let claims = Claims::of(at.meters, record.meter, (terms, grant, method), service);
+    let claims = claims.ok_or(Refusal::NoSnapshot)?;
+    purpose.limits(|| claims.look(at));
+    claims.read(at)?;
+    let caller = Caller {
+        application: &owner.application,
+        package: &grant.package,
+        plan: &grant.plan,
+        key: record.id,
+        long_name: long_name(root, record),
+    };
+    purpose.conclude(record, caller, (&claims, signed), at, shadow)
 }
 
 fn long_name<'a>(root: &'a Root, record: &Record) -> Option<&'a str> {

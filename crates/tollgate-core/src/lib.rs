@@ -35,7 +35,8 @@ mod upstream;
 pub use certificate::CertificateFingerprint;
 pub use clock::{Clock, Now};
 pub use decision::{
-    Bearer, Call, CallKey, Caller, Decider, Decision, Permit, Readings, Refused, Shadow, standing,
+    Bearer, Call, CallKey, Caller, Decider, Decision, Digests, ExplainedKey, Explanation,
+    LimitState, Permit, Readings, Refused, Shadow, standing,
 };
 pub use digest::{Digest, Pepper, Scheme, Schemes};
 pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};

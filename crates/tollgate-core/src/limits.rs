@@ -21,6 +21,10 @@ pub enum Limit<P> {
 
 /// The present, asked only where a word looks as if another time or other terms had written it.
 pub(crate) trait Present {
+    /// Whether a word that older terms have left is lowered when it is read. Only whoever counts
+    /// nothing and changes nothing leaves it as it is.
+    const LOWERS: bool = true;
+
     /// The monotonic clock, read again, in nanoseconds; `None` if the snapshot that decides is no
     /// longer the newest.
     fn confirm(&self) -> Option<u64>;

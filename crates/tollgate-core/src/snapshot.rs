@@ -99,6 +99,11 @@ impl Root {
         }
     }
 
+    /// The public name of a key, written into `to` unless it is a long one.
+    pub fn key_name<'a>(&'a self, record: &Record, to: &'a mut [u8; 36]) -> &'a str {
+        record.id.write(to, |index| self.names.get(index).map(|name| &***name))
+    }
+
     /// The next revision.
     #[must_use]
     pub fn with(&self, batch: Batch, revision: Revision, published: u64) -> Self {

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering::AcqRel;
 
 pub(super) use policy::At;
 
-use policy::Policy;
+use policy::{Look, Policy};
 
-use super::{Readings, Refused, Shadow};
+use super::{LimitState, Readings, Refused, Shadow};
 use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
 use crate::proof::Signed;
 use crate::{
@@ -44,7 +44,6 @@ pub(super) struct Claims<'a> {
     method_quota: Option<Claim<'a, Quota>>,
     key_quota: Option<Claim<'a, Quota>>,
     concurrency: Option<Claim<'a, u32>>,
-    found: Found,
 }
 
 /// What the limits have said so far.
@@ -62,14 +61,12 @@ struct Taken<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// `None` only if the publisher forgot a line: then nothing is admitted. `shadow` is what was
-    /// found before and is not enforced.
+    /// `None` only if the publisher forgot a line: then nothing is admitted.
     pub(super) fn of(
         meters: &'a Meters,
         meter: MeterId,
         (terms, grant, method): (&Terms, &Grant, Option<&MethodCeiling>),
         service: &Service,
-        shadow: Shadow,
     ) -> Option<Self> {
         let overall = meters.line(service.meter, LineTag::KEY)?;
         let key = meters.line(meter, grant.tag)?;
@@ -86,7 +83,6 @@ impl<'a> Claims<'a> {
             method_quota: None,
             key_quota: claim(key, grant.quota, grant.quota_enforced, quota),
             concurrency: claim(first, terms.concurrency, terms.concurrency_enforced, open),
-            found: Found { readings: Readings::default(), shadow },
         };
         if let Some(method) = method.filter(|method| method.limited()) {
             let line = meters.line(meter, method.tag)?;
@@ -98,38 +94,65 @@ impl<'a> Claims<'a> {
         Some(claims)
     }
 
-    /// Whether every limit would admit the call now. The first that would not is reported, unless
-    /// it is shadowed: then it has no further part in the call.
-    pub(super) fn read(&mut self, at: &At<impl Present>) -> Result<(), Refused> {
-        let found = &mut self.found;
-        found.read(&mut self.service, at)?;
-        found.read(&mut self.method_qps, at)?;
-        found.read(&mut self.key_qps, at)?;
-        found.read(&mut self.method_quota, at)?;
-        found.read(&mut self.key_quota, at)?;
-        found.read(&mut self.concurrency, at)
+    /// Whether every limit that is enforced would admit the call now. The first that would not is
+    /// reported.
+    pub(super) fn read(&self, at: &At<impl Present>) -> Result<(), Refused> {
+        read(self.service.as_ref(), at)?;
+        read(self.method_qps.as_ref(), at)?;
+        read(self.key_qps.as_ref(), at)?;
+        read(self.method_quota.as_ref(), at)?;
+        read(self.key_quota.as_ref(), at)?;
+        read(self.concurrency.as_ref(), at)
+    }
+
+    /// Where every limit of the call stands, in the order of reporting.
+    pub(super) fn look(&self, at: &At<impl Present>) -> Vec<LimitState> {
+        [
+            self.service.map(|claim| claim.look(at)),
+            self.method_qps.map(|claim| claim.look(at)),
+            self.key_qps.map(|claim| claim.look(at)),
+            self.method_quota.map(|claim| claim.look(at)),
+            self.key_quota.map(|claim| claim.look(at)),
+            self.concurrency.map(|claim| claim.look(at)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// Takes the call from every limit, and then spends its signature: what was spent once is never
-    /// given back. Returns where they stand, which of them would have refused
-    /// it, and whether the call is one of the key's open requests.
+    /// given back. Returns where they stand, `shadow` with those that would have refused it and are
+    /// not enforced, and whether the call is one of the key's open requests.
     pub(super) fn take(
-        mut self,
+        &self,
         at: &At<impl Present>,
         signed: Option<Signed>,
+        shadow: Shadow,
     ) -> Result<(Readings, Shadow, bool), Refused> {
-        let found = &mut self.found;
-        let concurrency = found.take(self.concurrency, at)?;
+        let mut found = Found { readings: Readings::default(), shadow };
+        let concurrency = found.take(self.concurrency.as_ref(), at)?;
         let mut taken = Taken { concurrency, ..Taken::default() };
-        taken.qps[0] = found.take(self.method_qps, at)?;
-        taken.qps[1] = found.take(self.key_qps, at)?;
-        taken.quota[0] = found.take(self.method_quota, at)?;
-        taken.quota[1] = found.take(self.key_quota, at)?;
-        taken.qps[2] = found.take(self.service, at)?;
+        taken.qps[0] = found.take(self.method_qps.as_ref(), at)?;
+        taken.qps[1] = found.take(self.key_qps.as_ref(), at)?;
+        taken.quota[0] = found.take(self.method_quota.as_ref(), at)?;
+        taken.quota[1] = found.take(self.key_quota.as_ref(), at)?;
+        taken.qps[2] = found.take(self.service.as_ref(), at)?;
         if let Some(signed) = signed {
             at.meters.signatures().spend(signed)?;
         }
-        Ok((self.found.readings, self.found.shadow, taken.keep()))
+        Ok((found.readings, found.shadow, taken.keep()))
+    }
+}
+
+impl<P: Policy> Claim<'_, P> {
+    fn look(&self, at: &At<impl Present>) -> LimitState {
+        let Look { admits, ceiling, used, reading } = match self.limit {
+            Limit::Ceiling(policy) => policy.look(self.line, at),
+            Limit::Closed | Limit::Exempt => Look::CLOSED,
+        };
+        let Report { refusal, kind } = self.report;
+        let (enforced, admits) = (self.enforced, admits.is_ok());
+        LimitState { refusal, kind, enforced, ceiling, used, reading, admits }
     }
 }
 
@@ -141,30 +164,26 @@ impl Report {
     fn untold(refusal: Refusal) -> Self {
         Self { refusal, kind: None }
     }
+
+    fn refused(self, over: Over) -> Refused {
+        Refused::over(self.refusal, over, self.kind)
+    }
+}
+
+fn read<P: Policy>(claim: Option<&Claim<'_, P>>, at: &At<impl Present>) -> Result<(), Refused> {
+    let Some(held) = claim.filter(|claim| claim.enforced) else { return Ok(()) };
+    let read = match held.limit {
+        Limit::Ceiling(policy) => policy.read(held.line, at),
+        Limit::Closed | Limit::Exempt => Err(Over::CLOSED),
+    };
+    read.map_err(|over| held.report.refused(over))
 }
 
 impl Found {
-    fn read<P: Policy>(
-        &mut self,
-        claim: &mut Option<Claim<'_, P>>,
-        at: &At<impl Present>,
-    ) -> Result<(), Refused> {
-        let Some(held) = claim else { return Ok(()) };
-        let read = match held.limit {
-            Limit::Ceiling(policy) => policy.read(held.line, at),
-            Limit::Closed | Limit::Exempt => Err(Over::CLOSED),
-        };
-        if let Err(over) = read {
-            self.over(held, over)?;
-            *claim = None;
-        }
-        Ok(())
-    }
-
     /// Takes a call; `None` where there is nothing to give back.
     fn take<'a, P: Policy>(
         &mut self,
-        claim: Option<Claim<'a, P>>,
+        claim: Option<&Claim<'a, P>>,
         at: &At<impl Present>,
     ) -> Result<Option<(&'a Line, P::Taken)>, Refused> {
         let Some(held) = claim else { return Ok(None) };
@@ -179,15 +198,16 @@ impl Found {
                 }
                 Ok(Some((held.line, taken)))
             }
-            Err(over) => self.over(&held, over).map(|()| None),
+            Err(over) => self.over(held, over).map(|()| None),
         }
     }
 
     /// The refusal of a limit; if it is shadowed, it is noted.
+    #[cold]
     fn over<P>(&mut self, claim: &Claim<'_, P>, over: Over) -> Result<(), Refused> {
         let Report { refusal, kind } = claim.report;
         if claim.enforced {
-            return Err(Refused::over(refusal, over, kind));
+            return Err(claim.report.refused(over));
         }
         self.shadow.note(refusal);
         if let Some((kind, reading)) = kind.zip(over.reading) {

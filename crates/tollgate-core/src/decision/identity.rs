@@ -29,12 +29,22 @@ pub(super) fn identify<'a>(
     if schemes.brand.as_ref().is_some_and(|brand| brand.disowns(key)) {
         return Err(Unfit { refusal: Refusal::KeyMalformed, record: None });
     }
-    let current = Sight::of(root, &schemes.current.digest(key), now);
+    let previous = || schemes.previous.as_ref().map(|scheme| scheme.digest(key));
+    recognize(root, &schemes.current.digest(key), previous, now)
+}
+
+/// The same of a key of which the digests are known, by the current scheme and by the previous one.
+pub(super) fn recognize<'a>(
+    root: &'a Root,
+    current: &Digest,
+    previous: impl FnOnce() -> Option<Digest>,
+    now: Now,
+) -> Result<&'a Record, Unfit<'a>> {
+    let current = Sight::of(root, current, now);
     if let Sight { known: Some(record), standing: Ok(()) } = current {
         return Ok(record);
     }
-    let previous = schemes.previous.as_ref();
-    let previous = previous.map(|scheme| Sight::of(root, &scheme.digest(key), now));
+    let previous = previous().map(|digest| Sight::of(root, &digest, now));
     let seen = if current.known.is_some() { current } else { previous.unwrap_or(current) };
     match seen {
         Sight { known: Some(record), standing: Ok(()) } => Ok(record),
@@ -47,7 +57,11 @@ pub(super) fn identify<'a>(
 
 /// The record of the key that calls without one are charged to. Nobody brought it, so the time that
 /// this takes tells nothing.
-fn named<'a>(root: &'a Root, digest: &Digest, now: Now) -> Result<&'a Record, Unfit<'a>> {
+pub(super) fn named<'a>(
+    root: &'a Root,
+    digest: &Digest,
+    now: Now,
+) -> Result<&'a Record, Unfit<'a>> {
     let unfit = |refusal, record| Unfit { refusal, record };
     let record = root.keys.find(digest).ok_or(unfit(Refusal::KeyUnknown, None))?;
     check_standing(root, record, now).map_err(|refusal| unfit(refusal, Some(record)))?;

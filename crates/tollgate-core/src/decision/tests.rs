@@ -487,3 +487,31 @@ fn a_shadowed_qps_limit_is_exact_from_eight_threads_with_swaps() {
     assert!(admitted <= bound, "{admitted} of {bound}");
     assert!(admitted * 100 >= bound * 99, "{admitted} of {bound}");
 }
+
+#[test]
+fn an_explanation_is_the_decision_and_writes_to_no_meter() {
+    let mut world = World::new(Limits { qps: qps(1, 1000), quota: daily(3), ..Limits::default() });
+    for _ in 0..2 {
+        ask(&world, at(1)).unwrap();
+    }
+    // A word that is left over from a longer reach: a decision would lower it.
+    world.publish(world.batch(Limits { qps: qps(1000, 1), quota: daily(3), ..Limits::default() }));
+    let word = || {
+        let line = world.reader.meters().line(world.record.meter, LineTag::KEY).unwrap();
+        let of = |word: &AtomicU64| word.load(SeqCst);
+        (of(&line.qps), of(&line.quota), line.open.load(SeqCst))
+    };
+    let (before, root) = (word(), world.reader.current().unwrap());
+    let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(at(1))));
+    let key = ExplainedKey::Presented(Digests::of(&root.schemes, KEY));
+    let explained = decider.explain(&root, &key, &ROUTE, HERE, at(1));
+    let refused = explained.verdict.unwrap_err();
+    assert_eq!(word(), before);
+    let decided = ask(&world, at(1)).unwrap_err();
+    assert_ne!(word(), before, "the decision has lowered it");
+    assert_eq!((refused.refusal, refused.retry_after), (decided.refusal, decided.retry_after));
+    assert_eq!(explained.steps, ["key", "state", "entitlement"]);
+    let limits: Vec<_> =
+        explained.limits.iter().map(|limit| (limit.ceiling, limit.used, limit.admits)).collect();
+    assert_eq!(limits, [(1000, 1, false), (3, 2, true)]);
+}

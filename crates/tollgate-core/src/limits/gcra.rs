@@ -70,6 +70,20 @@ impl Qps {
         self.check(word, now, present, Use::Read).map(|_| ())
     }
 
+    /// Whether `word` would admit a call now, and where it stands. `present` lowers nothing, so
+    /// nothing is written.
+    pub(crate) fn look(
+        &self,
+        word: &AtomicU64,
+        now: u64,
+        present: &impl Present,
+    ) -> (Result<(), Over>, Reading) {
+        match self.check(word, now, present, Use::Read) {
+            Ok(stands) => (Ok(()), self.reading(stands.before, now)),
+            Err(over) => (Err(over), over.reading.unwrap_or(self.reading(0, now))),
+        }
+    }
+
     /// Takes a call from `word`, if it admits one now.
     pub(crate) fn take(
         &self,
@@ -181,9 +195,10 @@ impl<P: Present> StateStore for Word<'_, P> {
         let mut stands = self.tat.load(Acquire);
         loop {
             // Lowered in place, before the answer and whatever it is: a lowered copy would open
-            // the limit.
+            // the limit, for those who take.
             let before = self.within_reach(stands);
-            if before != stands
+            if P::LOWERS
+                && before != stands
                 && let Err(other) = self.tat.compare_exchange(stands, before, AcqRel, Acquire)
             {
                 stands = other;

@@ -103,6 +103,19 @@ impl Quota {
         if stands.count < self.ceiling { Ok(()) } else { Err(self.over(stands, now)) }
     }
 
+    /// Whether `word` would admit a call now, how many it has counted, and where it stands. Nothing
+    /// is written.
+    pub(crate) fn look(
+        &self,
+        word: &AtomicU64,
+        now: Now,
+        present: &impl Present,
+    ) -> (Result<(), Over>, u64, Reading) {
+        let (stands, _) = self.stands(word.load(Acquire), now, present);
+        let admits = if stands.count < self.ceiling { Ok(()) } else { Err(self.over(stands, now)) };
+        (admits, stands.count, self.reading(stands, now))
+    }
+
     /// Counts a call, if the window has room. `stepped_back` is told of a wall clock that went
     /// back so far that the window went with it.
     pub(crate) fn take(

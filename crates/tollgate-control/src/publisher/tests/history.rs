@@ -4,7 +4,10 @@
 use http::Method;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tollgate_core::{Dead, Decision, Now, Permit, Reading, ReadingKind, Refusal, Root, standing};
+use tollgate_core::{
+    Dead, Decision, Digests, ExplainedKey, Explanation, Now, Permit, Reading, ReadingKind, Refusal,
+    Root, Route, standing,
+};
 
 use super::edit::{Edit, edit};
 use super::fixture::{self, Gate};
@@ -150,7 +153,24 @@ impl Both {
         let (method, path) = target(call);
         let route = self.gate.route(&method, path);
         let secret = secret(number);
-        match self.gate.decider.decide(root, &fixture::call(&secret, &route), now) {
+        let key = ExplainedKey::Presented(Digests::of(&root.schemes, secret.as_bytes()));
+        let source = fixture::call(&secret, &route).source;
+        let explained = self.gate.decider.explain(root, &key, &route, source, now);
+        let found = self.decide(root, &secret, call, &route, now, expected);
+        hold_explanation(&explained, &found);
+        found
+    }
+
+    fn decide(
+        &mut self,
+        root: &Root,
+        secret: &str,
+        call: Call,
+        route: &Route,
+        now: Now,
+        expected: &Verdict,
+    ) -> Verdict {
+        match self.gate.decider.decide(root, &fixture::call(secret, route), now) {
             Decision::Refuse(refused, _) => Verdict::Refused(refused.refusal.code()),
             Decision::Admit(permit, caller) => {
                 let Verdict::Admitted { key, counted, .. } = *expected else {
@@ -167,6 +187,32 @@ impl Both {
             }
         }
     }
+}
+
+/// What was explained before a call was decided says the same, and where the limits stood.
+fn hold_explanation(explained: &Explanation<'_>, found: &Verdict) {
+    let (quota, method_quota) = match (&explained.verdict, found) {
+        (Err(refused), Verdict::Refused(code)) => {
+            assert_eq!(refused.refusal.code(), *code);
+            return;
+        }
+        (Ok(explained), Verdict::Admitted { quota, method_quota, shadow, .. }) => {
+            assert!(explained.refusals().map(Refusal::code).eq(in_order(shadow)), "{explained:?}");
+            (*quota, *method_quota)
+        }
+        (verdict, found) => panic!("explained {verdict:?}, decided {found:?}"),
+    };
+    let left = |of: fn(ReadingKind) -> bool| {
+        let limit = explained.limits.iter().find(|limit| limit.kind.is_some_and(of));
+        limit.and_then(|limit| limit.reading).map(|reading| reading.remaining.saturating_sub(1))
+    };
+    assert_eq!(left(|kind| matches!(kind, ReadingKind::Quota(_))), quota);
+    assert_eq!(left(|kind| kind == ReadingKind::MethodQuota), method_quota);
+}
+
+/// In the order of the table of refusals.
+fn in_order(codes: &[&'static str]) -> impl Iterator<Item = &'static str> {
+    Refusal::all().map(Refusal::code).filter(|code| codes.contains(code))
 }
 
 fn remaining(permit: &Permit, of: impl Fn(ReadingKind) -> bool) -> Option<u64> {

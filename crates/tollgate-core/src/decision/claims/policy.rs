@@ -1,5 +1,6 @@
 //! What the kinds of limits have in common: a word of a line, which is read and taken from.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
@@ -9,7 +10,22 @@ use crate::{Line, Meters, Now, Qps, Quota, Reading};
 pub(in crate::decision) struct At<'a, P> {
     pub(in crate::decision) now: Now,
     pub(in crate::decision) present: P,
-    pub(in crate::decision) meters: &'a Meters,
+    pub(in crate::decision) meters: &'a Arc<Meters>,
+}
+
+/// A limit as it stands.
+pub(super) struct Look {
+    pub(super) admits: Result<(), Over>,
+    pub(super) ceiling: u64,
+    pub(super) used: u64,
+    /// `None` of requests at a time, which come back when they end.
+    pub(super) reading: Option<Reading>,
+}
+
+impl Look {
+    /// A ceiling of 0, which counts nothing.
+    pub(super) const CLOSED: Self =
+        Self { admits: Err(Over::CLOSED), ceiling: 0, used: 0, reading: None };
 }
 
 /// A ceiling over a word of a line.
@@ -19,6 +35,9 @@ pub(super) trait Policy: Copy {
 
     /// Whether a call would be admitted now.
     fn read(self, line: &Line, at: &At<impl Present>) -> Result<(), Over>;
+
+    /// Where it stands, with the calls that it has counted.
+    fn look(self, line: &Line, at: &At<impl Present>) -> Look;
 
     /// Counts a call if it is admitted now, and says where the limit stands then.
     fn take(
@@ -35,6 +54,12 @@ impl Policy for Qps {
         Qps::read(&self, &line.qps, at.now.monotonic, &at.present)
     }
 
+    fn look(self, line: &Line, at: &At<impl Present>) -> Look {
+        let (admits, reading) = Qps::look(&self, &line.qps, at.now.monotonic, &at.present);
+        let used = reading.quota - reading.remaining;
+        Look { admits, ceiling: reading.ceiling, used, reading: Some(reading) }
+    }
+
     fn take(self, line: &Line, at: &At<impl Present>) -> Result<(QpsTaken, Option<Reading>), Over> {
         let (taken, reading) = Qps::take(&self, &line.qps, at.now.monotonic, &at.present)?;
         Ok((taken, Some(reading)))
@@ -46,6 +71,11 @@ impl Policy for Quota {
 
     fn read(self, line: &Line, at: &At<impl Present>) -> Result<(), Over> {
         Quota::read(&self, &line.quota, at.now, &at.present)
+    }
+
+    fn look(self, line: &Line, at: &At<impl Present>) -> Look {
+        let (admits, used, reading) = Quota::look(&self, &line.quota, at.now, &at.present);
+        Look { admits, ceiling: reading.ceiling, used, reading: Some(reading) }
     }
 
     fn take(
@@ -65,6 +95,11 @@ impl Policy for u32 {
 
     fn read(self, line: &Line, _: &At<impl Present>) -> Result<(), Over> {
         if line.open.load(Relaxed) < self { Ok(()) } else { Err(Over::CLOSED) }
+    }
+
+    fn look(self, line: &Line, at: &At<impl Present>) -> Look {
+        let used = u64::from(line.open.load(Relaxed));
+        Look { admits: self.read(line, at), ceiling: self.into(), used, reading: None }
     }
 
     fn take(self, line: &Line, _: &At<impl Present>) -> Result<((), Option<Reading>), Over> {
