@@ -5,6 +5,7 @@ mod clients;
 mod files;
 mod handshake;
 mod reload;
+mod required;
 mod strangers;
 
 use std::fs;

@@ -1,6 +1,7 @@
 //! The configuration of a process: its own settings, and the objects that it decides from.
 
 mod access_log;
+mod across;
 mod control;
 mod listeners;
 mod log;
@@ -108,7 +109,9 @@ impl Config {
             .collect();
         let listeners = listeners::read(root, &taken, certificates_at);
         let settings = Settings { log, access_log, process, ops, strangers, control, listeners };
-        Self { settings, objects: read_objects(root, now) }
+        let objects = read_objects(root, now);
+        across::check(root, &settings, &objects.objects);
+        Self { settings, objects }
     }
 
     /// The files that it was read from.

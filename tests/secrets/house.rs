@@ -107,6 +107,7 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
         ("busy", format!("url = \"http://{}\"", good.address())),
         ("maintained", format!("url = \"http://{}\"", good.address())),
         ("referred", format!("url = \"http://{}\"", good.address())),
+        ("sealed", format!("url = \"http://{}\"", good.address())),
     ];
     let mut config = Config::new(good)
         .section("log", &format!("level = \"debug\"\nformat = \"{format}\""))
@@ -127,6 +128,7 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
             "busy" => "qps_limit_overall = 0\n",
             "maintained" => "maintenance = true\n",
             "referred" => "allowed_referers = [\"https://example.com\"]\n",
+            "sealed" => "tls_required = true\n",
             _ => "",
         };
         let service = format!("path = \"/{name}\"\nupstream = \"{name}\"\n{more}{PLACES}");

@@ -64,6 +64,7 @@ fn refused(gate: &Tollgate) -> Vec<(&'static str, Request, String)> {
         ("proof_invalid", gate.get("/signed").header("X-Signature", SECRET), key("proven")),
         ("proof_invalid", timed.header("X-Timestamp", SECRET), key("proven")),
         ("proof_invalid", gate.get("/signed").header("X-Signature", &signature), key("unopened")),
+        ("tls_required", gate.get("/sealed"), key("good")),
         ("not_entitled", gate.get("/closed"), key("good")),
         ("service_over_qps", gate.get("/busy"), key("good")),
         ("body_too_large", gate.request("POST", "/orders").body(&"x".repeat(2000)), key("good")),

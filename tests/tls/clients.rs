@@ -1,6 +1,6 @@
 use std::io::Read;
 
-use crate::support::{Authority, TlsClient};
+use crate::support::{Authority, Config, Http2, TlsClient};
 
 use super::{HOST, House};
 
@@ -59,4 +59,45 @@ fn a_client_that_presents_a_certificate_does_so_each_time() {
         house.admits(&client);
     }
     assert_eq!(house.handshakes("resumed"), 0.0);
+}
+
+#[test]
+fn a_bound_key_works_with_its_certificates_alone() {
+    let house = House::new().tls(OPTIONAL);
+    let [old, new, other] = ["old", "new", "other"].map(|name| house.authority.issue(&[name]));
+    let bound = [&old, &new].map(|issued| format!("{:?}", issued.fingerprint())).join(", ");
+    let bound = Config::key_body("bound", &format!("client_certificates = [{bound}]"));
+    let (house, origin) = house.section("keys.bound", &bound).start();
+    let ask = |client: &TlsClient, key: &str| {
+        let mut connection = client.http1(house.gate.data(), HOST);
+        house.gate.get("/orders").key(key).over(&mut connection)
+    };
+    let presenting = |issued| TlsClient::presenting(&house.authority, issued);
+    ask(&presenting(&old), "bound").admitted();
+    ask(&presenting(&new), "bound").admitted();
+    ask(&presenting(&other), "bound").refused(401, "proof_invalid");
+    ask(&house.client(), "bound").refused(401, "proof_missing");
+    ask(&presenting(&other), "demo").admitted();
+    assert_eq!(origin.requests().len(), 3);
+    // Also when the binding is taken up or changed under an open connection.
+    let mut open = presenting(&old).http1(house.gate.data(), HOST);
+    house.gate.get("/orders").key("bound").over(&mut open).admitted();
+    let only = format!("client_certificates = [{:?}]", new.fingerprint());
+    house.gate.apply(&house.config.clone().key("bound", "bound", &only));
+    house.gate.get("/orders").key("bound").over(&mut open).refused(401, "proof_invalid");
+}
+
+#[test]
+fn a_bound_key_does_not_work_over_http2_of_another_either() {
+    let house = House::new().tls(OPTIONAL);
+    let (own, other) = (house.authority.issue(&["own"]), house.authority.issue(&["other"]));
+    let bound = format!("client_certificates = [{:?}]", own.fingerprint());
+    let bound = Config::key_body("bound", &bound);
+    let (house, _origin) = house.section("keys.bound", &bound).start();
+    for (issued, admitted) in [(&own, true), (&other, false)] {
+        let client = TlsClient::presenting(&house.authority, issued).offering(&["h2"]);
+        let mut connection = Http2::connect_tls(house.gate.data(), &client, HOST);
+        let answer = house.gate.get("/orders").key("bound").over(&mut connection);
+        assert_eq!(answer.status == 200, admitted, "{answer:?}");
+    }
 }

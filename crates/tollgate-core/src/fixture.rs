@@ -112,6 +112,7 @@ impl World {
             upstream: 0,
             upstream_path: None,
             path_length: 0,
+            tls_required: false,
             credentials: Box::default(),
             proof: None,
             form_body_limit: None,
@@ -207,5 +208,6 @@ pub(crate) fn terms(limits: Limits) -> Terms {
         concurrency: limits.concurrency,
         concurrency_enforced: limits.enforced.concurrency,
         enforced: limits.enforced.terms,
+        client_certificates: Box::default(),
     }
 }

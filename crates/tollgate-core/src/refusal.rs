@@ -13,6 +13,7 @@ pub use mashery::MasheryError;
 #[expect(missing_docs, reason = "the table below says what each one means")]
 pub enum Refusal {
     RouteNotFound,
+    TlsRequired,
     Maintenance,
     MethodNotAllowed,
     BadRequest,
@@ -81,6 +82,7 @@ use StatusCode as S;
 #[rustfmt::skip]
 static TABLE: [Row; Refusal::COUNT] = [
     row(R::RouteNotFound, "route_not_found", S::NOT_FOUND, M::NOT_FOUND, "No service matches this host and path"),
+    row(R::TlsRequired, "tls_required", S::FORBIDDEN, M::REQUIRES_SSL, "The service takes calls over TLS only"),
     row(R::Maintenance, "maintenance", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The endpoint is closed for maintenance"),
     row(R::MethodNotAllowed, "method_not_allowed", S::METHOD_NOT_ALLOWED, M::NOT_AUTHORIZED, "The endpoint does not know this method"),
     row(R::BadRequest, "bad_request", S::BAD_REQUEST, M::BAD_REQUEST, "The request is malformed"),

@@ -29,6 +29,8 @@ pub struct Service {
     pub upstream_path: Option<Box<str>>,
     /// How long the service's own path is, in bytes without a final slash.
     pub path_length: usize,
+    /// Whether calls have to come over TLS.
+    pub tls_required: bool,
     /// Where a key may stand, in the order of precedence.
     pub credentials: Box<[CredentialPlace]>,
     /// What callers have to prove beside their key; `None` = nothing.

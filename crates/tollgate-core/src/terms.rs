@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    EndpointId, Limit, LimitSource, LineTag, MethodId, Networks, Qps, Quota, Route, ServiceId,
+    CertificateFingerprint, EndpointId, Limit, LimitSource, LineTag, MethodId, Networks, Qps,
+    Quota, Refusal, Route, ServiceId,
 };
 
 /// Index of [`Terms`] in a snapshot. It names the pair of a plan and the overrides of a key, so
@@ -18,6 +19,8 @@ pub struct Terms {
     pub grants: Box<[Grant]>,
     /// Requests that a key may have open at a time.
     pub concurrency: Limit<u32>,
+    /// The client certificates that the key works with; none = it is bound to none.
+    pub client_certificates: Box<[CertificateFingerprint]>,
     /// Whether calls over [`Terms::concurrency`] are refused.
     pub concurrency_enforced: bool,
     /// Whether calls that the terms do not open are refused. Where they are not, no limit of the
@@ -106,6 +109,22 @@ impl Terms {
     pub fn grant(&self, service: ServiceId) -> Option<&Grant> {
         let at = self.grants.binary_search_by_key(&service, |grant| grant.service).ok()?;
         self.grants.get(at)
+    }
+
+    /// Holds the certificate that a caller has presented against those that the key is bound to.
+    ///
+    /// # Errors
+    /// [`Refusal::ProofMissing`] and [`Refusal::ProofInvalid`].
+    pub fn check_certificate(
+        &self,
+        presented: Option<&CertificateFingerprint>,
+    ) -> Result<(), Refusal> {
+        match presented {
+            _ if self.client_certificates.is_empty() => Ok(()),
+            None => Err(Refusal::ProofMissing),
+            Some(presented) if self.client_certificates.contains(presented) => Ok(()),
+            Some(_) => Err(Refusal::ProofInvalid),
+        }
     }
 
     /// Whether there are plans behind the terms and every one is switched off.

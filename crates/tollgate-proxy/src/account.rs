@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use http::{Request, StatusCode};
-use tollgate_core::{Now, Refusal, ServiceId};
+use tollgate_core::{Now, Refusal, Service, ServiceId};
 
 use crate::access_log::Note;
 use crate::connection::Client;
@@ -41,6 +41,14 @@ impl Account {
         let (worker, client) = (Rc::clone(worker), Rc::clone(client));
         let (started, status) = (now.monotonic, CLIENT_CLOSED);
         Self { worker, client, started, service: None, status, note }
+    }
+
+    /// Whether the client's connection is as safe as a service asks for.
+    ///
+    /// # Errors
+    /// [`Refusal::TlsRequired`].
+    pub(crate) fn suits(&self, service: &Service) -> Result<(), Refusal> {
+        self.client.suits(service)
     }
 
     /// Names the service.

@@ -17,7 +17,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
-use tollgate_core::{Refusal, Source};
+use tollgate_core::{CertificateFingerprint, Refusal, Service, Source};
 
 use begin::Begun;
 use io::ClientIo;
@@ -78,6 +78,20 @@ impl Client {
     /// The certificate that it has presented.
     pub(crate) fn certificate(&self) -> Option<&ClientCertificate> {
         self.session.as_ref()?.certificate.as_ref()
+    }
+
+    /// The fingerprint of that certificate.
+    pub(crate) fn fingerprint(&self) -> Option<&CertificateFingerprint> {
+        self.certificate().map(|certificate| &certificate.fingerprint)
+    }
+
+    /// Whether the connection is as safe as a service asks for.
+    ///
+    /// # Errors
+    /// [`Refusal::TlsRequired`].
+    pub(crate) fn suits(&self, service: &Service) -> Result<(), Refusal> {
+        let unsafe_for_it = service.tls_required && self.session.is_none();
+        if unsafe_for_it { Err(Refusal::TlsRequired) } else { Ok(()) }
     }
 
     /// A request has begun: from here on its own deadlines count.

@@ -111,7 +111,9 @@ impl Worker {
         let proof = proof::take(service, &mut head.headers, taken.query.as_deref(), form);
 
         // Decide.
-        let call = Call::new(key, &route, client.address()).with_proof(proof.presented());
+        let call = Call::new(key, &route, client.address())
+            .with_proof(proof.presented())
+            .with_certificate(client.fingerprint());
         let decision = self.decider.decide(root, &call, now);
         self.sample_decision(now);
         let (permit, caller) = match decision {

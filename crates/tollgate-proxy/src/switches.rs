@@ -75,6 +75,7 @@ impl Worker {
             let exchange = Exchange::of(policy, &head.headers, preflight, &mut arena);
             *cors = Some(Box::new(exchange));
         }
+        account.suits(service).map_err(|refusal| self.refuse(Some(service), refusal, now))?;
         let closed = service.switches.maintenance(endpoint);
         match (lead.route, closed) {
             // A page has to get through to what it asks about to learn that it is closed.

@@ -86,6 +86,7 @@ impl RoutePlan {
                 upstream: u32::try_from(upstream).ok()?,
                 upstream_path: service.upstream_path.as_deref().map(Into::into),
                 path_length: service.path.iter().map(segment_length).sum(),
+                tls_required: service.tls_required,
                 credentials: service.credentials.clone().into(),
                 proof: service.proof.clone().map(Box::new),
                 form_body_limit: service.reads_forms().then_some(service.form_body_limit),

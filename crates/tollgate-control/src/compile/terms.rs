@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use tollgate_core::{
-    EndpointGrant, EndpointId, Grant, Limit, LimitSource, LineTag, MethodCeiling, MethodId,
-    Methods, Qps, Quota, Scope, ServiceId, Terms,
+    CertificateFingerprint, EndpointGrant, EndpointId, Grant, Limit, LimitSource, LineTag,
+    MethodCeiling, MethodId, Methods, Qps, Quota, Scope, ServiceId, Terms,
 };
 
 use super::Numbers;
@@ -21,6 +21,7 @@ pub(crate) struct TermsKey {
     concurrency: Option<u32>,
     sources: Vec<Network>,
     enforcement: Enforcement<Option<bool>>,
+    client_certificates: Vec<CertificateFingerprint>,
 }
 
 impl TermsKey {
@@ -32,6 +33,7 @@ impl TermsKey {
             concurrency: key.concurrency_ceiling,
             sources: key.allowed_sources.clone(),
             enforcement: key.enforcement,
+            client_certificates: key.client_certificates.clone(),
         }
     }
 }
@@ -68,6 +70,7 @@ pub(super) fn compile(
         concurrency_enforced: plans.is_empty()
             || enforced.clone().any(|enforced| enforced.concurrency),
         enforced: plans.is_empty() || enforced.clone().any(|enforced| enforced.terms),
+        client_certificates: key.client_certificates.clone().into(),
     }
 }
 

@@ -210,6 +210,11 @@ impl Section {
         self.report.warning(self.finding(site, &message));
     }
 
+    /// Reports something odd about an object of any section, known by its place.
+    pub fn warning_about(&self, place: &Place, field: String, message: impl fmt::Display) {
+        self.report.warning(Problem { place: place.clone(), field, message: message.to_string() });
+    }
+
     /// Reports that a field has to be given.
     pub fn missing(&self, name: &str, expected: &str) {
         let site = Site { offset: self.at, field: self.below(name) };

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::check::duplicates::SeenKeys;
+use super::check::duplicates::{SeenKeys, distinct};
 use super::check::{overrides, reference, secrets};
 use super::digest::Digests;
-use super::kinds::{Literal, WrappedSecret};
+use super::kinds::{ClientCertificate, Literal, WrappedSecret};
 use super::{enforcement, limits, owner, sources};
 use crate::document::Section;
 use crate::document::kind::{Choice, Day, Instant, Name, NameKind};
@@ -87,6 +87,8 @@ impl<'a> Keys<'a> {
         let concurrency_ceiling = limits::concurrency(section);
         let allowed_sources = sources::read(section);
         let enforcement = enforcement::of_key(section);
+        let bound_to = section.optional_list("client_certificates", ClientCertificate);
+        let client_certificates = distinct(section, bound_to);
 
         self.seen.note(section, &name, digest.as_ref());
         self.check_digest(section, "digest", digest.as_ref());
@@ -118,6 +120,7 @@ impl<'a> Keys<'a> {
             quota,
             concurrency_ceiling,
             allowed_sources,
+            client_certificates,
             enforcement,
         };
         if let Some(plan) = found {

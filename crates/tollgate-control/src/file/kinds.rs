@@ -1,6 +1,7 @@
 //! What only fields of objects hold.
 
 mod brand;
+mod certificate;
 mod cidr;
 mod field;
 mod fingerprint;
@@ -13,6 +14,7 @@ mod verb;
 mod wrapped;
 
 pub(super) use self::brand::BrandKind;
+pub(super) use self::certificate::ClientCertificate;
 pub(super) use self::cidr::Cidr;
 pub(super) use self::field::{Dropped, FieldName, FieldValue, OrEvery, Token};
 pub(super) use self::fingerprint::Fingerprint;

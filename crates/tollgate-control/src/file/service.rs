@@ -85,6 +85,7 @@ pub(super) fn read(
         upstream_path: upstream_path.map(|path| shown(&path)),
         qps_limit_overall: overall.map(|overall| overall.resolve()),
         qps_limit_overall_enforce: enforce,
+        tls_required: section.or("tls_required", Switch, false),
         proof,
         credentials: places.all,
         form_body_limit: form_body_limit.unwrap_or(FORM_BODY_USUAL),

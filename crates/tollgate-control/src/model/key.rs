@@ -1,5 +1,7 @@
 //! Package keys.
 
+use tollgate_core::CertificateFingerprint;
+
 use super::{DigestLiteral, Enforcement, Name, Network, Own, OwnQps, Owner, Wrapped};
 
 /// What an application calls with: what was bought, and limits of its own.
@@ -38,6 +40,8 @@ pub struct Key {
     pub concurrency_ceiling: Option<u32>,
     /// Where its calls may come from, within what the plan allows; none = what the plan allows.
     pub allowed_sources: Vec<Network>,
+    /// The client certificates that it works with; none = it is bound to none.
+    pub client_certificates: Vec<CertificateFingerprint>,
     /// What is refused, and what is only counted; `None` = as the plan says.
     pub enforcement: Enforcement<Option<bool>>,
 }

@@ -28,6 +28,8 @@ pub struct Service {
     pub qps_limit_overall: Option<Qps>,
     /// Calls over [`Service::qps_limit_overall`] are refused.
     pub qps_limit_overall_enforce: bool,
+    /// Calls have to come over TLS.
+    pub tls_required: bool,
     /// Where a key may stand, in the order of precedence; at least one place.
     pub credentials: Vec<CredentialPlace>,
     /// What callers have to prove beside their key; `None` = nothing.

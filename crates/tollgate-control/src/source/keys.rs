@@ -67,6 +67,7 @@ fn key(chain: &StoredChain, life: &LifeKey, bought: &[Bought]) -> Option<Key> {
         quota: chain.quota.own(),
         concurrency_ceiling: None,
         allowed_sources: Vec::new(),
+        client_certificates: Vec::new(),
         enforcement: Enforcement::INHERITED,
     })
 }

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::fmt;
 
-use crate::{Digest, Presented, Route};
+use crate::{CertificateFingerprint, Digest, Presented, Route};
 
 /// A call, as far as a decision needs it.
 #[derive(Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct Call<'a> {
     pub route: &'a Route,
     /// The address of the client.
     pub source: IpAddr,
+    /// The certificate that the caller has presented, verified.
+    pub certificate: Option<&'a CertificateFingerprint>,
 }
 
 /// What key a call has.
@@ -31,13 +33,19 @@ impl<'a> Call<'a> {
     /// A call of `route` with `key` from `source`, which proves nothing.
     #[must_use]
     pub fn new(key: CallKey<'a>, route: &'a Route, source: IpAddr) -> Self {
-        Self { key, proof: Presented::Nothing, route, source }
+        Self { key, proof: Presented::Nothing, route, source, certificate: None }
     }
 
     /// The same call with a proof.
     #[must_use]
     pub fn with_proof(self, proof: Presented<'a>) -> Self {
         Self { proof, ..self }
+    }
+
+    /// The same call by who has presented this certificate.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<&'a CertificateFingerprint>) -> Self {
+        Self { certificate, ..self }
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::*;
 use crate::fixture::{Enforced, KEY, Limits, ROUTE, World, at, qps, terms};
 use crate::{
-    Batch, Change, EndpointId, Limit, LimitSource, LineTag, MethodId, Network, Networks, Owner,
-    OwnerId, Period, Quota, Revision, Route, Scheme, ServiceId, Status, TermsId,
+    Batch, CertificateFingerprint, Change, EndpointId, Limit, LimitSource, LineTag, MethodId,
+    Network, Networks, Owner, OwnerId, Period, Quota, Revision, Route, Scheme, ServiceId, Status,
+    TermsId,
 };
 
 /// Where calls come from.
@@ -159,6 +160,43 @@ fn a_call_without_a_key_is_the_named_keys_or_nobodys() {
     assert_eq!(keyless(&world, &digest).unwrap_err(), Refusal::KeySuspended);
     world.publish(Batch { keys: vec![Change::Remove(digest)], ..Batch::default() });
     assert_eq!(keyless(&world, &digest).unwrap_err(), Refusal::KeyUnknown);
+}
+
+#[test]
+fn a_bound_key_works_with_its_certificates_only() {
+    let mut world = World::new(Limits { qps: qps(1000, 1000), ..Limits::default() });
+    let [one, other, stranger] = [b"1", b"2", b"3"].map(|der| CertificateFingerprint::of(der));
+    let bind = |world: &mut World, certificates: &[CertificateFingerprint]| {
+        let mut terms = terms(Limits { qps: qps(1000, 1000), ..Limits::default() });
+        terms.client_certificates = certificates.into();
+        let terms = vec![(TermsId(0), Some(Arc::new(terms)))];
+        world.publish(Batch { terms, ..Batch::default() });
+    };
+    let refusal = |world: &World, route: &Route, certificate: Option<&CertificateFingerprint>| {
+        let root = world.reader.current().unwrap();
+        let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(at(0))));
+        let call = Call::new(CallKey::Presented(KEY), route, HERE).with_certificate(certificate);
+        match decider.decide(&root, &call, at(0)) {
+            Decision::Admit(..) => None,
+            Decision::Refuse(refused, _) => Some(refused.refusal),
+        }
+    };
+    for presented in [None, Some(&one)] {
+        assert_eq!(refusal(&world, &ROUTE, presented), None);
+    }
+    bind(&mut world, &[one, other]);
+    for (presented, expected) in [
+        (None, Some(Refusal::ProofMissing)),
+        (Some(&one), None),
+        (Some(&other), None),
+        (Some(&stranger), Some(Refusal::ProofInvalid)),
+    ] {
+        assert_eq!(refusal(&world, &ROUTE, presented), expected, "{presented:?}");
+    }
+    // What the plan opens is told to nobody who has not proved that the key is its own.
+    let closed = Route { endpoint: EndpointId(1), ..ROUTE };
+    assert_eq!(refusal(&world, &closed, None), Some(Refusal::ProofMissing));
+    assert_eq!(refusal(&world, &closed, Some(&one)), Some(Refusal::NotEntitled));
 }
 
 #[test]

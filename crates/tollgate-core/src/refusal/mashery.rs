@@ -42,6 +42,7 @@ impl MasheryError {
     pub(super) const OVER_QPS: Self = Self::of(403, "ERR_403_DEVELOPER_OVER_QPS", Some("Account Over Queries Per Second Limit"), "<h1>Developer Over Qps</h1>");
     pub(super) const OVER_RATE: Self = Self::of(403, "ERR_403_DEVELOPER_OVER_RATE", Some("Account Over Rate Limit"), "<h1>Developer Over Rate</h1>");
     pub(super) const SERVICE_OVER_QPS: Self = Self::of(403, "ERR_403_SERVICE_OVER_QPS", Some("Rate Limit Exceeded"), "<h1>Service Over Qps</h1>");
+    pub(super) const REQUIRES_SSL: Self = Self::of(403, "ERR_403_SERVICE_REQUIRES_SSL", Some("Service Requires SSL"), "<h1>Service Requires SSL</h1>");
     pub(super) const URI_TOO_LONG: Self = Self::of(414, "ERR_414_REQUEST_URI_TOO_LONG", None, "<h1>414 Request URI Too Long</h1>");
     pub(super) const BAD_GATEWAY: Self = Self::of(502, "ERR_502_BAD_GATEWAY", None, "<h1>502 Bad Gateway</h1>");
     pub(super) const UNAVAILABLE: Self = Self::of(503, "ERR_503_SERVICE_UNAVAILABLE", Some("Scheduled Maintenance"), "<h1>503 Service Unavailable</h1>");

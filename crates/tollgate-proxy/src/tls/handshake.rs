@@ -43,6 +43,7 @@ pub(crate) struct Session {
 /// A client's certificate, verified.
 #[derive(Debug)]
 pub(crate) struct ClientCertificate {
+    pub(crate) fingerprint: CertificateFingerprint,
     /// As upstreams are told.
     pub(crate) field: HeaderValue,
 }
@@ -81,6 +82,6 @@ impl ClientCertificate {
     fn of(der: &[u8]) -> io::Result<Self> {
         let fingerprint = CertificateFingerprint::of(der);
         let field = HeaderValue::try_from(fingerprint.to_string()).map_err(io::Error::other)?;
-        Ok(Self { field })
+        Ok(Self { fingerprint, field })
     }
 }
