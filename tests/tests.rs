@@ -12,6 +12,7 @@ mod admin;
 mod corpus;
 mod credentials;
 mod entitlement;
+mod explain;
 mod generated_keys;
 mod identity;
 mod key_states;

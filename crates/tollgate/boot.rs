@@ -16,6 +16,7 @@ use tollgate_control::document::Warnings;
 use tollgate_control::plane::ControlPlane;
 use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{Clock, Strangers, handoff};
+use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
     Acceptor, AccessLog, DataPlane, Listener, Plan, WorkerSettings, watch_strangers,
 };
@@ -23,10 +24,11 @@ use tollgate_proxy::{
 use crate::certificates::Certificates;
 use crate::commands::CUT;
 use crate::config::{self, Config, Settings};
+use crate::explain::Socket;
 use crate::ops::Ops;
 use crate::reload::{ReloadMetrics, Reloader, log_warnings};
 
-type Failure = Box<dyn std::error::Error>;
+pub(crate) type Failure = Box<dyn std::error::Error>;
 
 /// How often the workers are looked at.
 const HEALTH_LOOK: Duration = Duration::from_secs(1);
@@ -69,21 +71,17 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
                 tls: certificates.acceptor(&listener.name),
             })
             .collect(),
-        settings: WorkerSettings {
-            via: via(&settings)?,
-            on_key_dead: settings.process.on_key_dead,
-            error_dialect: settings.process.error_dialect,
-            responder: responder(&settings)?,
-        },
-        reader,
+        settings: worker_settings(&settings)?,
+        reader: reader.clone(),
         clock: Arc::clone(&clock),
         strangers: strangers.clone(),
         access_log: access_log(&settings.access_log)?,
     };
     let bound = plan.bind()?;
-    let ops_listener = TcpListener::bind(settings.ops)
+    let ops_address = settings.ops.address;
+    let ops_listener = TcpListener::bind(ops_address)
         .await
-        .map_err(|error| format!("cannot listen on {}: {error}", settings.ops))?;
+        .map_err(|error| format!("cannot listen on {ops_address}: {error}"))?;
     let admin_listener = match &settings.control {
         Some(control) => Some(
             TcpListener::bind(control.address)
@@ -92,6 +90,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         ),
         None => None,
     };
+    let explaining = explain_socket(&settings)?;
     let signals = Signals::listen()?;
 
     if let Some(strangers) = strangers {
@@ -106,6 +105,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let publisher = Publisher::new(writer, epoch, PublisherMetrics::register(&registry)?);
     let metrics = ReloadMetrics::register(&registry)?;
     let path = path.to_owned();
+    let explainer = Explainer::new(reader, Arc::clone(&clock), worker_settings(&settings)?);
     let (file, owned_by_file) = watch::channel(Arc::clone(&config.objects.objects));
     let admin = match settings.control.clone().zip(admin_listener) {
         Some((control, listener)) => {
@@ -131,6 +131,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let ending = Ending::new();
     let admin = admin.map(|admin| tokio::spawn(admin.serve(ending.clone())));
     let Signals { hang_up, certificates_hang_up, end } = signals;
+    let explaining = explaining.map(|socket| tokio::spawn(socket.serve(Arc::new(explainer))));
     let reloads = tokio::spawn(reloader.watch(config, hang_up));
     let certificates = tokio::spawn(certificates.watch(certificates_hang_up));
     let ended = end.wait(&plane).await;
@@ -148,12 +149,33 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     reloads.abort();
     certificates.abort();
     ops.abort();
+    if let Some(explaining) = explaining {
+        explaining.abort();
+    }
     if cut > 0 {
         tracing::warn!(cut, "the drain timeout has passed; requests were cut");
         return Ok(ExitCode::from(CUT));
     }
     tracing::info!("all requests have ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What holds for every request.
+pub(crate) fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Failure> {
+    Ok(WorkerSettings {
+        via: via(settings)?,
+        on_key_dead: settings.process.on_key_dead,
+        error_dialect: settings.process.error_dialect,
+        responder: responder(settings)?,
+    })
+}
+
+fn explain_socket(settings: &Settings) -> Result<Option<Socket>, Failure> {
+    let Some(path) = &settings.ops.explain_socket else { return Ok(None) };
+    match Socket::bind(path) {
+        Ok(socket) => Ok(Some(socket)),
+        Err(error) => Err(format!("ops.explain_socket cannot be made: {error}").into()),
+    }
 }
 
 /// What the admin API does with a connection that is to be secure.

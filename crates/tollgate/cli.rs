@@ -54,6 +54,9 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Say step by step what would become of a request, and why. Its key is read from standard
+    /// input; no input is no key. Exit code 0 if it would be admitted, 4 if it would be refused
+    Explain(ExplainArguments),
     /// Ask the running process of a configuration whether it is ready; exit code 1 if it is not
     Health(FileArgument),
 }
@@ -64,6 +67,35 @@ pub enum KeyCommand {
     /// Print a fresh key of the configuration's brand and environment, and in a second line its
     /// digest. The key is kept nowhere
     Generate(FileArgument),
+}
+
+/// Which request, and who is asked.
+#[derive(Args, Debug)]
+pub struct ExplainArguments {
+    /// Which configuration.
+    #[command(flatten)]
+    pub file: FileArgument,
+    /// Ask the running process of the configuration, at its explain_socket; without it, the file
+    /// is read afresh
+    #[arg(long)]
+    pub running: bool,
+    /// A header field of the request; {key} stands for the key
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// The address that the request comes from
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub from: String,
+    /// Read the key from this file, which only its owner may read, and not from standard input
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Print one document of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The HTTP method
+    #[arg(value_name = "METHOD")]
+    pub http_method: String,
+    /// The URL, or only its path; {key} stands for the key
+    pub url: String,
 }
 
 /// Which configuration.

@@ -1,6 +1,7 @@
 //! What each command does, and how it ends.
 
 mod digest;
+mod explain;
 mod health;
 mod key;
 
@@ -22,6 +23,8 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const WRONG: u8 = 2;
 /// Requests were cut when the drain timeout had passed.
 pub(crate) const CUT: u8 = 3;
+/// The request that was asked about would be refused.
+pub(crate) const REFUSED: u8 = 4;
 
 /// Does what the arguments say.
 #[must_use]
@@ -31,6 +34,7 @@ pub fn perform(arguments: Arguments) -> ExitCode {
         Command::Check(file) => check(&file.config),
         Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
         Command::Key { command: KeyCommand::Generate(file) } => key::generate(&file.config),
+        Command::Explain(explain) => explain::perform(&explain),
         Command::Health(file) => health::perform(&file.config),
     }
 }

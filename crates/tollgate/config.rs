@@ -5,13 +5,12 @@ mod across;
 mod control;
 mod listeners;
 mod log;
+mod ops;
 mod process;
 mod strangers;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use tollgate_control::document::kind::Address;
 use tollgate_control::document::{Problems, Section, Warnings, read};
 use tollgate_control::file::{FileObjects, read_objects};
 use tollgate_control::watch::Watched;
@@ -21,6 +20,7 @@ pub use access_log::AccessLog;
 pub use control::Control;
 pub use listeners::{CertificateFiles, ClientCertificate, Listener, Tls};
 pub use log::{Format, Log};
+pub use ops::Ops;
 pub use process::Process;
 
 /// Everything that a file says.
@@ -41,8 +41,8 @@ pub struct Settings {
     pub access_log: AccessLog,
     /// `[process]`
     pub process: Process,
-    /// `[ops]`: where health and metrics are asked for.
-    pub ops: SocketAddr,
+    /// `[ops]`
+    pub ops: Ops,
     /// `[strangers]`: what one source may fail; `None` = whatever it wants.
     pub strangers: Option<StrangerBudget>,
     /// `[control]`: the control plane, where the process is one.
@@ -99,12 +99,11 @@ impl Config {
         let log = log::read(&mut root.table_or_empty("log"));
         let access_log = access_log::read(&mut root.table_or_empty("access_log"));
         let process = process::read(&mut root.table_or_empty("process"));
-        let mut ops_section = root.table_or_empty("ops");
-        let ops = ops_section.or("address", Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)));
+        let ops = ops::read(&mut root.table_or_empty("ops"));
         let strangers = strangers::read(&mut root.table_or_empty("strangers"));
         let control =
             root.table("control").map(|mut section| control::read(&mut section, certificates_at));
-        let taken: Vec<_> = std::iter::once(("ops", ops))
+        let taken: Vec<_> = std::iter::once(("ops", ops.address))
             .chain(control.as_ref().map(|control| ("control", control.address)))
             .collect();
         let listeners = listeners::read(root, &taken, certificates_at);

@@ -5,6 +5,7 @@
 mod boot;
 mod certificates;
 mod clock;
+mod explain;
 mod ops;
 mod reload;
 mod telemetry;

@@ -1,7 +1,9 @@
 //! What commands say of a configuration and of their arguments.
 
 use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -142,4 +144,87 @@ fn no_pepper_is_told_by_a_gate_that_uses_it() {
     hold_no_secret("metrics", gate.metrics().text());
     hold_no_secret("the log", &gate.log());
     hold_no_secret("the upstream's record", &format!("{:?}", origin.requests()));
+}
+
+#[test]
+fn an_explanation_tells_no_key_to_anybody() {
+    let origin = Origin::start();
+    let config = Config::new(&origin)
+        .section("log", "level = \"debug\"")
+        .section("ops", "address = \"127.0.0.1:0\"\nexplain_socket = \"explain.sock\"")
+        .key("good", CANARY, "")
+        .key("bad", &format!("{CANARY}-bad"), "status = \"revoked\"");
+    let gate = Tollgate::start(&config);
+    let document = gate.config().to_str().unwrap().to_owned();
+    let url = "http://api.example.com/orders";
+    let long = CANARY.repeat(99);
+    for key in [CANARY, &format!("{CANARY}-bad"), &format!("{CANARY}-unknown"), &long] {
+        for more in [&[][..], &["--running"], &["--json"], &["--running", "--json"]] {
+            let place = format!("{url}?api_key={{key}}");
+            for url in [url, &place] {
+                let mut arguments = vec!["explain", "--config", &document];
+                arguments.extend(more);
+                arguments.extend(["-H", "X-Api-Key: {key}", "GET", url]);
+                let finished = tollgate(&arguments, key);
+                assert!(matches!(finished.code, Some(0 | 4)), "{finished:?}");
+                hold(&finished);
+            }
+        }
+    }
+    // Where it should not stand.
+    let value = format!("X-Other: {CANARY}");
+    let inside = format!("{url}/{CANARY}");
+    for wrong in [
+        &[CANARY, url][..],
+        &["GET", CANARY],
+        &["GET", &inside],
+        &["GET", url, CANARY],
+        &["-H", CANARY, "GET", url],
+        &["-H", &value, "GET", url],
+        &["--key-file", CANARY, "GET", url],
+        &["--running", CANARY, url],
+    ] {
+        let arguments = [&["explain", "--config", &document], wrong].concat();
+        let finished = tollgate(&arguments, CANARY);
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        hold(&finished);
+    }
+    hold_no_secret("the log", &gate.log());
+}
+
+#[test]
+fn the_question_that_a_process_is_asked_holds_no_key() {
+    let origin = Origin::start();
+    let folder = folder("");
+    let config = Config::new(&origin)
+        .section("digest", HMAC)
+        .section("ops", "address = \"127.0.0.1:0\"\nexplain_socket = \"explain.sock\"")
+        .without("keys");
+    fs::write(folder.path().join("tollgate.toml"), config.to_string()).unwrap();
+    let socket = folder.path().join("explain.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    fs::set_permissions(&socket, Permissions::from_mode(0o600)).unwrap();
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).unwrap();
+        stream.write_all(b"{\"error\":\"no\"}\n").unwrap();
+        line
+    });
+    let document = folder.path().join("tollgate.toml");
+    let arguments = [
+        "explain",
+        "--running",
+        "--config",
+        document.to_str().unwrap(),
+        "-H",
+        "X-Api-Key: {key}",
+        "GET",
+        "http://api.example.com/orders?api_key={key}",
+    ];
+    let finished = tollgate(&arguments, CANARY);
+    hold(&finished);
+    let heard = heard.join().unwrap();
+    assert!(heard.contains("hmac-sha256:"), "{heard}");
+    hold_no_secret("the socket", &heard);
 }

@@ -19,6 +19,8 @@ mod upstream;
 
 use std::collections::BTreeMap;
 
+use tollgate_core::Schemes;
+
 pub use self::application::{Application, ApplicationStatus};
 pub use self::digest::{DigestLiteral, DigestSchemes, Pepper, Scheme, SchemeSettings};
 pub use self::enforcement::Enforcement;
@@ -72,5 +74,15 @@ impl Objects {
     #[must_use]
     pub fn plan(&self, bought: &Bought) -> Option<&Plan> {
         self.packages.get(&bought.package)?.plans.get(&bought.plan)
+    }
+
+    /// How keys become digests, as it is done; `None` if a pepper cannot be used.
+    pub fn schemes(&self) -> Option<Schemes> {
+        let DigestSchemes { current, previous } = &self.digests;
+        let previous = match previous {
+            Some(previous) => Some(previous.compile()?),
+            None => None,
+        };
+        Some(Schemes { current: current.compile()?, previous, brand: self.key_brand.clone() })
     }
 }

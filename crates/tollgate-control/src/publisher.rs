@@ -115,7 +115,8 @@ impl Publisher {
         }
         let marks = Some((marks(&objects.digests), objects.key_brand.clone()));
         if self.schemes != marks {
-            batch.schemes = Some(Arc::new(schemes(objects)?));
+            let schemes = objects.schemes().ok_or(PublishError::Inconsistent)?;
+            batch.schemes = Some(Arc::new(schemes));
         }
         if present.is_some() && batch.is_empty() && revision.is_none() {
             return Ok(Published::Unchanged);
@@ -206,14 +207,6 @@ fn marks(digests: &DigestSchemes) -> [Option<(&'static str, [u8; 8])>; 2] {
         SchemeSettings::HmacSha256(pepper) => ("hmac-sha256", pepper.fingerprint()),
     };
     [Some(mark(&digests.current)), digests.previous.as_ref().map(mark)]
-}
-
-fn schemes(objects: &Objects) -> Result<Schemes, PublishError> {
-    let digests = &objects.digests;
-    let compile = |settings: &SchemeSettings| settings.compile().ok_or(PublishError::Inconsistent);
-    let previous = digests.previous.as_ref().map(compile).transpose()?;
-    let brand = objects.key_brand.clone();
-    Ok(Schemes { current: compile(&digests.current)?, previous, brand })
 }
 
 #[cfg(test)]

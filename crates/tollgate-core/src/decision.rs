@@ -216,7 +216,7 @@ fn consider<'a, P: Purpose<'a>>(
     }
     let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
     let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
-    terms.check_certificate(call.certificate)?;
+    purpose.certify(terms, call.certificate)?;
     let mut shadow = Shadow::default();
     let (grant, method) = entitle(terms, call, &mut shadow)?;
     purpose.passed(Step::Entitled(grant));

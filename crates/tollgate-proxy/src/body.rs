@@ -242,6 +242,14 @@ impl Content {
         Self::Refused(Some(body).filter(|body| !body.is_empty()), refusal)
     }
 
+    /// All of it; `None` where there is none, or where an upstream sends it.
+    pub(crate) fn into_bytes(self) -> Option<Bytes> {
+        match self {
+            Self::Full(body) | Self::Refused(body, _) => body,
+            Self::Relay(_) => None,
+        }
+    }
+
     /// The refusal that it tells of.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         match self {

@@ -96,6 +96,11 @@ pub(crate) fn take<'a>(
     Ok(Taken { key: found.0, query, form: rest })
 }
 
+/// Whether something can be a key: 1 to 255 printable characters of ASCII.
+pub(crate) fn plausible(key: &[u8]) -> bool {
+    (1..=MAX_KEY_LENGTH.into()).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic)
+}
+
 /// The first key found; any other must be the same.
 struct Found(Option<Credential>);
 
@@ -115,9 +120,7 @@ impl Found {
 
     fn add(&mut self, key: Credential) -> Result<(), Refusal> {
         let bytes = key.bytes();
-        let plausible = (1..=MAX_KEY_LENGTH.into()).contains(&bytes.len())
-            && bytes.iter().all(u8::is_ascii_graphic);
-        if !plausible {
+        if !plausible(bytes) {
             return Err(Refusal::KeyMalformed);
         }
         match &self.0 {

@@ -7,6 +7,7 @@ mod arena;
 mod body;
 mod connection;
 mod credential;
+pub mod explain;
 #[cfg(test)]
 mod fixture;
 mod form;

@@ -5,7 +5,7 @@ mod cors;
 mod referer;
 
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use tollgate_core::{CallKey, EndpointId, Now, Refusal, Refused, Root, Route, Service};
 
 use crate::account::Account;
@@ -17,13 +17,36 @@ use crate::worker::Worker;
 pub(crate) use cors::Exchange;
 
 /// Where a request leads, as far as it leads anywhere.
-struct Lead<'r> {
+pub(crate) struct Lead<'r> {
     /// What is called of which service, also where its HTTP method is not known there.
     called: Option<(&'r Service, EndpointId)>,
     route: Result<Route, NoTarget>,
+    /// It is a preflight, which its service answers.
+    preflight: bool,
+}
+
+/// Where a request goes from there.
+pub(crate) enum Onward<'r> {
+    /// To its key.
+    Key(&'r Service, Route),
+    /// No further: it is a preflight, which is answered.
+    Preflight,
+    /// No further, as its service says.
+    Refused(&'r Service, Refused),
+    /// Nowhere.
+    Nowhere(NoTarget),
 }
 
 impl<'r> Lead<'r> {
+    /// A preflight leads to what it asks for; where nobody here answers it, it is a call.
+    pub(crate) fn find(root: &'r Root, target: &Target<'_>, head: &Parts) -> Self {
+        let asked = cors::asked(head).map(|method| Self::of(root, target, &method));
+        match asked.filter(Self::has_cors) {
+            Some(lead) => Self { preflight: true, ..lead },
+            None => Self::of(root, target, &head.method),
+        }
+    }
+
     fn of(root: &'r Root, target: &Target<'_>, method: &Method) -> Self {
         let route = target.route(&root.routes, method);
         let called = match &route {
@@ -32,11 +55,33 @@ impl<'r> Lead<'r> {
         };
         let called =
             called.and_then(|(service, endpoint)| Some((root.routes.service(service)?, endpoint)));
-        Self { called, route }
+        Self { called, route, preflight: false }
     }
 
     fn has_cors(&self) -> bool {
         self.called.is_some_and(|(service, _)| service.switches.cors.is_some())
+    }
+
+    /// How far its service lets it go.
+    pub(crate) fn onward(self, fields: &HeaderMap) -> Onward<'r> {
+        let Some((service, endpoint)) = self.called else {
+            let none = self.route.err().unwrap_or_else(|| Refusal::RouteNotFound.into());
+            return Onward::Nowhere(none);
+        };
+        let closed = service.switches.maintenance(endpoint);
+        match (self.route, closed) {
+            // A page has to get through to what it asks about to learn that it is closed.
+            (Ok(_), _) if self.preflight => Onward::Preflight,
+            (_, Some(maintenance)) if !self.preflight => {
+                let retry_after = maintenance.retry_after.map(Into::into);
+                Onward::Refused(service, Refused { retry_after, ..Refusal::Maintenance.into() })
+            }
+            (Err(none), _) => Onward::Nowhere(none),
+            (Ok(_), _) if !referer::allowed(&service.switches.allowed_referers, fields) => {
+                Onward::Refused(service, Refusal::RefererNotAllowed.into())
+            }
+            (Ok(route), _) => Onward::Key(service, route),
+        }
     }
 }
 
@@ -55,41 +100,26 @@ impl Worker {
         account: &mut Account,
         cors: &mut Option<Box<Exchange>>,
     ) -> Result<(&'r Service, Route), Response<Content>> {
-        // A preflight leads to what it asks for; where nobody here answers it, it is a call.
-        let asked = cors::asked(head);
-        let mut lead = Lead::of(root, target, asked.as_ref().unwrap_or(&head.method));
-        let preflight = asked.is_some() && lead.has_cors();
-        if asked.is_some() && !preflight {
-            lead = Lead::of(root, target, &head.method);
+        let lead = Lead::find(root, target, head);
+        if let Some((service, _)) = lead.called {
+            if let Ok(route) = &lead.route {
+                account.serve(service.id);
+                account.noted(|note| note.route(root, service, route, &head.headers));
+            }
+            if let Some(policy) = &service.switches.cors {
+                let mut arena = self.arena.borrow_mut();
+                let exchange = Exchange::of(policy, &head.headers, lead.preflight, &mut arena);
+                *cors = Some(Box::new(exchange));
+            }
+            account.suits(service).map_err(|refusal| self.refuse(Some(service), refusal, now))?;
         }
-        let Some((service, endpoint)) = lead.called else {
-            let none = lead.route.err().unwrap_or_else(|| Refusal::RouteNotFound.into());
-            return Err(self.nowhere(root, &none, now));
-        };
-        if let Ok(route) = &lead.route {
-            account.serve(service.id);
-            account.noted(|note| note.route(root, service, route, &head.headers));
-        }
-        if let Some(policy) = &service.switches.cors {
-            let mut arena = self.arena.borrow_mut();
-            let exchange = Exchange::of(policy, &head.headers, preflight, &mut arena);
-            *cors = Some(Box::new(exchange));
-        }
-        account.suits(service).map_err(|refusal| self.refuse(Some(service), refusal, now))?;
-        let closed = service.switches.maintenance(endpoint);
-        match (lead.route, closed) {
-            // A page has to get through to what it asks about to learn that it is closed.
-            (Ok(_), _) if preflight => Err(no_content()),
-            (_, Some(maintenance)) if !preflight => {
-                let retry_after = maintenance.retry_after.map(Into::into);
-                let refused = Refused { retry_after, ..Refusal::Maintenance.into() };
+        match lead.onward(&head.headers) {
+            Onward::Key(service, route) => Ok((service, route)),
+            Onward::Preflight => Err(no_content()),
+            Onward::Refused(service, refused) => {
                 Err(self.refuse_with(Some(service), &refused, now))
             }
-            (Err(none), _) => Err(self.nowhere(root, &none, now)),
-            (Ok(_), _) if !referer::allowed(&service.switches.allowed_referers, &head.headers) => {
-                Err(self.refuse(Some(service), Refusal::RefererNotAllowed, now))
-            }
-            (Ok(route), _) => Ok((service, route)),
+            Onward::Nowhere(none) => Err(self.nowhere(root, &none, now)),
         }
     }
 }

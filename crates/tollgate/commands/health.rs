@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn perform(path: &Path) -> ExitCode {
     let ops = match load(path, &SystemClock::new()) {
-        Ok((config, _)) => reachable(config.settings.ops),
+        Ok((config, _)) => reachable(config.settings.ops.address),
         Err(problems) => return refuse(&problems),
     };
     match ready(ops) {

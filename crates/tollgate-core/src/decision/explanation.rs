@@ -8,8 +8,8 @@ use super::{At, Call, CallKey, Caller, Claims, Confirmation, Decider, Refused, S
 use crate::limits::Present;
 use crate::proof::Signed;
 use crate::{
-    Digest, Grant, Now, ProofFailure, Reading, ReadingKind, Record, Refusal, Root, Route, Schemes,
-    Service,
+    CertificateFingerprint, Digest, Grant, Now, ProofFailure, Reading, ReadingKind, Record,
+    Refusal, Root, Route, Schemes, Service, Terms,
 };
 
 /// What stands for a key where the key itself must not be known.
@@ -144,6 +144,10 @@ impl<'a> Purpose<'a> for Told<'a> {
     ) -> Result<Option<Signed>, ProofFailure> {
         let lacking = service.proof.is_some() && root.secrets.find(&record.digest).is_none();
         if lacking { Err(ProofFailure::NoSecret) } else { Ok(None) }
+    }
+
+    fn certify(&self, _: &Terms, _: Option<&CertificateFingerprint>) -> Result<(), Refusal> {
+        Ok(())
     }
 
     fn passed(&mut self, step: Step<'a>) {

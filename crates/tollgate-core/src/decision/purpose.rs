@@ -6,7 +6,7 @@ use super::prove::prove;
 use super::{At, Call, Caller, Claims, LimitState, Open, Permit, Refused, Shadow};
 use crate::limits::Present;
 use crate::proof::Signed;
-use crate::{Grant, ProofFailure, Record, Root, Service};
+use crate::{CertificateFingerprint, Grant, ProofFailure, Record, Refusal, Root, Service, Terms};
 
 /// A step that a call has passed.
 #[derive(Clone, Copy)]
@@ -46,6 +46,16 @@ pub(super) trait Purpose<'a> {
         at: &At<'_, impl Present>,
     ) -> Result<Option<Signed>, ProofFailure>;
 
+    /// Whether a caller has presented a certificate that the key is bound to, where it is.
+    ///
+    /// # Errors
+    /// Why not.
+    fn certify(
+        &self,
+        terms: &Terms,
+        presented: Option<&CertificateFingerprint>,
+    ) -> Result<(), Refusal>;
+
     fn passed(&mut self, step: Step<'a>);
 
     /// Where every limit of the call stands, before the first of them is read.
@@ -79,6 +89,15 @@ impl<'a> Purpose<'a> for ToDecide {
         at: &At<'_, impl Present>,
     ) -> Result<Option<Signed>, ProofFailure> {
         prove(root, service, record, call, at)
+    }
+
+    #[inline]
+    fn certify(
+        &self,
+        terms: &Terms,
+        presented: Option<&CertificateFingerprint>,
+    ) -> Result<(), Refusal> {
+        terms.check_certificate(presented)
     }
 
     #[inline]

@@ -1,0 +1,7 @@
+//! `tollgate explain` between two processes: the one that asks and the one that serves.
+
+mod question;
+mod socket;
+
+pub(crate) use question::{Question, Reply};
+pub(crate) use socket::{LONGEST_QUESTION, Socket};
