@@ -10,10 +10,8 @@ use hyper::header::HeaderValue;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
 use tollgate_control::admin::{Admin, Ending, Handshake, Stream};
 use tollgate_control::document::Warnings;
-use tollgate_control::plane::ControlPlane;
 use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{Clock, Strangers, handoff};
 use tollgate_proxy::explain::Explainer;
@@ -24,9 +22,10 @@ use tollgate_proxy::{
 use crate::certificates::Certificates;
 use crate::commands::CUT;
 use crate::config::{self, Config, Settings};
+use crate::control;
 use crate::explain::Socket;
 use crate::ops::Ops;
-use crate::reload::{ReloadMetrics, Reloader, log_warnings};
+use crate::reload::{ReloadMetrics, Reloader, Snapshots, log_warnings};
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
@@ -106,22 +105,24 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let metrics = ReloadMetrics::register(&registry)?;
     let path = path.to_owned();
     let explainer = Explainer::new(reader, Arc::clone(&clock), worker_settings(&settings)?);
-    let (file, owned_by_file) = watch::channel(Arc::clone(&config.objects.objects));
-    let admin = match settings.control.clone().zip(admin_listener) {
+    let enforced = publisher.enforced();
+    let (admin, snapshots) = match settings.control.clone().zip(admin_listener) {
         Some((control, listener)) => {
-            let plane = ControlPlane::open(control.settings, Arc::clone(&clock), owned_by_file);
-            let (plane, _committed) = plane.await?;
-            let acceptor = certificates.control_acceptor();
-            Some(Admin::new(Arc::new(plane), listener, acceptor.map(handshake)))
+            let file = Arc::clone(&config.objects.objects);
+            let control = control.settings;
+            let (plane, reloads) = control::start(control, publisher, file, &clock).await?;
+            let handshake = certificates.control_acceptor().map(handshake);
+            let admin = Admin::new(plane, listener, handshake);
+            (Some(admin), Snapshots::OfFileAndStore(reloads))
         }
-        None => None,
+        None => (None, Snapshots::OfFile(Box::new(publisher))),
     };
-    let mut reloader =
-        Reloader { path, settings: settings.clone(), publisher, clock, metrics, file };
-    if !reloader.apply(&config, Instant::now()) {
-        return Err("the configuration cannot be published".into());
+    let mut reloader = Reloader { path, settings: settings.clone(), snapshots, clock, metrics };
+    match &admin {
+        Some(_) => reloader.note_start(),
+        None if reloader.apply(&config, Instant::now()).await => {}
+        None => return Err("the configuration cannot be published".into()),
     }
-    let enforced = reloader.publisher.enforced();
     announce(&settings, bound.addresses(), &ops_listener, admin.as_ref())?;
     let plane = bound.start()?;
 

@@ -5,6 +5,7 @@
 mod boot;
 mod certificates;
 mod clock;
+mod control;
 mod explain;
 mod ops;
 mod reload;

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use prometheus::{Gauge, IntCounterVec, Opts, Registry};
 use tokio::signal::unix::Signal;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot};
 use tollgate_control::document::{Problems, Warnings};
 use tollgate_control::model::Objects;
 use tollgate_control::watch::Sight;
-use tollgate_control::{Published, Publisher};
+use tollgate_control::{Published, Publisher, Reload};
 use tollgate_core::Clock;
 
 use crate::config::{Config, Settings};
@@ -22,11 +22,17 @@ const REAP: Duration = Duration::from_secs(10);
 pub(crate) struct Reloader {
     pub(crate) path: PathBuf,
     pub(crate) settings: Settings,
-    pub(crate) publisher: Publisher,
+    pub(crate) snapshots: Snapshots,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: ReloadMetrics,
-    /// Tells the control plane what files own.
-    pub(crate) file: watch::Sender<Arc<Objects>>,
+}
+
+/// What makes snapshots of what the file says.
+pub(crate) enum Snapshots {
+    /// Of the file alone.
+    OfFile(Box<Publisher>),
+    /// Of the file and a store.
+    OfFileAndStore(mpsc::Sender<Reload>),
 }
 
 /// What is counted of reloads.
@@ -57,11 +63,40 @@ impl ReloadMetrics {
     }
 }
 
+impl Snapshots {
+    /// Publishes `objects`.
+    async fn publish(
+        &mut self,
+        objects: &Arc<Objects>,
+        unix: u64,
+        changed: Instant,
+    ) -> Result<Published, Box<dyn std::error::Error>> {
+        match self {
+            Self::OfFile(publisher) => Ok(publisher.publish(objects, None, unix, changed)?),
+            Self::OfFileAndStore(reloads) => {
+                let (answer, answered) = oneshot::channel();
+                let files = Arc::clone(objects);
+                reloads.send(Reload { files, changed, answer }).await?;
+                Ok(Published::Revision(answered.await??))
+            }
+        }
+    }
+
+    fn reap(&mut self, unix: u64) {
+        if let Self::OfFile(publisher) = self {
+            publisher.reap(unix);
+        }
+    }
+}
+
 impl Reloader {
     /// Publishes what `config` says.
-    pub(crate) fn apply(&mut self, config: &Config, changed: Instant) -> bool {
+    pub(crate) async fn apply(&mut self, config: &Config, changed: Instant) -> bool {
         let unix = self.clock.now().unix();
-        let published = self.publisher.publish(&config.objects.objects, None, unix, changed);
+        let published = self.snapshots.publish(&config.objects.objects, unix, changed).await;
+        let published = published.inspect_err(|error| {
+            tracing::error!(%error, "configuration refused; the one before goes on serving");
+        });
         let result = match published {
             Ok(Published::Revision(revision)) => {
                 let keys = config.objects.objects.keys.len();
@@ -69,17 +104,20 @@ impl Reloader {
                 "applied"
             }
             Ok(Published::Unchanged) => "unchanged",
-            Err(error) => {
-                tracing::error!(%error, "configuration refused; the one before goes on serving");
-                "refused"
-            }
+            Err(_) => "refused",
         };
         self.metrics.reloads.with_label_values(&[result]).inc();
-        if published.is_ok() {
-            self.file.send_replace(Arc::clone(&config.objects.objects));
+        let applied = result != "refused";
+        if applied {
             self.metrics.last_success.set(unix as f64);
         }
-        published.is_ok()
+        applied
+    }
+
+    /// Notes that what was read at the start is published.
+    pub(crate) fn note_start(&self) {
+        self.metrics.reloads.with_label_values(&["applied"]).inc();
+        self.metrics.last_success.set(self.clock.now().unix() as f64);
     }
 
     /// Reloads whenever the files change or a hang-up asks for it, for ever.
@@ -93,7 +131,7 @@ impl Reloader {
                 changed = watched.changed(&seen) => changed,
                 _ = hang_up.recv() => Instant::now(),
                 () = tokio::time::sleep(REAP) => {
-                    self.publisher.reap(self.clock.now().unix());
+                    self.snapshots.reap(self.clock.now().unix());
                     continue;
                 }
             };
@@ -102,7 +140,7 @@ impl Reloader {
             match self.read().await {
                 Some(Ok((read, warnings))) => {
                     log_warnings(&warnings);
-                    if self.apply(&read, changed) {
+                    if self.apply(&read, changed).await {
                         // Nor was a folder looked at that was not known before.
                         if read.objects.keys_folder != config.objects.keys_folder {
                             seen = Sight::default();

@@ -6,10 +6,11 @@ mod state;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
-use tollgate_core::{Clock, Qps, StrangerBudget, Strangers};
+use tollgate_core::{Clock, Qps, Revision, StrangerBudget, Strangers};
 
 use crate::model::Objects;
 use crate::operations::Context;
@@ -22,7 +23,7 @@ pub use settings::{ControlSettings, StorePlace};
 /// Everything that the admin API, the scheduler and the feed work on.
 pub struct ControlPlane {
     /// What was committed.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// What the configuration says.
@@ -31,6 +32,8 @@ pub struct ControlPlane {
     pub sealer: Sealer,
     /// What files own at present. It can only be read here.
     pub file: watch::Receiver<Arc<Objects>>,
+    /// The newest revision that the proxy of this process enforces.
+    pub enforced: watch::Receiver<Revision>,
     /// The id of this environment in tokens: the scope of domain.md §1.1.
     pub area: String,
     /// Compares passwords.
@@ -59,6 +62,9 @@ const FAILURES_A_SECOND: NonZeroU32 = NonZeroU32::MIN;
 const FAILURES_AT_ONCE: u32 = 30;
 const SOURCES: usize = 4096;
 
+/// How long a change is held back from its answer until it is enforced.
+const ENFORCEMENT: Duration = Duration::from_secs(10);
+
 impl ControlPlane {
     /// Opens the store, which is made where there is none, as are the sealing key and the first
     /// administrator. The second part hears of every change that this process commits.
@@ -69,6 +75,7 @@ impl ControlPlane {
         settings: ControlSettings,
         clock: Arc<dyn Clock>,
         file: watch::Receiver<Arc<Objects>>,
+        enforced: watch::Receiver<Revision>,
     ) -> Result<(Self, UnboundedReceiver<Committed>), ControlError> {
         let sealing_key = settings.sealing_key_file.clone();
         let place = settings.store.clone();
@@ -89,7 +96,8 @@ impl ControlPlane {
         let burst = NonZeroU32::new(FAILURES_AT_ONCE).unwrap_or(NonZeroU32::MIN);
         let failures = Qps::new(FAILURES_A_SECOND, burst);
         let plane = Self {
-            store,
+            store: Arc::new(store),
+            enforced,
             clock,
             settings,
             sealer: Sealer::new(key, None),
@@ -109,6 +117,31 @@ impl ControlPlane {
             sealer: self.sealer.clone(),
             retrieval: self.settings.retrieval,
         }
+    }
+
+    /// Makes a change, as [`Store::change`] does, and returns once the proxy of this process
+    /// enforces it: no request that is sent from then on is decided otherwise.
+    ///
+    /// # Errors
+    /// See [`Store::change`].
+    pub async fn change<T, E>(
+        &self,
+        deed: Deed,
+        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, NotChanged<E>> + Send + 'static,
+    ) -> Result<T, NotChanged<E>>
+    where
+        T: Send + 'static,
+        E: Reason + Send + 'static,
+    {
+        let (done, revision) = self.store.change(deed, work).await?;
+        if let Some(revision) = revision {
+            let mut enforced = self.enforced.clone();
+            let reached = enforced.wait_for(|newest| *newest >= revision);
+            if tokio::time::timeout(ENFORCEMENT, reached).await.is_err() {
+                tracing::warn!(revision = revision.number, "a change is not enforced yet");
+            }
+        }
+        Ok(done)
     }
 
     /// What keys are valid for here.

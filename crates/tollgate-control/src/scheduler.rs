@@ -23,8 +23,8 @@ const LOOK: i64 = 1000;
 pub struct Scheduler {
     /// Where chains are kept.
     pub store: Arc<Store>,
-    /// What their keys are made within.
-    pub context: Context,
+    /// What their keys are made within, at present.
+    pub context: Box<dyn Fn() -> Context + Send + Sync>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -68,7 +68,7 @@ impl Scheduler {
 
     /// Lets the next event that is due happen to one chain, if it still is.
     async fn advance(&self, id: String) -> Result<(), StoreError> {
-        let context = self.context.clone();
+        let context = (self.context)();
         let deed = Deed {
             actor: "scheduler".to_owned(),
             action: "key_set.none".to_owned(),

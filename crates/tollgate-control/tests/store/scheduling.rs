@@ -39,7 +39,9 @@ async fn key_set(house: &House, template: serde_json::Value) -> String {
 
 fn scheduler(house: &House, place: &Place) -> Scheduler {
     let clock = Arc::<crate::engines::Hands>::clone(&place.clock);
-    Scheduler { store: Arc::clone(&house.store), context: house.context.clone(), clock }
+    let context = house.context.clone();
+    let context = Box::new(move || context.clone());
+    Scheduler { store: Arc::clone(&house.store), context, clock }
 }
 
 /// Turns the clock to whatever is due next, again and again, until `end`.

@@ -339,14 +339,13 @@ impl Asked {
         work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let deed = self.deed(verb, id);
-        let changed = self.work.plane.store.change(deed, |change, deed| {
+        let changed = self.work.plane.change(deed, |change, deed| {
             work(change, deed).map_err(|failure| match failure {
                 Failure::Store(error) => NotChanged::Store(error),
                 failure => NotChanged::Refused(failure),
             })
         });
-        let (changed, _) = changed.await?;
-        Ok(changed)
+        Ok(changed.await?)
     }
 
     /// Writes into the audit log that the caller has seen the values of keys, which is an entry for
