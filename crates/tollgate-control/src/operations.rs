@@ -73,16 +73,28 @@ impl Context {
 
 /// A fresh id. Later ones sort behind earlier ones, so that rows of one time lie together.
 fn new_id(change: &Change<'_>) -> String {
-    id_at(change.now())
+    Ids::at(change.now()).next()
 }
 
-/// A fresh id of an instant in milliseconds since 1970.
-fn id_at(now: i64) -> String {
-    let (seconds, milliseconds) = (now.div_euclid(1000), now.rem_euclid(1000));
-    let nanoseconds = u32::try_from(milliseconds).unwrap_or(0) * 1_000_000;
-    let seconds = u64::try_from(seconds).unwrap_or(0);
-    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
-        .to_string()
+/// Fresh ids of one instant, each behind the one before: rows that are made together lie together.
+struct Ids {
+    now: i64,
+    counter: uuid::ContextV7,
+}
+
+impl Ids {
+    /// Ids of an instant in milliseconds since 1970.
+    fn at(now: i64) -> Self {
+        Self { now, counter: uuid::ContextV7::new() }
+    }
+
+    fn next(&self) -> String {
+        let (seconds, milliseconds) = (self.now.div_euclid(1000), self.now.rem_euclid(1000));
+        let nanoseconds = u32::try_from(milliseconds).unwrap_or(0) * 1_000_000;
+        let seconds = u64::try_from(seconds).unwrap_or(0);
+        let instant = uuid::Timestamp::from_unix(&self.counter, seconds, nanoseconds);
+        uuid::Uuid::new_v7(instant).to_string()
+    }
 }
 
 /// What a chain is found by.

@@ -187,6 +187,19 @@ fn shown(field: &str) -> String {
     if fits { field.to_owned() } else { "(a field)".to_owned() }
 }
 
+impl RowPlace {
+    /// What places are in the order of their document by: `[2]` stands before `[10]`.
+    pub(crate) fn order(&self) -> Vec<(u64, &str)> {
+        match self {
+            Self::Line(line) => vec![(*line, "")],
+            Self::Path(path) => {
+                let parts = path.split(['[', ']', ' ']);
+                parts.map(|part| (part.parse().unwrap_or(0), part)).collect()
+            }
+        }
+    }
+}
+
 impl fmt::Display for RowPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -200,5 +213,26 @@ impl fmt::Display for RowPlace {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.place, self.field, self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_ordered_as_in_their_document() {
+        let path = |path: &str| RowPlace::Path(path.into());
+        let places = [
+            RowPlace::Line(9),
+            RowPlace::Line(10),
+            path("consumers[2].keyauth_credentials[10]"),
+            path("consumers[10].keyauth_credentials[2]"),
+            path("session 2"),
+            path("session 10"),
+        ];
+        for pair in places.chunks(2) {
+            assert!(pair[0].order() < pair[1].order(), "{pair:?}");
+        }
     }
 }

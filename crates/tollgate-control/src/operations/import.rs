@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Refused};
+use super::{Context, Ids, Refused};
 use crate::migration::{PlanName, Problem, Reading, Remark};
 use crate::store::{Change, Kind, NotChanged, Reason, Shelf, StoreError, StoredChain, timeline};
 use draft::{Draft, Planned};
@@ -79,21 +79,21 @@ impl Context {
         import: Import,
     ) -> Result<Imported, NotChanged<NotImported>> {
         let Import { reading, destination, dry_run } = import;
-        let now = change.now();
-        let draft = Draft::of(self, change.connection(), reading, &destination, now)?;
+        let ids = Ids::at(change.now());
+        let draft = Draft::of(self, change.connection(), reading, &destination, &ids)?;
         let (members, applications) = draft.accounts.new_ones();
         let keys = draft.keys.len();
         let remarks = draft.reading.remarks();
         let imported = Imported { keys, members, applications, remarks };
         if !draft.reading.problems.is_empty() {
             let mut problems = draft.reading.problems;
-            problems.sort_by(|one, other| one.place.cmp(&other.place));
+            problems.sort_by(|one, other| one.place.order().cmp(&other.place.order()));
             return Err(NotChanged::Refused(NotImported::Rows(problems, imported.remarks)));
         }
         if dry_run {
             change.leave_untold();
         } else {
-            self.carry_out(change, draft)?;
+            self.carry_out(change, draft, &ids)?;
         }
         Ok(imported)
     }
@@ -102,6 +102,7 @@ impl Context {
         &self,
         change: &mut Change<'_>,
         mut draft: Draft,
+        ids: &Ids,
     ) -> Result<(), NotChanged<NotImported>> {
         let now = change.now();
         let members = draft.accounts.new_members(now);
@@ -116,7 +117,7 @@ impl Context {
             if some.is_empty() {
                 return Ok(());
             }
-            self.write(change, &draft, some)?;
+            self.write(change, &draft, some, ids)?;
         }
     }
 
@@ -125,13 +126,14 @@ impl Context {
         change: &mut Change<'_>,
         draft: &Draft,
         keys: Vec<Planned>,
+        ids: &Ids,
     ) -> Result<(), NotChanged<NotImported>> {
         let mut chains = Vec::with_capacity(keys.len());
         let mut happened = Vec::with_capacity(keys.len());
         for planned in keys {
             let parts = draft.parts(&planned).ok_or(Refused::NotFound("plan"))?;
             let Planned { key, new, name, state, created, .. } = planned;
-            let (made, entries) = self.make(change.now(), new, key, state, parts)?;
+            let (made, entries) = self.make(change.now(), ids.next(), new, key, state, parts)?;
             chains.push(StoredChain {
                 name,
                 created: created.unwrap_or(made.chain.created),

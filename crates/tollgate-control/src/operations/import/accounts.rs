@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::super::{Context, id_at};
+use super::super::{Context, Ids};
 use crate::directory::{ApplicationSeen, Directory, MemberSeen, seen_application, seen_member};
 use crate::model::Owner;
 use crate::store::{Connection, Document, Shelf, StoreError};
@@ -107,14 +107,14 @@ impl Accounts {
         &mut self,
         username: &str,
         application: &str,
-        now: i64,
+        ids: &Ids,
     ) -> Option<Account> {
         let member = match self.by_username.get(username) {
             Some(member) => *member,
             None => {
                 let username = username.to_owned();
                 let owner = Owner::Store;
-                let id = id_at(now);
+                let id = ids.next();
                 let object = MemberSeen { id, username, active: true, owner };
                 self.add_member(Known { object, realm: Map::new(), new: true })
             }
@@ -124,7 +124,7 @@ impl Accounts {
             Some(Named::Several) => return None,
             None => {
                 let seen = ApplicationSeen {
-                    id: id_at(now),
+                    id: ids.next(),
                     name: application.to_owned(),
                     member: self.members.get(member).map(|known| known.object.id.clone())?,
                     active: true,

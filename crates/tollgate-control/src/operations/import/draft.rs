@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::package_key::create::{Parts, TAKEN};
 use super::super::package_key::{NewPackageKey, Violations, check_new};
-use super::super::{Context, Refused, Secret};
+use super::super::{Context, Ids, Refused, Secret};
 use super::Destination;
 use super::accounts::{Account, Accounts};
 use super::plans::Plans;
@@ -50,7 +50,7 @@ impl Draft {
         connection: &mut dyn Connection,
         mut reading: Reading,
         destination: &Destination,
-        now: i64,
+        ids: &Ids,
     ) -> Result<Self, Stopped> {
         let rows = std::mem::take(&mut reading.rows);
         let owners = rows.iter().filter_map(|row| row.owner.as_deref());
@@ -59,7 +59,7 @@ impl Draft {
         let keys = Vec::with_capacity(rows.len());
         let mut draft = Self { accounts, plans: Plans::default(), keys, reading };
         for row in rows {
-            draft.add(context, connection, row, destination, now)?;
+            draft.add(context, connection, row, destination, ids)?;
         }
         draft.refuse_taken(context, connection)?;
         Ok(draft)
@@ -78,7 +78,7 @@ impl Draft {
         connection: &mut dyn Connection,
         row: Row,
         destination: &Destination,
-        now: i64,
+        ids: &Ids,
     ) -> Result<(), StoreError> {
         let plan = self.plans.of(context, connection, &row, destination)?;
         let Some(owner) = row.owner.as_ref().or(destination.owner.as_ref()) else {
@@ -99,7 +99,7 @@ impl Draft {
                 return Ok(());
             }
         };
-        let Some(account) = self.accounts.account(owner, application, now) else {
+        let Some(account) = self.accounts.account(owner, application, ids) else {
             let why = "several applications of its owner have this name";
             self.reading.refuse(&row.place, "application", why);
             return Ok(());

@@ -1,6 +1,6 @@
 //! Making a package key.
 
-use super::super::{Context, Done, Refused, Secret, id_at, words};
+use super::super::{Context, Done, Refused, Secret, new_id, words};
 use super::{MadeKey, NewPackageKey, Violations, check_new};
 use crate::directory::{ApplicationSeen, MemberSeen, PackageSeen, PlanSeen};
 use crate::life_cycle::{Chain, Entry, Event, PackageKeyStatus, State, apply, lifespan};
@@ -42,7 +42,8 @@ impl Context {
             PackageKeyStatus::Disabled => State::Suspended,
         };
         let parts = Parts { application, member, package, plan };
-        let (made, happened) = self.make(change.now(), new, apikey, state, parts)?;
+        let (made, happened) =
+            self.make(change.now(), new_id(change), new, apikey, state, parts)?;
         let chain = &made.chain;
         chain.insert(change.connection())?;
         timeline::begin(change.connection(), [(&*chain.id, &*happened)].into_iter())?;
@@ -55,6 +56,7 @@ impl Context {
     pub(in crate::operations) fn make(
         &self,
         now: i64,
+        id: String,
         new: NewPackageKey,
         apikey: Secret,
         state: State,
@@ -77,7 +79,6 @@ impl Context {
             life = transition.chain;
             happened.extend(transition.timeline);
         }
-        let id = id_at(now);
         let credential = self.keep(&id, &apikey, secret.as_ref(), now)?;
         let chain = StoredChain {
             words: words("", &parts.application.name, &parts.member.username),
