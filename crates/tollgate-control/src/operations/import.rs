@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Ids, Refused};
+use super::{Context, Ids, Refused, words};
 use crate::migration::{PlanName, Problem, Reading, Remark};
 use crate::store::{Change, Kind, NotChanged, Reason, Shelf, StoreError, StoredChain, timeline};
 use draft::{Draft, Planned};
@@ -135,6 +135,7 @@ impl Context {
             let Planned { key, new, name, state, created, .. } = planned;
             let (made, entries) = self.make(change.now(), ids.next(), new, key, state, parts)?;
             chains.push(StoredChain {
+                words: words(&name, &parts.application.name, &parts.member.username),
                 name,
                 created: created.unwrap_or(made.chain.created),
                 ..made.chain
