@@ -6,7 +6,7 @@ use tollgate_core::weakness;
 use zeroize::Zeroizing;
 
 use super::{Context, Refused, Retrieval};
-use crate::model::{DigestLiteral, DigestSchemes, SchemeSettings};
+use crate::model::{DigestLiteral, DigestSchemes, SchemeSettings, Wrapped};
 use crate::seal::SealError;
 use crate::store::Credential;
 
@@ -124,19 +124,40 @@ impl Context {
             created: now,
         };
         if let Some(secret) = secret {
-            self.keep_secret(&mut credential, secret)?;
+            self.keep_secret(&mut credential, key, secret)?;
         }
         Ok(credential)
     }
 
-    /// Keeps another secret of a key.
-    pub(super) fn keep_secret(
+    /// Keeps another secret of a key, whose value has to be known: proxies get the secret wrapped
+    /// under it (design decision 4).
+    ///
+    /// # Errors
+    /// [`Refused::Invalid`] where the value of the key is not kept.
+    pub(super) fn replace_secret(
         &self,
         credential: &mut Credential,
         secret: &Secret,
     ) -> Result<(), Refused> {
+        let key = self.open_key(credential).map_err(Refused::Sealing)?;
+        let key = key.ok_or_else(|| {
+            Refused::invalid("secret", "cannot be changed, as the key itself is not kept")
+        })?;
+        self.keep_secret(credential, &key, secret)
+    }
+
+    fn keep_secret(
+        &self,
+        credential: &mut Credential,
+        key: &Secret,
+        secret: &Secret,
+    ) -> Result<(), Refused> {
         credential.sealed_secret = self.seal(&credential.id, "secret", secret)?;
         credential.secret_digest = Some(self.digest(secret)?.to_string());
+        let mut nonce = [0; Wrapped::NONCE];
+        getrandom::fill(&mut nonce).map_err(|_| Refused::Sealing(SealError::NoRandomness))?;
+        let wrapped = Wrapped::seal(key.reveal().as_bytes(), secret.reveal().as_bytes(), nonce);
+        credential.wrapped_secret = wrapped.map(|wrapped| wrapped.to_string());
         Ok(())
     }
 

@@ -25,6 +25,7 @@ applications.acme.owner = "jo"
 applications.late.owner = "gone"
 services.orders = { upstream = "demo", path = "/orders", endpoints.all = {} }
 services.items = { upstream = "demo", path = "/items", endpoints.all = {} }
+services.signed = { upstream = "demo", path = "/signed", endpoints.all = {}, proof.kind = "signature-sha256" }
 
 [packages.basic.plans.free]
 qps_limit_ceiling = 10
@@ -37,6 +38,7 @@ qps_limit_exempt = true
 rate_limit_exempt = true
 services.orders = {}
 services.items = {}
+services.signed = {}
 
 [keys.old]
 digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

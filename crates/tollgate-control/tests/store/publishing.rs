@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use prometheus::Registry;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot, watch};
 use tollgate_control::life_cycle::{Event, KeyNumber, PackageKeyStatus};
 use tollgate_control::model::Objects;
@@ -17,7 +18,8 @@ use tollgate_control::operations::{
 use tollgate_control::store::{Change, Committed, NotChanged, Shelf};
 use tollgate_control::{Publisher, PublisherMetrics, Publishing, PublishingError, Reload};
 use tollgate_core::{
-    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Revision, SnapshotReader, handoff,
+    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Presented, Revision, Root,
+    SnapshotReader, handoff,
 };
 
 use crate::engines::{Hands, NOW, Place, contract};
@@ -31,6 +33,7 @@ contract! {
     a_successor_goes_on_with_the_counters_of_its_chain
     a_file_that_contradicts_the_store_does_not_take_effect
     what_was_committed_before_the_start_is_there_at_the_start
+    a_secret_proves_until_another_takes_its_place
 }
 
 /// Where calls come from.
@@ -96,8 +99,23 @@ impl Street {
     fn call(&self, key: &Secret, path: &str) -> Result<String, &'static str> {
         let root = self.reader.current().unwrap();
         let route = root.routes.find("any", path, &http::Method::GET).unwrap();
+        self.decide(&root, &Call::new(CallKey::Presented(key.reveal().as_bytes()), &route, SOURCE))
+    }
+
+    /// What comes of a call that is signed with `secret`, as Mashery signs.
+    fn call_signed(&self, key: &Secret, secret: &Secret) -> Result<String, &'static str> {
+        let root = self.reader.current().unwrap();
+        let route = root.routes.find("any", "/signed", &http::Method::GET).unwrap();
+        let text = format!("{}{}{}", key.reveal(), secret.reveal(), self.clock.now().unix());
+        let signature: String =
+            Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let proof = Presented::Proof { proof: signature.as_bytes(), time: None };
         let call = Call::new(CallKey::Presented(key.reveal().as_bytes()), &route, SOURCE);
-        match self.decider.decide(&root, &call, self.clock.now()) {
+        self.decide(&root, &call.with_proof(proof))
+    }
+
+    fn decide(&self, root: &Root, call: &Call<'_>) -> Result<String, &'static str> {
+        match self.decider.decide(root, call, self.clock.now()) {
             Decision::Admit(_, caller) => Ok(caller.application.to_string()),
             Decision::Refuse(refused, _) => Err(refused.refusal.code()),
         }
@@ -273,4 +291,20 @@ async fn what_was_committed_before_the_start_is_there_at_the_start(place: Place)
     assert_eq!(street.call(&of_file, "/orders"), Ok("acme".to_owned()));
     let newest = street.house.store.newest().await.unwrap();
     assert_eq!(street.reader.current().unwrap().revision, newest);
+}
+
+async fn a_secret_proves_until_another_takes_its_place(place: Place) {
+    let mut street = Street::open(&place).await;
+    let made = street
+        .does(|context, change| context.create_package_key(change, new("acme", "basic", "open")))
+        .await;
+    let (key, old) = (made.apikey, made.secret.unwrap());
+    assert_eq!(street.call(&key, "/signed"), Err("proof_missing"));
+    assert_eq!(street.call_signed(&key, &Secret::new("guessed")), Err("proof_invalid"));
+    assert_eq!(street.call_signed(&key, &old), Ok("acme".to_owned()));
+    let (id, next) = (made.chain.id, Secret::new("another"));
+    let wanted = PackageKeyChange { secret: Some(next.clone()), ..PackageKeyChange::default() };
+    street.does(move |context, change| context.update_package_key(change, None, &id, wanted)).await;
+    assert_eq!(street.call_signed(&key, &old), Err("proof_invalid"));
+    assert_eq!(street.call_signed(&key, &next), Ok("acme".to_owned()));
 }

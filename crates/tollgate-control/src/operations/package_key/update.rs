@@ -26,7 +26,7 @@ impl Context {
         }
         self.check(change, &mut chain, &wanted)?;
         if let Some(secret) = &wanted.secret {
-            self.replace_secret(&mut chain, secret)?;
+            self.replace_secret_of(&mut chain, secret)?;
         }
         self.live_on(change, &mut chain, &wanted)?;
         chain.body.extend(wanted.body);
@@ -124,12 +124,11 @@ impl Context {
         Ok(())
     }
 
-    fn replace_secret(&self, chain: &mut StoredChain, secret: &Secret) -> Done<()> {
+    fn replace_secret_of(&self, chain: &mut StoredChain, secret: &Secret) -> Done<()> {
         let number = chain.life.latest.number;
         let latest = chain.credentials.iter_mut().find(|(known, _)| *known == number);
         let (_, credential) = latest.ok_or(Refused::NotFound("key"))?;
-        self.keep_secret(credential, secret)?;
-        Ok(())
+        Ok(self.replace_secret(credential, secret)?)
     }
 }
 
