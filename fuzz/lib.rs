@@ -98,7 +98,9 @@ pub fn publisher() -> (Publisher, SnapshotReader) {
 
 /// Publishes objects that were checked, which always succeeds.
 pub fn publish(publisher: &mut Publisher, objects: &Objects) -> Published {
-    publisher.publish(objects, NOW.into(), Instant::now()).expect("objects that were checked")
+    publisher
+        .publish(objects, None, NOW.into(), Instant::now())
+        .expect("objects that were checked")
 }
 
 /// The routes of a document without problems.
