@@ -46,6 +46,9 @@ pub enum PublishingError {
     Publish(PublishError),
 }
 
+/// From so many chains on, reading all keys at once is quicker than each by itself.
+const MANY: usize = 10_000;
+
 /// How often meters of keys that are gone are looked at.
 const REAP: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -112,7 +115,8 @@ impl Publishing {
         let touched: BTreeSet<_> = changes.into_iter().flat_map(|change| change.touched).collect();
         let changed = Instant::now();
         loop {
-            let published = if touched.iter().all(|(kind, _)| *kind == Kind::Key) {
+            let only_keys = touched.iter().all(|(kind, _)| *kind == Kind::Key);
+            let published = if only_keys && touched.len() < MANY {
                 let chains = touched.iter().map(|(_, id)| id.clone()).collect();
                 self.publish_keys(chains, revision, changed).await
             } else {
