@@ -2,6 +2,7 @@
 
 mod applications;
 mod catalogue;
+mod enforced;
 mod first_start;
 mod lists;
 mod login;

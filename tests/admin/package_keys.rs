@@ -11,11 +11,11 @@ use serde_json::{Value as Json, json};
 use super::House;
 
 /// A package with two plans, and an application of an active member.
-struct Shop {
-    house: House,
+pub(super) struct Shop {
+    pub(super) house: House,
     application: String,
-    package: String,
-    plans: [String; 2],
+    pub(super) package: String,
+    pub(super) plans: [String; 2],
 }
 
 fn id(json: &Json) -> String {
@@ -23,7 +23,7 @@ fn id(json: &Json) -> String {
 }
 
 impl Shop {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         Self::with(&json!({ "name": "gold" }))
     }
 
@@ -45,7 +45,7 @@ impl Shop {
         format!("/applications/{}/packageKeys", self.application)
     }
 
-    fn key(&self, key: &Json) -> String {
+    pub(super) fn key(&self, key: &Json) -> String {
         format!("{}/{}", self.keys(), key["id"].as_str().unwrap())
     }
 
@@ -57,7 +57,7 @@ impl Shop {
         body
     }
 
-    fn make(&self, more: &Json) -> Json {
+    pub(super) fn make(&self, more: &Json) -> Json {
         self.house.admin.make(&self.keys(), &self.body(more))
     }
 }
