@@ -5,6 +5,8 @@ mod cookie;
 mod form;
 mod path;
 
+pub(crate) use basic::basic;
+
 use crate::support::{Config, Connection, Http1, Http2, Origin, Request, Tollgate};
 
 const PLACES: &str = r#"

@@ -3,6 +3,8 @@
 mod limits;
 mod refusals;
 
+use tollgate_core::{MasheryError, Refusal};
+
 use crate::support::{Config, Origin, Response};
 
 /// A service whose refusals and limits are in the Mashery dialect.
@@ -15,7 +17,7 @@ const SERVICE: &str = "path = \"/orders\"\nupstream = \"demo\"\nerror_dialect = 
 const PROCESS: &str = "workers = 2\nerror_dialect = \"mashery\"\nresponder = \"gate-1\"";
 
 /// What a refusal has to look like; `retry_after` apart.
-struct Expected {
+pub(crate) struct Expected {
     status: u16,
     id: &'static str,
     detail: Option<&'static str>,
@@ -44,8 +46,14 @@ const NOT_FOUND: Expected = Expected {
 };
 
 impl Expected {
+    /// What the table of refusals says.
+    pub(crate) fn in_table(refusal: Refusal) -> Self {
+        let MasheryError { id, detail, body, .. } = *refusal.mashery();
+        Self { status: refusal.mashery().status().as_u16(), id, detail, body }
+    }
+
     /// Holds every field to it, and that no field of the other dialect is there.
-    fn of(&self, response: &Response) {
+    pub(crate) fn of(&self, response: &Response) {
         let seen = |name| response.header(name);
         assert_eq!(response.status, self.status, "{response:?}");
         assert_eq!(seen("content-type"), Some("text/xml"), "{response:?}");

@@ -3,9 +3,12 @@
 mod hmac;
 mod secret;
 mod signature;
+mod signing;
 
 use std::fmt::Write;
 use std::time::SystemTime;
+
+pub(crate) use signing::{hmac_sha256, md5, sha256};
 
 use crate::support::{Config, Connection, Http1, Http2, Origin, Request, Tollgate, tollgate};
 
@@ -25,7 +28,7 @@ fn house(origin: &Origin, proof: &str, more: &str) -> Config {
 }
 
 /// What `tollgate digest --with-secret` prints for a section, in place of its digest.
-fn wrapped(key: &str, secret: &str) -> String {
+pub(crate) fn wrapped(key: &str, secret: &str) -> String {
     let finished = tollgate(&["digest", "--with-secret"], &format!("{key}\n{secret}\n"));
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let (_, wrapped) = finished.stdout.split_once("wrapped_secret").unwrap();
@@ -37,7 +40,7 @@ fn failures(gate: &Tollgate, reason: &str) -> f64 {
 }
 
 /// The present second since 1970.
-fn unix() -> u64 {
+pub(crate) fn unix() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
 }
 
@@ -56,7 +59,7 @@ fn in_both(gate: &Tollgate, check: impl Fn(&mut dyn FnMut(&Request) -> crate::su
 }
 
 /// Holds that nothing of `words` went upstream.
-fn hold_unseen(origin: &Origin, words: &[&str]) {
+pub(crate) fn hold_unseen(origin: &Origin, words: &[&str]) {
     for message in origin.requests() {
         let seen = format!("{message:?}").to_ascii_lowercase();
         for word in words {

@@ -7,3 +7,6 @@ mod private_keys;
 mod refusals;
 mod sinks;
 mod upstream;
+
+pub(crate) use house::{KEYS, form};
+pub(crate) use sinks::encoded;

@@ -19,6 +19,7 @@ mod key_states;
 mod lifecycle;
 mod limits;
 mod mashery;
+mod matrix;
 mod packaging;
 mod proofs;
 mod refusals;

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{gate_with, holds_in_both};
 use crate::support::{Origin, Tollgate};
 
-fn basic(credential: &str) -> String {
+pub(crate) fn basic(credential: &str) -> String {
     format!("Basic {}", STANDARD.encode(credential))
 }
 

@@ -1,19 +1,10 @@
 //! HMAC-SHA-256 with the time beside it, accepted once.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
-use super::{KEY, SECRET, failures, hex, hold_unseen, house, in_both, unix, wrapped};
+use super::hmac_sha256 as sign;
+use super::{KEY, SECRET, failures, hold_unseen, house, in_both, unix, wrapped};
 use crate::support::{Config, Connection, Http1, Origin, Request, Tollgate};
 
 const PROOF: &str = "kind = \"hmac-sha256\"\ntolerance = \"60s\"";
-
-fn sign(key: &str, secret: &str, time: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(key.as_bytes());
-    mac.update(time.as_bytes());
-    hex(&mac.finalize().into_bytes())
-}
 
 /// The request with a signature of this time.
 fn signed(gate: &Tollgate, time: &str) -> Request {

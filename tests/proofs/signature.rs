@@ -1,21 +1,16 @@
 //! Mashery's signatures: the hash of key, secret and the present second.
 
-use md5::Md5;
 use sha2::{Digest, Sha256};
 
 use super::{KEY, SECRET, failures, hex, hold_unseen, house, in_both, unix, wrapped};
 use crate::support::{Config, Origin, Tollgate};
 
-fn text(second: u64) -> String {
-    format!("{KEY}{SECRET}{second}")
-}
-
 fn md5(second: u64) -> String {
-    hex(&Md5::digest(text(second)))
+    super::md5(KEY, SECRET, second)
 }
 
 fn sha256(second: u64) -> String {
-    hex(&Sha256::digest(text(second)))
+    super::sha256(KEY, SECRET, second)
 }
 
 fn gate(origin: &Origin, proof: &str) -> Tollgate {
@@ -49,8 +44,8 @@ fn what_is_signed_otherwise_is_refused() {
     in_both(&gate, |send| {
         let with = |signature: &str| gate.get("/orders").key(KEY).header("X-Signature", signature);
         send(&gate.get("/orders").key(KEY)).refused(401, "proof_missing");
-        let others_key = hex(&Sha256::digest(format!("other{SECRET}{now}")));
-        let others_secret = hex(&Sha256::digest(format!("{KEY}other{now}")));
+        let others_key = super::sha256("other", SECRET, now);
+        let others_secret = super::sha256(KEY, "other", now);
         let bare = hex(&Sha256::digest(KEY));
         for wrong in [SECRET, &md5(now), &others_key, &others_secret, &bare, &"0".repeat(64)] {
             send(&with(wrong)).refused(401, "proof_invalid");
@@ -93,7 +88,7 @@ fn a_reload_changes_the_secret_and_a_wrong_wrap_opens_nothing() {
     let proof = "kind = \"signature-sha256\"";
     let gate = gate(&origin, proof);
     let with = |signature: &str| gate.get("/orders").key(KEY).header("X-Signature", signature);
-    let next = |second: u64| hex(&Sha256::digest(format!("{KEY}next-secret{second}")));
+    let next = |second: u64| super::sha256(KEY, "next-secret", second);
     gate.apply(&house(&origin, proof, &wrapped(KEY, "next-secret")));
     with(&sha256(unix())).send().refused(401, "proof_invalid");
     with(&next(unix())).send().admitted();
@@ -110,7 +105,7 @@ fn a_rotated_key_signs_with_the_secret_that_was_wrapped_under_it() {
     let gate = gate(&origin, proof);
     let rotated = Config::key_body("next-key", &wrapped("next-key", SECRET));
     gate.apply(&house(&origin, proof, "").section("keys.acme-1", &rotated));
-    let signature = hex(&Sha256::digest(format!("next-key{SECRET}{}", unix())));
+    let signature = super::sha256("next-key", SECRET, unix());
     gate.get("/orders").key("next-key").header("X-Signature", &signature).send().admitted();
     let old = gate.get("/orders").key(KEY).header("X-Signature", &sha256(unix()));
     old.send().refused(401, "key_rejected");

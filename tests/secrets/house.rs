@@ -20,7 +20,7 @@ pub(super) const PROOF: &str = "kind = \"secret\"\nplaces = [{ header = \"X-Api-
                                 { authorization = \"Secret\" }, { query = \"secret\" }]";
 
 /// Keys by the code that they are refused with, and what their sections say more.
-pub(super) const KEYS: [(&str, &str); 9] = [
+pub(crate) const KEYS: [(&str, &str); 9] = [
     ("key_pending", "status = \"waiting\""),
     ("key_suspended", "status = \"suspended\""),
     ("key_revoked", "status = \"revoked\""),
@@ -38,7 +38,7 @@ pub(super) fn key(code: &str) -> String {
 }
 
 /// The request with a form for its body.
-pub(super) fn form(request: &Request, body: &str) -> Request {
+pub(crate) fn form(request: &Request, body: &str) -> Request {
     request.clone().header("Content-Type", "application/x-www-form-urlencoded").body(body)
 }
 

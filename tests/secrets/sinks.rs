@@ -59,7 +59,7 @@ fn decoded(text: &str) -> String {
 }
 
 /// `key` with all of its bytes encoded.
-pub(super) fn encoded(key: &str) -> String {
+pub(crate) fn encoded(key: &str) -> String {
     key.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 

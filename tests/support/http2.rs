@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     runtime::{Builder, Handle},
     task::JoinHandle,
     time::timeout,
@@ -33,6 +33,16 @@ pub(crate) struct Stream(JoinHandle<hyper::Result<Response>>);
 impl Http2 {
     pub(crate) fn connect(address: SocketAddr) -> Self {
         runtime().block_on(async { Self::over(TcpStream::connect(address).await.unwrap()).await })
+    }
+
+    /// Connects from this address: 127.0.0.0/8 is ours.
+    pub(crate) fn connect_from(source: [u8; 4], address: SocketAddr) -> Self {
+        runtime().block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::from((source, 0))).unwrap();
+            socket.set_nodelay(true).unwrap();
+            Self::over(socket.connect(address).await.unwrap()).await
+        })
     }
 
     /// Through TLS, where both sides have agreed on HTTP/2.
