@@ -3,6 +3,7 @@
 
 mod commands;
 mod house;
+mod panics;
 mod private_keys;
 mod refusals;
 mod sinks;

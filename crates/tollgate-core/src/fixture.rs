@@ -211,3 +211,19 @@ pub(crate) fn terms(limits: Limits) -> Terms {
         client_certificates: Box::default(),
     }
 }
+
+/// What has no way to be printed: `Type::silent()` does not compile for a type that has one, as
+/// two traits would fit then.
+pub(crate) trait Unprinted<Which> {
+    fn silent() {}
+}
+
+impl<T: ?Sized> Unprinted<()> for T {}
+
+pub(crate) struct Printed;
+
+impl<T: ?Sized + std::fmt::Debug> Unprinted<Printed> for T {}
+
+pub(crate) struct Shown;
+
+impl<T: ?Sized + std::fmt::Display> Unprinted<Shown> for T {}

@@ -58,3 +58,14 @@ impl fmt::Debug for Call<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Unprinted;
+
+    #[test]
+    fn nothing_prints_a_key() {
+        <CallKey<'_> as Unprinted<_>>::silent();
+    }
+}

@@ -124,6 +124,7 @@ impl fmt::Debug for Wrapped {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::Unprinted;
     use proptest::prelude::*;
 
     const KEY: &[u8] = b"2fvmer3qbk7f3jnqneg58bu2";
@@ -172,6 +173,7 @@ mod tests {
     fn nothing_prints_it() {
         let wrapped = Wrapped::seal(KEY, b"canary", [0; NONCE]).unwrap();
         assert_eq!(format!("{wrapped:?}"), "Wrapped(..)");
+        <Opened as Unprinted<_>>::silent();
         assert!(Wrapped::seal(KEY, b"", [0; NONCE]).is_none());
         assert!(Wrapped::seal(KEY, &[b's'; LONGEST + 1], [0; NONCE]).is_none());
     }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::fixture::Unprinted;
+use crate::proof::Proof;
 
 fn header(name: &'static str) -> CredentialPlace {
     CredentialPlace::Header(HeaderName::from_static(name))
@@ -99,4 +101,12 @@ fn two_keys_are_one_too_many_unless_they_are_the_same() {
     assert_eq!(taken(&two, None), Err(Refusal::KeyAmbiguous));
     assert_eq!(taken(&two[..1], Some("api_key=k2")), Err(Refusal::KeyAmbiguous));
     assert_eq!(taken(&two[..1], Some("api_key=k1")), Ok("k1".into()));
+}
+
+#[test]
+fn nothing_prints_what_a_request_brings() {
+    <Credential as Unprinted<_>>::silent();
+    <Brought<'_, '_> as Unprinted<_>>::silent();
+    <Taken<'_> as Unprinted<_>>::silent();
+    <Proof<'_> as Unprinted<_>>::silent();
 }
