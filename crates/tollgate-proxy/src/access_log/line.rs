@@ -11,11 +11,13 @@ use tollgate_core::{Refusal, Shadow};
 use super::entry::{Entry, Field};
 use crate::tls::TlsVersion;
 
+/// The length of a date and a time to the second.
+const SECONDS: usize = "2023-11-14T22:13:20".len();
+
 /// What a line says. What is not known is null.
 #[derive(Serialize)]
 struct Line<'a> {
-    #[serde(serialize_with = "instant")]
-    time: u64,
+    time: Option<&'a str>,
     request_id: Option<Cow<'a, str>>,
     client: IpAddr,
     listener: Option<&'a str>,
@@ -44,10 +46,42 @@ struct Line<'a> {
     upstream_ms: Option<f64>,
 }
 
+/// Says instants. Most are of the second before them, of which only the milliseconds are said anew.
+#[derive(Default)]
+pub(super) struct Instants {
+    second: Option<u64>,
+    text: String,
+}
+
+impl Instants {
+    /// RFC 3339, in UTC, to the millisecond; `None` = later than that can say.
+    fn say(&mut self, unix_ms: u64) -> Option<&str> {
+        let (second, millisecond) = (unix_ms / 1000, unix_ms % 1000);
+        if self.second != Some(second) {
+            self.second = None;
+            let time = Timestamp::from_second(i64::try_from(second).ok()?).ok()?;
+            self.text = time.to_string();
+            self.second = Some(second);
+        }
+        self.text.truncate(SECONDS);
+        self.text.push('.');
+        for digit in [millisecond / 100, millisecond / 10 % 10, millisecond % 10] {
+            self.text.push(char::from(b'0' + digit as u8));
+        }
+        self.text.push('Z');
+        Some(&self.text)
+    }
+}
+
 /// Appends the line of `entry`. `listeners` are their names.
-pub(super) fn write(to: &mut Vec<u8>, entry: &Entry, listeners: &[String]) {
+pub(super) fn write(
+    to: &mut Vec<u8>,
+    entry: &Entry,
+    listeners: &[String],
+    instants: &mut Instants,
+) {
     let line = Line {
-        time: entry.unix_ms,
+        time: instants.say(entry.unix_ms),
         request_id: entry.text(Field::RequestId),
         client: entry.client,
         listener: listeners.get(entry.listener).map(String::as_str),
@@ -79,15 +113,6 @@ pub(super) fn write(to: &mut Vec<u8>, entry: &Entry, listeners: &[String]) {
         Ok(()) => to.push(b'\n'),
         // Nothing in it can fail to be said in JSON; if it did, half a line would help nobody.
         Err(_) => to.truncate(begin),
-    }
-}
-
-/// RFC 3339, in UTC, to the millisecond.
-fn instant<S: Serializer>(unix_ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    let time = i64::try_from(*unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    match time {
-        Some(time) => serializer.collect_str(&format_args!("{time:.3}")),
-        None => serializer.serialize_none(),
     }
 }
 
@@ -125,7 +150,7 @@ mod tests {
         entry.put(Field::Path, path);
         entry.total = 1_234_567;
         let mut line = Vec::new();
-        write(&mut line, &entry, &["public".to_owned()]);
+        write(&mut line, &entry, &["public".to_owned()], &mut Instants::default());
         line
     }
 
@@ -134,6 +159,17 @@ mod tests {
         let line = String::from_utf8(line(b"/a", 1_700_000_000_007)).unwrap();
         assert!(line.starts_with("{\"time\":\"2023-11-14T22:13:20.007Z\","), "{line}");
         assert!(line.contains("\"total_ms\":1.234,"), "{line}");
+    }
+
+    #[test]
+    fn instants_are_said_alike_whatever_was_said_before() {
+        let mut instants = Instants::default();
+        let last = 253_402_207_199_999;
+        for unix_ms in [0, 7, 999, 1000, 999, 1_700_000_000_070, 1_700_000_000_700, last] {
+            let time = Timestamp::from_millisecond(i64::try_from(unix_ms).unwrap()).unwrap();
+            assert_eq!(instants.say(unix_ms).unwrap(), format!("{time:.3}"));
+            assert_eq!(instants.say(u64::MAX), None);
+        }
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rtrb::Consumer;
 
 use super::entry::Entry;
-use super::line;
+use super::line::{self, Instants};
 use super::sink::Sink;
 use crate::metrics::Counter;
 
@@ -49,6 +49,7 @@ pub(crate) struct Writer {
     listeners: Vec<String>,
     written: Arc<Written>,
     orders: Arc<Orders>,
+    instants: Instants,
     batch: Vec<u8>,
     lines: u64,
     complained: Option<Instant>,
@@ -73,6 +74,7 @@ impl Writer {
             listeners,
             written: Arc::default(),
             orders: Arc::default(),
+            instants: Instants::default(),
             batch: Vec::with_capacity(2 * BATCH),
             lines: 0,
             complained: None,
@@ -122,7 +124,7 @@ impl Writer {
             let waiting = ring.slots();
             busy |= waiting > ring.buffer().capacity() / 4;
             for entry in (0..waiting).map_while(|_| ring.pop().ok()) {
-                line::write(&mut self.batch, &entry, &self.listeners);
+                line::write(&mut self.batch, &entry, &self.listeners, &mut self.instants);
                 self.lines += 1;
                 if self.batch.len() >= BATCH {
                     self.flush();
