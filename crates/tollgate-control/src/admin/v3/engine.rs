@@ -1,5 +1,7 @@
 //! The verbs of the v3 API, once for all resources.
 
+mod view;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,14 +11,14 @@ use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
+use view::{list, selected, shows_keys};
 
 use super::super::Plane;
 use super::super::ask::Ask;
 use super::Failure;
-use super::field::{self, Fetch, Field, Input, Kind, Purpose};
+use super::field::{self, Field, Input, Kind, Purpose};
 use super::kept::permit;
 use super::query::Query;
-use super::sort::Order;
 use super::source::{Object, Scene, Source, Wanted, Within};
 use crate::model::Owner;
 use crate::operations::Context;
@@ -375,116 +377,6 @@ impl Asked {
             details: "{}".to_owned(),
         }
     }
-}
-
-/// What a request gets of all objects, and how many there are.
-fn list(
-    resource: &Resource,
-    scene: Scene<'_>,
-    connection: &mut dyn Connection,
-    query: &Query,
-) -> Result<(Vec<Json>, usize, Vec<String>), Failure> {
-    let (objects, total) = match resource.source.page(scene, connection, query)? {
-        Some(paged) => paged,
-        None => paged(resource, scene, connection, query)?,
-    };
-    let (mut page, mut shown) = (Vec::new(), Vec::new());
-    for object in objects {
-        let id = object.id.clone();
-        let json = selected(resource, scene, connection, object, query)?;
-        if shows_keys(&json) {
-            shown.push(id);
-        }
-        page.push(Json::Object(json));
-    }
-    Ok((page, total, shown))
-}
-
-/// The page that a request gets, out of all objects, and how many there are.
-fn paged(
-    resource: &Resource,
-    scene: Scene<'_>,
-    connection: &mut dyn Connection,
-    query: &Query,
-) -> Result<(Vec<Object>, usize), Failure> {
-    let mut all = resource.source.all(scene, connection, query)?;
-    let permissions = scene.permissions();
-    all.retain(|object| scene.caller.may(permissions, resource.read, &object.realm));
-    for field in explicit(resource, |name| query.needs(name)) {
-        for object in &mut all {
-            complete(resource, scene, connection, object, field)?;
-        }
-    }
-    let conditions = query.conditions.iter();
-    let conditions: Vec<_> =
-        conditions.filter(|condition| !resource.source.answers(condition)).collect();
-    all.retain(|Object { json, .. }| conditions.iter().all(|condition| condition.holds(json)));
-    if !query.searches.is_empty() {
-        let mut found = Vec::new();
-        for object in all {
-            let searched = resource.source.searched(scene, connection, &object)?;
-            let searched = searched.as_ref().unwrap_or(&object.json);
-            if query.searches.iter().all(|search| search.holds(searched)) {
-                found.push(object);
-            }
-        }
-        all = found;
-    }
-    if !query.orders.is_empty() {
-        all.sort_by(|one, other| Order::compare(&query.orders, &one.json, &other.json));
-    }
-    let total = all.len();
-    Ok((query.page.of(all), total))
-}
-
-/// What a request wants to see of an object.
-fn selected(
-    resource: &Resource,
-    scene: Scene<'_>,
-    connection: &mut dyn Connection,
-    mut object: Object,
-    query: &Query,
-) -> Result<Map<String, Json>, Failure> {
-    for field in explicit(resource, |name| query.selection.names(name)) {
-        complete(resource, scene, connection, &mut object, field)?;
-    }
-    let secrets = resource.fields.iter().filter(|field| field.kind == Kind::Secret);
-    if secrets.into_iter().any(|field| query.selection.shows(field.name)) {
-        resource.source.reveal(scene, &mut object)?;
-    }
-    Ok(query.selection.of(&object.json, resource.fields))
-}
-
-/// Whether the value of a key, or its secret, stands anywhere in an answer.
-fn shows_keys(json: &Map<String, Json>) -> bool {
-    json.iter().any(|(name, value)| match value {
-        Json::String(_) => matches!(&**name, "apikey" | "secret"),
-        Json::Object(below) => shows_keys(below),
-        Json::Array(list) => list.iter().filter_map(Json::as_object).any(shows_keys),
-        _ => false,
-    })
-}
-
-/// The fields that have to be asked for and are.
-fn explicit(
-    resource: &Resource,
-    asked: impl Fn(&str) -> bool,
-) -> impl Iterator<Item = &'static str> {
-    let fields = resource.fields.iter().filter(|field| field.fetch == Fetch::Explicit);
-    fields.map(|field| field.name).filter(move |name| asked(name))
-}
-
-fn complete(
-    resource: &Resource,
-    scene: Scene<'_>,
-    connection: &mut dyn Connection,
-    object: &mut Object,
-    field: &'static str,
-) -> Result<(), Failure> {
-    if let Some(value) = resource.source.explicit(scene, connection, object, field)? {
-        object.json.insert(field.to_owned(), value);
-    }
-    Ok(())
 }
 
 fn existing(
