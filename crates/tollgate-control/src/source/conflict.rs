@@ -1,17 +1,17 @@
 //! What a file may not say because of what the store holds (design §4): it would leave a key of the
-//! store without what it was made for, or have two keys with one value.
+//! store without what it was made for or may call, or have two keys with one value.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::document::Place;
-use crate::model::{Objects, Owner};
+use crate::model::{Name, Objects, Owner, ServiceGrant};
 use crate::store::{Connection, Shelf, StoreError, StoredChain};
 
 /// A contradiction between the file and the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conflict {
-    /// Keys or applications of the store need an object that neither source has.
+    /// Something of the store needs an object that neither source has.
     Missing {
         /// What kind of object is missing.
         kind: &'static str,
@@ -65,6 +65,7 @@ pub(crate) fn conflicts(
         }
     }
     conflicts.extend(missing(&objects, connection)?);
+    conflicts.extend(opened(&objects, connection)?);
     conflicts.truncate(MOST);
     Ok(conflicts)
 }
@@ -112,6 +113,45 @@ fn missing(
         }
     }
     Ok(missing)
+}
+
+/// What plans of the store open and is not there. What the store has itself it holds together.
+fn opened(objects: &Objects, connection: &mut dyn Connection) -> Result<Vec<Conflict>, StoreError> {
+    let stored: BTreeSet<_> =
+        Shelf::Services.all(connection)?.into_iter().map(|document| document.id).collect();
+    let mut missing = Vec::new();
+    for package in objects.packages.values() {
+        for plan in package.plans.values() {
+            let of_files = plan.services.iter().filter(|(name, _)| !stored.contains(&***name));
+            for (name, grant) in of_files {
+                let needed_by = format!("plan {}/{}", package.name, plan.name);
+                let gone = gone(objects, name, grant).into_iter();
+                missing.extend(gone.map(|(kind, id)| {
+                    let needed_by = needed_by.clone();
+                    Conflict::Missing { kind, id, needed_by }
+                }));
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// The outermost parts of a grant that open nothing that is there: what each is, and its id.
+fn gone(objects: &Objects, name: &Name, grant: &ServiceGrant) -> Vec<(&'static str, String)> {
+    let Some(service) = objects.services.get(name) else {
+        return vec![("service", name.to_string())];
+    };
+    let mut gone = Vec::new();
+    for (endpoint_name, grant) in &grant.endpoints {
+        let id = format!("{name}/{endpoint_name}");
+        let Some(endpoint) = service.endpoints.get(endpoint_name) else {
+            gone.push(("endpoint", id));
+            continue;
+        };
+        let methods = grant.methods.keys().filter(|name| !endpoint.methods.contains_key(*name));
+        gone.extend(methods.map(|method| ("method", format!("{id}/{method}"))));
+    }
+    gone
 }
 
 fn same_ids(files: &Objects, connection: &mut dyn Connection) -> Result<Vec<Conflict>, StoreError> {

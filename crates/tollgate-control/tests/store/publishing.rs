@@ -32,6 +32,7 @@ contract! {
     a_key_set_opens_what_it_is_subscribed_to_and_counts_each_apart
     a_successor_goes_on_with_the_counters_of_its_chain
     a_file_that_contradicts_the_store_does_not_take_effect
+    a_file_that_drops_what_a_plan_of_the_store_opens_does_not_take_effect
     what_was_committed_before_the_start_is_there_at_the_start
     a_secret_proves_until_another_takes_its_place
 }
@@ -278,6 +279,53 @@ async fn a_file_that_contradicts_the_store_does_not_take_effect(place: Place) {
     assert_eq!(street.house.store.newest().await.unwrap(), revision);
     assert_eq!(street.call(&Secret::new("mine"), "/orders"), Err("not_entitled"));
     assert_eq!(street.call(&Secret::new("mine"), "/items"), Ok("acme".to_owned()));
+}
+
+async fn a_file_that_drops_what_a_plan_of_the_store_opens_does_not_take_effect(place: Place) {
+    let mut street = Street::open(&place).await;
+    let items = "services.items = { upstream = \"demo\", path = \"/items\", endpoints.all = {} }";
+    let with = "{ upstream = \"demo\", path = \"/items\", \
+                endpoints.all.methods.read.http_methods = [\"GET\"], \
+                endpoints.all.methods.write.http_methods = [\"POST\"], \
+                endpoints.spare.path = \"/spare\" }";
+    let text = FILE.replace(items, &format!("services.items = {with}"));
+    assert_ne!(text, FILE);
+    street.reload(read(&text).unwrap()).await.unwrap();
+    let opened = json!([{ "id": "orders" }, { "id": "items", "endpoints": [
+        { "id": "all", "methods": [{ "id": "read" }] }, { "id": "spare" },
+    ] }]);
+    street
+        .does(move |_, change| {
+            let mut plan = Shelf::Plans.find(change.connection(), "l1")?.unwrap();
+            plan.body.insert("services".to_owned(), opened);
+            plan.body.insert("qpsLimitExempt".to_owned(), json!(true));
+            plan.body.insert("rateLimitExempt".to_owned(), json!(true));
+            Shelf::Plans.update(change.connection(), &plan)?;
+            change.touch(tollgate_control::store::Kind::Package, "p1");
+            Ok(())
+        })
+        .await;
+    let made = street
+        .does(|context, change| context.create_package_key(change, new("a1", "p1", "l1")))
+        .await;
+    assert_eq!(street.call(&made.apikey, "/items"), Ok("a1".to_owned()));
+    let before = street.house.store.newest().await.unwrap();
+    for (from, to, missing) in [
+        ("methods.read", "methods.get", "method items/all/read"),
+        ("endpoints.spare", "endpoints.other", "endpoint items/spare"),
+        ("services.items", "services.wares", "service items"),
+    ] {
+        let edited = read(&text.replace(from, to)).unwrap_or_else(|problems| panic!("{problems}"));
+        let refused = street.reload(edited).await.unwrap_err().to_string();
+        let expected = format!("{missing} is gone, but plan p1/l1 of the store needs it");
+        assert!(refused.contains(&expected), "{refused}");
+    }
+    assert_eq!(street.call(&made.apikey, "/items"), Ok("a1".to_owned()));
+    assert_eq!(street.house.store.newest().await.unwrap(), before, "nothing was changed");
+    // What no plan of the store opens may go.
+    let edited = text.replace("methods.write", "methods.post");
+    street.reload(read(&edited).unwrap()).await.unwrap();
+    assert_eq!(street.call(&made.apikey, "/items"), Ok("a1".to_owned()));
 }
 
 async fn what_was_committed_before_the_start_is_there_at_the_start(place: Place) {
