@@ -104,13 +104,14 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let publisher = Publisher::new(writer, epoch, PublisherMetrics::register(&registry)?);
     let metrics = ReloadMetrics::register(&registry)?;
     let path = path.to_owned();
-    let explainer = Explainer::new(reader, Arc::clone(&clock), worker_settings(&settings)?);
+    let explainer = Explainer::new(reader.clone(), Arc::clone(&clock), worker_settings(&settings)?);
     let enforced = publisher.enforced();
     let (admin, snapshots) = match settings.control.clone().zip(admin_listener) {
         Some((control, listener)) => {
             let file = Arc::clone(&config.objects.objects);
             let control = control.settings;
-            let (plane, reloads) = control::start(control, publisher, file, &clock).await?;
+            let (plane, reloads) =
+                control::start(control, publisher, file, &clock, reader.clone()).await?;
             let handshake = certificates.control_acceptor().map(handshake);
             let admin = Admin::new(plane, listener, handshake);
             (Some(admin), Snapshots::OfFileAndStore(reloads))

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use tollgate_control::last_use::LastUse;
 use tollgate_control::model::Objects;
 use tollgate_control::plane::{ControlPlane, ControlSettings};
 use tollgate_control::scheduler::Scheduler;
 use tollgate_control::{Publisher, Publishing, Reload};
-use tollgate_core::Clock;
+use tollgate_core::{Clock, SnapshotReader};
 
 /// Opens the store, publishes what it and the file hold, and has every later change of either
 /// published and everything that is due done. Returns the control plane, and where a file that was
@@ -20,9 +21,11 @@ pub(crate) async fn start(
     publisher: Publisher,
     file: Arc<Objects>,
     clock: &Arc<dyn Clock>,
+    reader: SnapshotReader,
 ) -> Result<(Arc<ControlPlane>, mpsc::Sender<Reload>), Box<dyn std::error::Error>> {
     let (files, of_file) = watch::channel(file);
-    let plane = ControlPlane::open(settings, Arc::clone(clock), of_file, publisher.enforced());
+    let enforced = publisher.enforced();
+    let plane = ControlPlane::open(settings, Arc::clone(clock), of_file, enforced, reader.clone());
     let (plane, committed) = plane.await?;
     let plane = Arc::new(plane);
     let store = Arc::clone(&plane.store);
@@ -32,5 +35,6 @@ pub(crate) async fn start(
     let (store, context) = (Arc::clone(&plane.store), Arc::clone(&plane));
     let context = Box::new(move || context.context());
     tokio::spawn(Scheduler { store, context, clock: Arc::clone(clock) }.run());
+    tokio::spawn(LastUse::new(reader, Arc::clone(&plane.store), Arc::clone(clock)).run());
     Ok((plane, reloads))
 }

@@ -93,6 +93,7 @@ pub(crate) fn keys<'a>(
             owner: OwnerId(numbers.owners.number(&key.application)),
             not_before: key.not_before.map_or(0, second),
             not_after: key.expires.map_or(Record::NEVER, second),
+            number: (key.number & u32::from(u16::MAX)) as u16,
             status: status(key.status),
         });
     }

@@ -18,6 +18,7 @@ pub mod file;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod last_use;
 pub mod life_cycle;
 pub mod migration;
 pub mod model;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
-use tollgate_core::{Clock, Qps, Revision, StrangerBudget, Strangers};
+use tollgate_core::{Clock, Decider, Qps, Revision, SnapshotReader, StrangerBudget, Strangers};
 
 use crate::model::Objects;
 use crate::operations::Context;
@@ -34,6 +34,8 @@ pub struct ControlPlane {
     pub file: watch::Receiver<Arc<Objects>>,
     /// The newest revision that the proxy of this process enforces.
     pub enforced: watch::Receiver<Revision>,
+    /// What the proxy of this process decides by, and where it counts.
+    pub reader: SnapshotReader,
     /// The id of this environment in tokens: the scope of domain.md §1.1.
     pub area: String,
     /// Compares passwords.
@@ -76,6 +78,7 @@ impl ControlPlane {
         clock: Arc<dyn Clock>,
         file: watch::Receiver<Arc<Objects>>,
         enforced: watch::Receiver<Revision>,
+        reader: SnapshotReader,
     ) -> Result<(Self, UnboundedReceiver<Committed>), ControlError> {
         let sealing_key = settings.sealing_key_file.clone();
         let place = settings.store.clone();
@@ -102,6 +105,7 @@ impl ControlPlane {
             settings,
             sealer: Sealer::new(key, None),
             file,
+            reader,
             area,
             passwords: Passwords::new(),
             strangers: Strangers::new(StrangerBudget { failures, max_sources: SOURCES }),
@@ -142,6 +146,12 @@ impl ControlPlane {
             }
         }
         Ok(done)
+    }
+
+    /// What tells how much of their limits keys have used, by the meters of this process.
+    #[must_use]
+    pub fn decider(&self) -> Decider {
+        Decider::new(self.reader.clone(), Arc::clone(&self.clock))
     }
 
     /// What keys are valid for here.

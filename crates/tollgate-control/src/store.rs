@@ -18,6 +18,7 @@ mod readers;
 mod sqlite;
 mod subscriptions;
 pub mod timeline;
+pub mod uses;
 mod writer;
 
 use std::sync::Arc;

@@ -9,18 +9,20 @@ mod identity;
 mod prove;
 mod purpose;
 mod shadow;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::AcqRel;
 
 pub use bearer::Bearer;
 pub use call::{Call, CallKey};
-use claims::{At, Claims};
+use claims::{At, Claims, Spent};
 pub use explanation::{Digests, ExplainedKey, Explanation, LimitState};
 use identity::identify;
 pub use identity::standing;
 use purpose::{Purpose, Step, ToDecide};
 pub use shadow::Shadow;
+pub use usage::{GrantUsage, Usage};
 
 use crate::limits::{Over, Present};
 use crate::{
@@ -44,6 +46,7 @@ pub struct Permit {
     meter: MeterId,
     readings: Readings,
     shadow: Shadow,
+    near_quota: bool,
     _open: Option<Open>,
 }
 
@@ -158,6 +161,12 @@ impl Permit {
     #[must_use]
     pub fn shadow(&self) -> Shadow {
         self.shadow
+    }
+
+    /// Whether the key's quota is nearly used up, where somebody wants to know.
+    #[must_use]
+    pub fn near_quota(&self) -> bool {
+        self.near_quota
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     LimitSource, LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId, Proof,
     ProofScheme, Qps, Quota, RateLimitHeaders, Record, Revision, Root, Route, RoutesBuilder,
     Scheme, Schemes, Scope, Segment, Service, ServiceId, SnapshotReader, SnapshotWriter, Status,
-    Switches, Terms, TermsId, Wrapped, handoff,
+    Switches, Terms, TermsId, Watch, Wrapped, handoff,
 };
 
 pub(crate) const KEY: &[u8] = b"demo-key";
@@ -27,6 +27,8 @@ pub(crate) struct Limits {
     pub(crate) concurrency: Limit<u32>,
     /// Which of them are enforced.
     pub(crate) enforced: Enforced,
+    /// What is told of.
+    pub(crate) watch: Watch,
 }
 
 /// What is enforced: everything, unless a test says otherwise.
@@ -73,6 +75,7 @@ impl Default for Limits {
             quota: Limit::Exempt,
             concurrency: Limit::Exempt,
             enforced: Enforced::ALL,
+            watch: Watch::NOTHING,
         }
     }
 }
@@ -104,6 +107,7 @@ impl World {
             owner: OwnerId(0),
             not_before: 0,
             not_after: Record::NEVER,
+            number: 1,
             status: Status::Active,
         };
         let service = Service {
@@ -202,6 +206,7 @@ pub(crate) fn terms(limits: Limits) -> Terms {
         quota_source: LimitSource::Key,
         quota_enforced: limits.enforced.quota,
         tag: LineTag::KEY,
+        watch: limits.watch,
     };
     Terms {
         grants: [grant].into(),

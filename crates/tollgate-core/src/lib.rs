@@ -36,14 +36,14 @@ pub use certificate::CertificateFingerprint;
 pub use clock::{Clock, Now};
 pub use decision::{
     Bearer, Call, CallKey, Caller, Decider, Decision, Digests, ExplainedKey, Explanation,
-    LimitState, Permit, Readings, Refused, Shadow, standing,
+    GrantUsage, LimitState, Permit, Readings, Refused, Shadow, Usage, standing,
 };
 pub use digest::{Digest, Pepper, Scheme, Schemes};
 pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};
 pub use key_form::{Brand, GeneratedKey, weakness};
 pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
-pub use meters::{Line, LineTag, MeterId, Meters};
+pub use meters::{Line, LineTag, MeterEvent, MeterId, Meters, Watch};
 pub use network::{Network, Networks};
 pub use owner::{Owner, OwnerId};
 pub use path::{AmbiguousPath, normalize_path, stands_plain};

@@ -5,11 +5,18 @@
 //! key set. Lines are handed out and tied together by the one publisher, before the snapshot that
 //! needs them is stored; requests only follow the chain and move the counters.
 
+mod event;
+mod last_use;
+
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+pub use event::{MeterEvent, Watch};
+
 use crate::Signatures;
+use event::Told;
+use last_use::LastUses;
 
 const CHUNK: usize = 4096;
 const CHUNKS: usize = 32_768;
@@ -40,6 +47,10 @@ pub struct Line {
     pub(crate) failed_proofs: AtomicU64,
     /// Requests open at this moment, of keys with a concurrency ceiling.
     pub(crate) open: AtomicU32,
+    /// When keys that count here were last used. Of a meter's first line only, likewise below.
+    last_uses: LastUses,
+    /// What was told of lately.
+    told: Told,
     tag: AtomicU32,
     next: AtomicU32,
 }
@@ -51,6 +62,8 @@ impl Line {
             quota: AtomicU64::new(0),
             failed_proofs: AtomicU64::new(0),
             open: AtomicU32::new(0),
+            last_uses: LastUses::default(),
+            told: Told::default(),
             tag: AtomicU32::new(0),
             next: AtomicU32::new(END),
         }
@@ -61,6 +74,8 @@ impl Line {
         self.quota.store(0, Relaxed);
         self.failed_proofs.store(0, Relaxed);
         self.open.store(0, Relaxed);
+        self.last_uses.reset();
+        self.told.reset();
         self.tag.store(tag.0, Relaxed);
         self.next.store(END, Relaxed);
     }
@@ -197,6 +212,11 @@ impl Meters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_one_cache_line() {
+        assert_eq!(size_of::<Line>(), 64);
+    }
 
     #[test]
     fn lines_are_found_by_tag_and_keep_their_place() {

@@ -35,6 +35,9 @@ pub struct Record {
     pub not_before: u32,
     /// First second after validity, since 1970; [`Record::NEVER`] for never.
     pub not_after: u32,
+    /// Which one it is of the successive keys that count on its meter, modulo 65,536: with it goes
+    /// when it was last used.
+    pub number: u16,
     /// Its state.
     pub status: Status,
 }
@@ -53,6 +56,7 @@ impl Keyed for Record {
         owner: OwnerId(0),
         not_before: 0,
         not_after: 0,
+        number: 0,
         status: Status::Waiting,
     };
 

@@ -77,7 +77,16 @@ impl<T: Keyed> Table<T> {
 
     /// Every key, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.groups.iter().flat_map(|group| group.0.iter()).flat_map(|shard| shard.iter())
+        (0..Self::PARTS).flat_map(|part| self.part(part))
+    }
+
+    /// So many parts it has, of about the same size. A key stays in its part.
+    pub const PARTS: usize = FANOUT;
+
+    /// The keys of one part, for those who do not look at all of them at once.
+    pub fn part(&self, part: usize) -> impl Iterator<Item = &T> {
+        let group = self.groups.get(part);
+        group.into_iter().flat_map(|group| group.0.iter()).flat_map(|shard| shard.iter())
     }
 
     /// Bytes that the shards occupy.

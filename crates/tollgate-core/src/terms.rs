@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     CertificateFingerprint, EndpointId, Limit, LimitSource, LineTag, MethodId, Networks, Qps,
-    Quota, Refusal, Route, ServiceId,
+    Quota, Refusal, Route, ServiceId, Watch,
 };
 
 /// Index of [`Terms`] in a snapshot. It names the pair of a plan and the overrides of a key, so
@@ -57,6 +57,8 @@ pub struct Grant {
     pub quota_enforced: bool,
     /// The line that counts both.
     pub tag: LineTag,
+    /// What is told of it.
+    pub watch: Watch,
 }
 
 /// What is open of a service.

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use tollgate_core::{
     CertificateFingerprint, EndpointGrant, EndpointId, Grant, Limit, LimitSource, LineTag,
-    MethodCeiling, MethodId, Methods, Qps, Quota, Scope, ServiceId, Terms,
+    MethodCeiling, MethodId, Methods, Qps, Quota, Scope, ServiceId, Terms, Watch,
 };
 
 use super::Numbers;
@@ -100,6 +100,7 @@ fn grant(
             None => LineTag::KEY,
             Some(_) => LineTag(GRANTS | id.0),
         },
+        watch: Watch::NOTHING,
     }
 }
 

@@ -106,6 +106,7 @@ impl<'a> Keys<'a> {
         let found = self.find_plan(section, package.as_ref(), plan.as_ref());
         let key = Key {
             counts_as: name.clone(),
+            number: 1,
             name,
             owner: owner(section),
             digest: digest?,

@@ -12,6 +12,8 @@ pub struct Key {
     /// The name that it counts under: its own, or that of the chain that it belongs to, so that a
     /// key and its successor share one set of counters.
     pub counts_as: Name,
+    /// Which one it is of the successive keys that count there, from 1.
+    pub number: u32,
     /// Who may change it.
     pub owner: Owner,
     /// What is known of the key itself.

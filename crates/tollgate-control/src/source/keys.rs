@@ -47,6 +47,7 @@ fn key(chain: &StoredChain, life: &LifeKey, bought: &[Bought]) -> Option<Key> {
     Some(Key {
         name: name(&credential.id),
         counts_as: name(&chain.id),
+        number: life.number.0,
         owner: Owner::Store,
         digest: credential.digest,
         secret_digest: secret_digest.and_then(|text| DigestLiteral::parse(text).ok()),

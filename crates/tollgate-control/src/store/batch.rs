@@ -13,6 +13,17 @@ pub(super) fn insert(
     columns: &str,
     rows: impl Iterator<Item = Result<Vec<Value>, StoreError>>,
 ) -> Result<(), StoreError> {
+    insert_or(connection, table, columns, "", rows)
+}
+
+/// The same; `otherwise` says what becomes of rows that are there, as in `ON CONFLICT DO NOTHING`.
+pub(super) fn insert_or(
+    connection: &mut dyn Connection,
+    table: &str,
+    columns: &str,
+    otherwise: &str,
+    rows: impl Iterator<Item = Result<Vec<Value>, StoreError>>,
+) -> Result<(), StoreError> {
     let width = columns.split(", ").count();
     let mut values = Vec::new();
     let mut rows = rows.peekable();
@@ -21,7 +32,8 @@ pub(super) fn insert(
         let count = values.len() / width;
         if count == BATCH || rows.peek().is_none() {
             let groups: Vec<_> = (0..count).map(|row| group(row * width, width)).collect();
-            let statement = format!("INSERT INTO {table} ({columns}) VALUES {}", groups.join(", "));
+            let groups = groups.join(", ");
+            let statement = format!("INSERT INTO {table} ({columns}) VALUES {groups} {otherwise}");
             connection.run(&statement, &values)?;
             values.clear();
         }

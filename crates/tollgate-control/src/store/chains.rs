@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json};
 
 use super::batch::{BATCH, insert, numbered};
-use super::{Connection, Row, StoreError, Value};
+use super::{Connection, Row, StoreError, Value, uses};
 use crate::life_cycle::{Chain, KeyNumber};
 use crate::model::Own;
 
@@ -235,6 +235,7 @@ impl StoredChain {
 
     /// Takes the chain and all that belongs to it away. Returns whether it was there.
     pub fn delete(connection: &mut dyn Connection, id: &str) -> Result<bool, StoreError> {
+        uses::forget(connection, id)?;
         Ok(connection.run("DELETE FROM chains WHERE id = $1", &[id.into()])? > 0)
     }
 }

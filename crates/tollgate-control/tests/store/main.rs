@@ -15,3 +15,4 @@ mod reading;
 mod scheduling;
 mod search;
 mod server;
+mod uses;

@@ -41,9 +41,9 @@ contract! {
 const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A house whose changes are published, and a gate that decides by what was.
-struct Street {
-    house: House,
-    reader: SnapshotReader,
+pub(crate) struct Street {
+    pub(crate) house: House,
+    pub(crate) reader: SnapshotReader,
     decider: Decider,
     clock: Arc<Hands>,
     enforced: watch::Receiver<Revision>,
@@ -60,7 +60,7 @@ impl Mailbox for Post {
 }
 
 impl Street {
-    async fn open(place: &Place) -> Self {
+    pub(crate) async fn open(place: &Place) -> Self {
         let house = House::open(place).await;
         Self::of(place, house).await.unwrap()
     }
@@ -86,7 +86,7 @@ impl Street {
     }
 
     /// Does something in one change and waits until it is enforced.
-    async fn does<T: Send + 'static>(
+    pub(crate) async fn does<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&Context, &mut Change<'_>) -> Result<T, NotChanged<Refused>> + Send + 'static,
     ) -> T {
@@ -97,7 +97,7 @@ impl Street {
     }
 
     /// What comes of a call: who called it, or the code of the refusal.
-    fn call(&self, key: &Secret, path: &str) -> Result<String, &'static str> {
+    pub(crate) fn call(&self, key: &Secret, path: &str) -> Result<String, &'static str> {
         let root = self.reader.current().unwrap();
         let route = root.routes.find("any", path, &http::Method::GET).unwrap();
         self.decide(&root, &Call::new(CallKey::Presented(key.reveal().as_bytes()), &route, SOURCE))
@@ -134,7 +134,7 @@ impl Street {
     }
 }
 
-fn new(application: &str, package: &str, plan: &str) -> NewPackageKey {
+pub(crate) fn new(application: &str, package: &str, plan: &str) -> NewPackageKey {
     let [application, package, plan] = [application, package, plan].map(str::to_owned);
     let status = Some(PackageKeyStatus::Active);
     NewPackageKey { application, package, plan, status, ..NewPackageKey::default() }

@@ -44,6 +44,22 @@ pub(super) struct Claims<'a> {
     method_quota: Option<Claim<'a, Quota>>,
     key_quota: Option<Claim<'a, Quota>>,
     concurrency: Option<Claim<'a, u32>>,
+    /// The line of the key as a whole.
+    first: &'a Line,
+    /// From which count on the quota of the key is nearly used up.
+    near_quota: u64,
+}
+
+/// What was taken for a call.
+pub(super) struct Spent {
+    /// Where the limits stand.
+    pub(super) readings: Readings,
+    /// What would have refused the call and is not enforced.
+    pub(super) shadow: Shadow,
+    /// The call is one of the key's open requests.
+    pub(super) open: bool,
+    /// The key's quota is nearly used up.
+    pub(super) near_quota: bool,
 }
 
 /// What the limits have said so far.
@@ -83,6 +99,8 @@ impl<'a> Claims<'a> {
             method_quota: None,
             key_quota: claim(key, grant.quota, grant.quota_enforced, quota),
             concurrency: claim(first, terms.concurrency, terms.concurrency_enforced, open),
+            first,
+            near_quota: grant.watch.near_quota,
         };
         if let Some(method) = method.filter(|method| method.limited()) {
             let line = meters.line(meter, method.tag)?;
@@ -121,14 +139,13 @@ impl<'a> Claims<'a> {
     }
 
     /// Takes the call from every limit, and then spends its signature: what was spent once is never
-    /// given back. Returns where they stand, `shadow` with those that would have refused it and are
-    /// not enforced, and whether the call is one of the key's open requests.
+    /// given back. `shadow` is what was not enforced before.
     pub(super) fn take(
         &self,
         at: &At<impl Present>,
         signed: Option<Signed>,
         shadow: Shadow,
-    ) -> Result<(Readings, Shadow, bool), Refused> {
+    ) -> Result<Spent, Refused> {
         let mut found = Found { readings: Readings::default(), shadow };
         let concurrency = found.take(self.concurrency.as_ref(), at)?;
         let mut taken = Taken { concurrency, ..Taken::default() };
@@ -140,8 +157,27 @@ impl<'a> Claims<'a> {
         if let Some(signed) = signed {
             at.meters.signatures().spend(signed)?;
         }
-        Ok((found.readings, found.shadow, taken.keep()))
+        let count = taken.quota[1].map_or(0, |(_, taken)| taken.count());
+        let Found { readings, shadow } = found;
+        let near_quota = count >= self.near_quota;
+        Ok(Spent { readings, shadow, open: taken.keep(), near_quota })
     }
+
+    /// Notes that the key of this number was used.
+    pub(super) fn note_use(&self, number: u16, unix: u64) {
+        self.first.note_use(number, unix);
+    }
+}
+
+/// Where a limit that counts on `line` stands; `None` = exempt.
+pub(super) fn look_at<P: Policy>(
+    line: &Line,
+    limit: Limit<P>,
+    enforced: bool,
+    at: &At<impl Present>,
+) -> Option<LimitState> {
+    let report = Report::untold(P::REFUSAL);
+    claim(line, limit, enforced, report).map(|claim| claim.look(at))
 }
 
 impl<P: Policy> Claim<'_, P> {

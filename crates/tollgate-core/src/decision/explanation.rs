@@ -112,7 +112,7 @@ impl Decider {
 }
 
 /// The present for whoever changes nothing.
-struct Glance<'a>(Confirmation<'a>);
+pub(super) struct Glance<'a>(pub(super) Confirmation<'a>);
 
 impl Present for Glance<'_> {
     const LOWERS: bool = false;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::prove::prove;
-use super::{At, Call, Caller, Claims, LimitState, Open, Permit, Refused, Shadow};
+use super::{At, Call, Caller, Claims, LimitState, Open, Permit, Refused, Shadow, Spent};
 use crate::limits::Present;
 use crate::proof::Signed;
 use crate::{CertificateFingerprint, Grant, ProofFailure, Record, Refusal, Root, Service, Terms};
@@ -115,9 +115,11 @@ impl<'a> Purpose<'a> for ToDecide {
         at: &At<'_, impl Present>,
         shadow: Shadow,
     ) -> Result<Self::Conclusion, Refused> {
-        let (readings, shadow, counted) = claims.take(at, signed, shadow)?;
-        let Record { digest, meter, .. } = *record;
-        let open = counted.then(|| Open { meters: Arc::clone(at.meters), meter });
-        Ok((Permit { digest, meter, readings, shadow, _open: open }, caller))
+        let spent = claims.take(at, signed, shadow)?;
+        let Record { digest, meter, number, .. } = *record;
+        claims.note_use(number, at.now.unix());
+        let open = spent.open.then(|| Open { meters: Arc::clone(at.meters), meter });
+        let Spent { readings, shadow, near_quota, .. } = spent;
+        Ok((Permit { digest, meter, readings, shadow, near_quota, _open: open }, caller))
     }
 }

@@ -226,7 +226,7 @@ fn limits_are_reported_in_their_order() {
         method_quota: Limit::Closed,
         quota: Limit::Closed,
         concurrency: Limit::Closed,
-        enforced: Enforced::ALL,
+        ..Limits::default()
     };
     let open = Limits::default();
     for (limits, expected) in [
@@ -283,6 +283,7 @@ fn shadowed(enforced: Enforced) -> Limits {
         quota: Limit::Closed,
         concurrency: Limit::Closed,
         enforced,
+        ..Limits::default()
     }
 }
 

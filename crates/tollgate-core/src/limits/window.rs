@@ -69,6 +69,13 @@ pub struct Quota {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QuotaTaken(Count);
 
+impl QuotaTaken {
+    /// The count of the window, with the call.
+    pub(crate) fn count(self) -> u64 {
+        self.0.count
+    }
+}
+
 /// A word, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Count {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
-use crate::{Line, Meters, Now, Qps, Quota, Reading};
+use crate::{Line, Meters, Now, Qps, Quota, Reading, Refusal};
 
 /// When a call is decided.
 pub(in crate::decision) struct At<'a, P> {
@@ -14,7 +14,7 @@ pub(in crate::decision) struct At<'a, P> {
 }
 
 /// A limit as it stands.
-pub(super) struct Look {
+pub(in crate::decision) struct Look {
     pub(super) admits: Result<(), Over>,
     pub(super) ceiling: u64,
     pub(super) used: u64,
@@ -29,9 +29,12 @@ impl Look {
 }
 
 /// A ceiling over a word of a line.
-pub(super) trait Policy: Copy {
+pub(in crate::decision) trait Policy: Copy {
     /// What gives a taken call back.
     type Taken;
+
+    /// What one refuses with that is the key's.
+    const REFUSAL: Refusal;
 
     /// Whether a call would be admitted now.
     fn read(self, line: &Line, at: &At<impl Present>) -> Result<(), Over>;
@@ -49,6 +52,8 @@ pub(super) trait Policy: Copy {
 
 impl Policy for Qps {
     type Taken = QpsTaken;
+
+    const REFUSAL: Refusal = Refusal::OverQps;
 
     fn read(self, line: &Line, at: &At<impl Present>) -> Result<(), Over> {
         Qps::read(&self, &line.qps, at.now.monotonic, &at.present)
@@ -68,6 +73,8 @@ impl Policy for Qps {
 
 impl Policy for Quota {
     type Taken = QuotaTaken;
+
+    const REFUSAL: Refusal = Refusal::OverQuota;
 
     fn read(self, line: &Line, at: &At<impl Present>) -> Result<(), Over> {
         Quota::read(&self, &line.quota, at.now, &at.present)
@@ -92,6 +99,8 @@ impl Policy for Quota {
 /// Requests open at a time.
 impl Policy for u32 {
     type Taken = ();
+
+    const REFUSAL: Refusal = Refusal::OverConcurrency;
 
     fn read(self, line: &Line, _: &At<impl Present>) -> Result<(), Over> {
         if line.open.load(Relaxed) < self { Ok(()) } else { Err(Over::CLOSED) }
