@@ -33,10 +33,11 @@ impl LiveList {
     pub(crate) fn cut(&self, root: &Root, dead: &Dead, now: Now) -> u64 {
         let mut cut = 0;
         self.end_where(|live| {
-            if !concerns(dead, live.permit.meter()) {
+            let (digest, meter) = (live.permit.digest(), live.permit.meter());
+            if !concerns(dead, meter) {
                 return None;
             }
-            let refusal: Refusal = standing(root, live.permit.digest(), now).err()?;
+            let refusal: Refusal = standing(root, digest, meter, now).err()?;
             cut += 1;
             Some(refusal)
         });

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use super::CallKey;
-use crate::{Digest, Keyed, Now, Record, Refusal, Root, Status};
+use crate::{Digest, Keyed, MeterId, Now, Record, Refusal, Root, Status};
 
 /// A key that may not be used, and its record if it has one.
 pub(super) struct Unfit<'a> {
@@ -91,13 +91,15 @@ impl<'a> Sight<'a> {
     }
 }
 
-/// Whether the key of `digest` may still be used under `root`, whatever it calls: what decides
-/// over requests that are open when a revision arrives.
+/// Whether the key of `digest` that counts on `meter` may still be used under `root`, whatever it
+/// calls: what decides over requests that are open when a revision arrives. A key whose value is
+/// another's now is gone.
 ///
 /// # Errors
 /// The reason why not.
-pub fn standing(root: &Root, digest: &Digest, now: Now) -> Result<(), Refusal> {
-    let record = root.keys.find(digest).ok_or(Refusal::KeyUnknown)?;
+pub fn standing(root: &Root, digest: &Digest, meter: MeterId, now: Now) -> Result<(), Refusal> {
+    let record = root.keys.find(digest).filter(|record| record.meter == meter);
+    let record = record.ok_or(Refusal::KeyUnknown)?;
     check_standing(root, record, now)
 }
 
@@ -175,6 +177,17 @@ mod tests {
         assert_eq!(identified(Some(Suspended), None), Err(Refusal::KeySuspended));
         assert_eq!(identified(None, Some(Revoked)), Err(Refusal::KeyRevoked));
         assert_eq!(identified(None, None), Err(Refusal::KeyUnknown));
+    }
+
+    #[test]
+    fn a_key_whose_value_is_anothers_now_is_gone() {
+        let mut world = World::new(Limits::default());
+        let other = Record { meter: world.writer.allot(&[]).unwrap(), ..world.record };
+        world.publish(Batch { keys: vec![Change::Put(other)], ..Batch::default() });
+        let root = world.reader.current().unwrap();
+        let of = |meter| standing(&root, &world.record.digest, meter, at(0));
+        assert_eq!(of(world.record.meter), Err(Refusal::KeyUnknown));
+        assert_eq!(of(other.meter), Ok(()));
     }
 
     #[test]

@@ -74,6 +74,7 @@ fn notices_name_the_keys_that_moved_to_what_is_inactive_already() {
         Record { not_before: 1, ..record },
         // Another key took the digest over.
         Record { meter: world.writer.allot(&[]).unwrap(), status: Status::Revoked, ..record },
+        Record { meter: world.writer.allot(&[]).unwrap(), ..record },
     ] {
         world.publish(Batch { keys: vec![Change::Put(record)], ..Batch::default() });
         drop(posted.recv().unwrap());

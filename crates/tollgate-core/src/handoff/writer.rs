@@ -195,6 +195,7 @@ fn may_end(present: &Record, next: &Record) -> bool {
     next.status != Status::Active
         || next.not_after != Record::NEVER
         || next.not_before > present.not_before
+        || next.meter != present.meter
         || next.owner != present.owner
         || next.terms != present.terms
 }

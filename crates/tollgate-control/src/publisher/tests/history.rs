@@ -104,7 +104,9 @@ impl Both {
         self.hold_dead(&before, &root);
         // What the workers look at and find ended is open no longer.
         let now = self.gate.now();
-        let ended = |open: &mut Open| standing(&root, open.permit.digest(), now).is_err();
+        let ended = |open: &mut Open| {
+            standing(&root, open.permit.digest(), open.permit.meter(), now).is_err()
+        };
         for open in self.open.extract_if(.., ended).filter(|open| open.counted) {
             self.counters.close(open.key);
         }
@@ -117,14 +119,14 @@ impl Both {
         let posted: Vec<_> = self.gate.notices.try_iter().collect();
         for open in &self.open {
             let (digest, meter) = (open.permit.digest(), open.permit.meter());
-            let ended =
-                standing(before, digest, now).is_ok() && standing(root, digest, now).is_err();
+            let stands = standing(root, digest, meter, now);
+            let ended = standing(before, digest, meter, now).is_ok() && stands.is_err();
             let looked_at = posted.iter().any(|notice| match notice.dead() {
                 Dead::None => false,
                 Dead::Meters(meters) => meters.contains(&meter),
                 Dead::Any => true,
             });
-            assert!(!ended || looked_at, "key {}: {:?}", open.key, standing(root, digest, now));
+            assert!(!ended || looked_at, "key {}: {stands:?}", open.key);
         }
     }
 
