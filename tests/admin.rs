@@ -1,6 +1,8 @@
 //! The admin API, through its listener.
 
 mod applications;
+mod audit;
+mod backup;
 mod catalogue;
 mod enforced;
 mod first_start;
@@ -9,6 +11,7 @@ mod login;
 mod members;
 mod native;
 mod package_keys;
+mod restore;
 mod tls;
 mod wire;
 

@@ -57,6 +57,18 @@ pub enum Command {
     /// Say step by step what would become of a request, and why. Its key is read from standard
     /// input; no input is no key. Exit code 0 if it would be admitted, 4 if it would be refused
     Explain(ExplainArguments),
+    /// Look at the audit log of a control plane, also while a process works on its store
+    Audit {
+        /// What to do
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Copy the store of a control plane into a new file, also while a process works on it. The copy
+    /// is looked through before it gets its name
+    Backup(BackupArguments),
+    /// Put a backup in the place of a store that no process works on, in a new epoch. What was
+    /// revoked since is revoked again
+    Restore(RestoreArguments),
     /// Ask the running process of a configuration whether it is ready; exit code 1 if it is not
     Health(FileArgument),
 }
@@ -67,6 +79,85 @@ pub enum KeyCommand {
     /// Print a fresh key of the configuration's brand and environment, and in a second line its
     /// digest. The key is kept nowhere
     Generate(FileArgument),
+}
+
+/// What can be asked of an audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Follow the chain of hashes from the first entry to the last; exit code 5 if it is broken
+    Verify(FileArgument),
+    /// Print entries, the newest first
+    List(AuditArguments),
+}
+
+/// Which entries.
+#[derive(Args, Clone, Debug)]
+pub struct AuditArguments {
+    /// Which configuration.
+    #[command(flatten)]
+    pub file: FileArgument,
+    /// By whom: a member's id, cli, scheduler, …
+    #[arg(long, value_name = "ID")]
+    pub actor: Option<String>,
+    /// What was done, such as package_key.update
+    #[arg(long, value_name = "ACTION")]
+    pub action: Option<String>,
+    /// To which kind of object, such as package_key
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// To the object of this id
+    #[arg(long, value_name = "ID")]
+    pub object: Option<String>,
+    /// What came of it: done, or the code of a refusal
+    #[arg(long, value_name = "OUTCOME")]
+    pub outcome: Option<String>,
+    /// Not before this day or instant
+    #[arg(long, value_name = "WHEN")]
+    pub from: Option<String>,
+    /// Through the end of this day, or before this instant
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<String>,
+    /// So many at most
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    pub limit: u64,
+    /// So many are left out in front
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub offset: u64,
+    /// Print one array of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is copied, and where.
+#[derive(Args, Debug)]
+pub struct BackupArguments {
+    /// Which configuration.
+    #[command(flatten)]
+    pub file: FileArgument,
+    /// The backup; nothing may be there
+    #[arg(value_name = "TO")]
+    pub to: PathBuf,
+}
+
+/// What is restored, and how.
+#[derive(Args, Debug)]
+pub struct RestoreArguments {
+    /// Which configuration.
+    #[command(flatten)]
+    pub file: FileArgument,
+    /// Do not ask for a confirmation on standard input
+    #[arg(long)]
+    pub yes: bool,
+    /// Let this object live again, though it was revoked, suspended, disabled or deleted since; may be
+    /// given more than once
+    #[arg(long, value_name = "ID")]
+    pub leave_revived: Vec<String>,
+    /// Do not ask the present store what was revoked since: it is lost, or another one
+    #[arg(long, conflicts_with = "leave_revived")]
+    pub forget_present: bool,
+    /// The backup
+    #[arg(value_name = "FROM")]
+    pub from: PathBuf,
 }
 
 /// Which request, and who is asked.
@@ -99,7 +190,7 @@ pub struct ExplainArguments {
 }
 
 /// Which configuration.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct FileArgument {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "config/tollgate.toml")]

@@ -1,9 +1,13 @@
 //! What each command does, and how it ends.
 
+mod audit;
+mod backup;
+mod control;
 mod digest;
 mod explain;
 mod health;
 mod key;
+mod restore;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,7 +17,7 @@ use tollgate_control::document::{Problems, Warnings};
 use tollgate_core::Clock;
 
 use crate::boot;
-use crate::cli::{Arguments, Command, KeyCommand};
+use crate::cli::{Arguments, AuditCommand, Command, KeyCommand};
 use crate::clock::SystemClock;
 use crate::config::Config;
 
@@ -25,6 +29,8 @@ pub(crate) const WRONG: u8 = 2;
 pub(crate) const CUT: u8 = 3;
 /// The request that was asked about would be refused.
 pub(crate) const REFUSED: u8 = 4;
+/// The audit log is not what was written.
+pub(crate) const BROKEN: u8 = 5;
 
 /// Does what the arguments say.
 #[must_use]
@@ -35,6 +41,10 @@ pub fn perform(arguments: Arguments) -> ExitCode {
         Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
         Command::Key { command: KeyCommand::Generate(file) } => key::generate(&file.config),
         Command::Explain(explain) => explain::perform(&explain),
+        Command::Audit { command: AuditCommand::Verify(file) } => audit::check(&file),
+        Command::Audit { command: AuditCommand::List(list) } => audit::list(&list),
+        Command::Backup(backup) => backup::perform(&backup),
+        Command::Restore(restore) => restore::perform(&restore),
         Command::Health(file) => health::perform(&file.config),
     }
 }

@@ -2,24 +2,34 @@
 
 use serde_json::{Value as Json, json};
 
+use super::House;
 use super::package_keys::Shop;
 use crate::support::{Config, Http1, Http2, Origin, Response, done};
 
 impl Shop {
     /// With a first plan that opens the service of the file, and a second one that opens nothing.
-    fn that_sells() -> Self {
-        let shop = Self::open();
+    pub(super) fn that_sells() -> Self {
+        Self::sells(Self::open())
+    }
+
+    /// The same, with an access log.
+    pub(super) fn that_sells_and_logs() -> Self {
+        let log = |config: Config| config.section("access_log", "path = \"access.log\"");
+        Self::sells(Self::in_house(House::with(log), &json!({ "name": "gold" })))
+    }
+
+    fn sells(shop: Self) -> Self {
         let plan = format!("/packages/{}/plans/{}", shop.package, shop.plans[0]);
         done(&shop.house.admin.put(&plan, &json!({ "qpsLimitExempt": true })));
         shop.house.admin.make(&format!("{plan}/services"), &json!({ "id": "orders" }));
         shop
     }
 
-    fn change(&self, key: &Json, change: &Json) {
+    pub(super) fn change(&self, key: &Json, change: &Json) {
         done(&self.house.admin.put(&self.key(key), change));
     }
 
-    fn call(&self, key: &Json) -> Response {
+    pub(super) fn call(&self, key: &Json) -> Response {
         self.house.gate.get("/orders").key(key["apikey"].as_str().unwrap()).send()
     }
 }

@@ -28,7 +28,10 @@ impl Shop {
     }
 
     fn with(package: &Json) -> Self {
-        let house = House::start();
+        Self::in_house(House::start(), package)
+    }
+
+    pub(super) fn in_house(house: House, package: &Json) -> Self {
         let kim = id(&house.admin.make("/members", &json!({ "username": "kim", "email": "" })));
         let applications = format!("/members/{kim}/applications");
         let application = json!({ "name": "shop", "type": "web", "description": "sells things" });

@@ -61,9 +61,15 @@ impl Tollgate {
     }
 
     /// Ends it at once and runs it again on the same folder.
-    pub(crate) fn restart(mut self) -> Self {
+    pub(crate) fn restart(self) -> Self {
+        self.restart_after(|_| {})
+    }
+
+    /// Ends it at once, does something with its file, and runs it again on the same folder.
+    pub(crate) fn restart_after(mut self, between: impl FnOnce(&Path)) -> Self {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        between(&self.config);
         let elsewhere = TempDir::new().unwrap();
         let folder = std::mem::replace(&mut self.folder, elsewhere);
         let file = self.config.file_name().unwrap().to_str().unwrap().to_owned();

@@ -25,6 +25,7 @@ pub mod model;
 pub mod operations;
 pub mod people;
 pub mod plane;
+pub mod restore;
 pub mod scheduler;
 pub mod seal;
 pub mod secret;

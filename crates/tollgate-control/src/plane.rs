@@ -16,9 +16,30 @@ use crate::model::Objects;
 use crate::operations::Context;
 use crate::people::{First, FirstError, Passwords, first_administrator};
 use crate::seal::{Sealer, SealingKeyError};
-use crate::store::{Change, Committed, Deed, NotChanged, Reason, Store, StoreError};
+use crate::store::{
+    Change, Committed, Deed, Engine, NotChanged, Reason, Sqlite, Store, StoreError,
+};
 
 pub use settings::{ControlSettings, StorePlace};
+
+/// What seals keys and their secrets by these settings. A sealing key that is not there is made.
+///
+/// # Errors
+/// See [`ControlError`].
+pub fn sealer(settings: &ControlSettings) -> Result<Sealer, ControlError> {
+    Ok(Sealer::new(state::sealing_key(&settings.sealing_key_file)?, None))
+}
+
+/// The database of a place, to be read beside the process that has it. It has to be there.
+///
+/// # Errors
+/// See [`ControlError`].
+pub fn beside(place: &StorePlace) -> Result<Arc<dyn Engine>, ControlError> {
+    match place {
+        StorePlace::File(path) => Ok(Arc::new(Sqlite::beside(path))),
+        StorePlace::Postgres { .. } => state::engine(place),
+    }
+}
 
 /// Everything that the admin API, the scheduler and the feed work on.
 pub struct ControlPlane {
@@ -80,12 +101,11 @@ impl ControlPlane {
         enforced: watch::Receiver<Revision>,
         reader: SnapshotReader,
     ) -> Result<(Self, UnboundedReceiver<Committed>), ControlError> {
-        let sealing_key = settings.sealing_key_file.clone();
-        let place = settings.store.clone();
+        let files = settings.clone();
         let opened = tokio::task::spawn_blocking(move || {
-            Ok::<_, ControlError>((state::sealing_key(&sealing_key)?, state::engine(&place)?))
+            Ok::<_, ControlError>((sealer(&files)?, state::engine(&files.store)?))
         });
-        let (key, engine) = opened.await.unwrap_or(Err(StoreError::Closed.into()))?;
+        let (sealer, engine) = opened.await.unwrap_or(Err(StoreError::Closed.into()))?;
         let (store, committed) = Store::open(engine, Arc::clone(&clock)).await?;
         let environment = file.borrow().environment.0.to_string();
         let area = area(&store, environment).await?;
@@ -103,7 +123,7 @@ impl ControlPlane {
             enforced,
             clock,
             settings,
-            sealer: Sealer::new(key, None),
+            sealer,
             file,
             reader,
             area,

@@ -129,6 +129,13 @@ impl Sealer {
         opened.map(Zeroizing::new).map_err(|_| SealError::Forged)
     }
 
+    /// Whether a text was sealed with a key that is here.
+    #[must_use]
+    pub fn knows(&self, sealed: &[u8]) -> bool {
+        let mut keys = std::iter::once(&self.current).chain(&self.previous);
+        split(sealed).is_ok_and(|(mark, _)| keys.any(|key| key.mark == mark))
+    }
+
     /// Whether a text was sealed with the key in use.
     #[must_use]
     pub fn is_current(&self, sealed: &[u8]) -> bool {

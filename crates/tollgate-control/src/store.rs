@@ -12,6 +12,8 @@ mod connection;
 mod documents;
 mod engine;
 mod error;
+pub(crate) mod history;
+mod look;
 mod migrations;
 mod postgres;
 mod readers;
@@ -26,7 +28,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tollgate_core::{Clock, Revision};
 
-pub use audit::{DONE, Deed, Entry, verify};
+pub use audit::{AuditPage, AuditSearch, DONE, Deed, Entry, verify};
+pub(crate) use batch::{BATCH as PAGE, insert as insert_rows, numbered};
 pub use chains::{
     Api, Bought, ChainDate, ChainPage, ChainSearch, Credential, StoredChain, Within, Written,
 };
@@ -35,12 +38,23 @@ pub use connection::{Connection, Row, Value};
 pub use documents::{Document, Shelf};
 pub use engine::Engine;
 pub use error::StoreError;
+pub use look::look;
 pub use postgres::Postgres;
 use readers::Readers;
-pub use sqlite::Sqlite;
+pub use sqlite::{BackupError, Inspected, Sqlite, SqliteLock, back_up, inspect};
+pub(crate) use sqlite::{copy, sync_folder_of};
 pub use subscriptions::Subscription;
 pub use writer::Committed;
 use writer::Writer;
+
+/// Brings a store to the newest version, without opening it. The history of a new one begins with
+/// `epoch`.
+///
+/// # Errors
+/// See [`StoreError`].
+pub(crate) fn migrate(engine: &dyn Engine, epoch: u64) -> Result<(), StoreError> {
+    migrations::migrate(engine, &mut *engine.writer()?, epoch.cast_signed())
+}
 
 /// A store, open.
 pub struct Store {

@@ -4,10 +4,14 @@
 //! Whoever changes an entry has to change every later one too; whoever has kept a later hash, from
 //! a backup or a printout, finds it out.
 
+mod search;
+mod shown;
+
 use sha2::{Digest, Sha256};
 use tollgate_core::Revision;
 
 use super::{Connection, Row, StoreError, Value};
+pub use search::{AuditPage, AuditSearch};
 
 /// What somebody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use super::{Connection, StoreError, Value};
 
 /// So many rows are written or asked for in one statement: few enough for both engines' bounds on
 /// parameters, many enough that the way to a server does not count.
-pub(super) const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 500;
 
 /// Puts rows into a table, each with a value for each of `columns`.
-pub(super) fn insert(
+pub(crate) fn insert(
     connection: &mut dyn Connection,
     table: &str,
     columns: &str,
@@ -42,7 +42,7 @@ pub(super) fn insert_or(
 }
 
 /// `$1, $2, …` up to `count`.
-pub(super) fn numbered(count: usize) -> String {
+pub(crate) fn numbered(count: usize) -> String {
     (1..=count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -26,13 +26,28 @@ pub(super) fn migrate(
     migrated
 }
 
+/// Refuses a database of a later version, and one that is no store.
+pub(super) fn refuse_later(connection: &mut dyn Connection) -> Result<(), StoreError> {
+    let found = connection.row("SELECT coalesce(max(version), 0) FROM versions", &[]);
+    let found = found.map_err(|error| StoreError::Corrupt(format!("no store: {error}")))?;
+    match found.map_or(Ok(0), |row| row.integer(0))? {
+        0 => Err(StoreError::Corrupt("no store".to_owned())),
+        found if found > known() => Err(StoreError::TooNew { found, known: known() }),
+        _ => Ok(()),
+    }
+}
+
+/// The newest version.
+fn known() -> i64 {
+    i64::try_from(SCRIPTS.len()).unwrap_or(i64::MAX)
+}
+
 fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> {
     connection.script("CREATE TABLE IF NOT EXISTS versions (version BIGINT PRIMARY KEY)")?;
     let newest = connection.row("SELECT coalesce(max(version), 0) FROM versions", &[])?;
     let found = newest.map_or(Ok(0), |row| row.integer(0))?;
-    let known = i64::try_from(SCRIPTS.len()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(StoreError::TooNew { found, known });
+    if found > known() {
+        return Err(StoreError::TooNew { found, known: known() });
     }
     for (version, script) in (1..).zip(SCRIPTS) {
         if version > found {

@@ -1,6 +1,10 @@
 //! SQLite: a file beside the process, for one control plane.
 
-use std::fs::{File, TryLockError};
+mod backup;
+mod copy;
+mod lock;
+
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +12,10 @@ use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{OpenFlags, params_from_iter};
 
 use super::{Connection, Engine, Row, StoreError, Value};
+pub use backup::{BackupError, back_up};
+pub use copy::{Inspected, inspect};
+pub(crate) use copy::{copy, sync_folder_of};
+pub use lock::SqliteLock;
 
 /// How long a reader waits for the one moment in which a checkpoint keeps others out.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,7 +26,8 @@ const PREPARED: usize = 256;
 /// A database in a file. It belongs to one process, which a lock on a file beside it holds to.
 pub struct Sqlite {
     path: PathBuf,
-    _lock: File,
+    /// `None` = another process may have it: it is only read here.
+    lock: Option<SqliteLock>,
 }
 
 impl Sqlite {
@@ -27,33 +36,51 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::InUse`] if another process has it, else [`StoreError::Unavailable`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".lock");
-        let lock = private_file(Path::new(&name))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => StoreError::InUse(path.display().to_string()),
-            TryLockError::Error(error) => error.into(),
-        })?;
+        Self::open_locked(path, SqliteLock::take(path)?)
+    }
+
+    /// Opens the database, or makes it, under a lock that was taken before.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub fn open_locked(path: &Path, lock: SqliteLock) -> Result<Self, StoreError> {
         private_file(path)?;
-        let sqlite = Self { path: path.to_owned(), _lock: lock };
-        let writer = sqlite.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let sqlite = Self { path: path.to_owned(), lock: Some(lock) };
+        let writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // Kept in the file from here on: readers and the writer do not wait for each other.
         writer.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::unavailable)?;
         Ok(sqlite)
     }
 
-    fn connect(&self, access: OpenFlags) -> Result<rusqlite::Connection, StoreError> {
-        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = rusqlite::Connection::open_with_flags(&self.path, flags)
-            .map_err(StoreError::unavailable)?;
-        connection.busy_timeout(PATIENCE).map_err(StoreError::unavailable)?;
-        connection.set_prepared_statement_cache_capacity(PREPARED);
-        // A commit is on the disk before it is answered.
-        let settings = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-                        PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY";
-        connection.execute_batch(settings).map_err(StoreError::unavailable)?;
-        Ok(connection)
+    /// The database of a file that is there, to be read beside the process that has it.
+    #[must_use]
+    pub fn beside(path: &Path) -> Self {
+        Self { path: path.to_owned(), lock: None }
     }
+
+    /// Gives the database up, with all that it holds in its one file, and the lock back.
+    ///
+    /// # Errors
+    /// What the database said; also while connections to it are open.
+    pub fn settle(self) -> Result<Option<SqliteLock>, StoreError> {
+        if self.lock.is_some() {
+            copy::leave_wal(&connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?)?;
+        }
+        Ok(self.lock)
+    }
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<rusqlite::Connection, StoreError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        rusqlite::Connection::open_with_flags(path, flags).map_err(StoreError::unavailable)?;
+    connection.busy_timeout(PATIENCE).map_err(StoreError::unavailable)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    // A commit is on the disk before it is answered.
+    let settings = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                    PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY";
+    connection.execute_batch(settings).map_err(StoreError::unavailable)?;
+    Ok(connection)
 }
 
 /// Opens a file that only its owner may read, and makes it if it is not there.
@@ -64,11 +91,14 @@ fn private_file(path: &Path) -> std::io::Result<File> {
 
 impl Engine for Sqlite {
     fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
-        Ok(Box::new(self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?))
+        if self.lock.is_none() {
+            return Err(StoreError::InUse(self.path.display().to_string()));
+        }
+        Ok(Box::new(connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?))
     }
 
     fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
-        Ok(Box::new(self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?))
+        Ok(Box::new(connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?))
     }
 
     fn begin(&self) -> &'static str {

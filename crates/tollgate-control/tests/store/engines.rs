@@ -19,6 +19,8 @@ pub(crate) const NOW: u64 = 1_767_225_600_000;
 pub(crate) struct Place {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) clock: Arc<Hands>,
+    /// Makes another one of the same engine. Blocks.
+    pub(crate) again: fn() -> Self,
     _folder: Option<TempDir>,
 }
 
@@ -26,7 +28,7 @@ impl Place {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = Sqlite::open(&folder.path().join("store.db")).unwrap();
-        Self::of(Arc::new(engine), Some(folder))
+        Self::of(Arc::new(engine), Some(folder), Self::sqlite)
     }
 
     pub(crate) fn postgres() -> Self {
@@ -34,11 +36,11 @@ impl Place {
     }
 
     pub(crate) fn of_database(address: &str) -> Self {
-        Self::of(Arc::new(Postgres::new(address).unwrap()), None)
+        Self::of(Arc::new(Postgres::new(address).unwrap()), None, Self::postgres)
     }
 
-    fn of(engine: Arc<dyn Engine>, folder: Option<TempDir>) -> Self {
-        Self { engine, clock: Arc::new(Hands(AtomicU64::new(NOW))), _folder: folder }
+    fn of(engine: Arc<dyn Engine>, folder: Option<TempDir>, again: fn() -> Self) -> Self {
+        Self { engine, clock: Arc::new(Hands(AtomicU64::new(NOW))), again, _folder: folder }
     }
 
     pub(crate) async fn open(&self) -> (Store, UnboundedReceiver<Committed>) {

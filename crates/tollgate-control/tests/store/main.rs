@@ -12,6 +12,7 @@ mod opening;
 mod operations;
 mod publishing;
 mod reading;
+mod restoring;
 mod scheduling;
 mod search;
 mod server;
