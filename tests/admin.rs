@@ -12,6 +12,7 @@ mod members;
 mod native;
 mod package_keys;
 mod restore;
+mod services;
 mod tls;
 mod wire;
 
@@ -23,7 +24,7 @@ use crate::support::{Admin, Config, Origin, Response, Tollgate};
 struct House {
     gate: Tollgate,
     admin: Admin,
-    _origin: Origin,
+    origin: Origin,
 }
 
 impl House {
@@ -35,7 +36,7 @@ impl House {
         let origin = Origin::start();
         let gate = Tollgate::start(&more(Config::new(&origin).control()));
         let admin = Admin::first(&gate);
-        Self { gate, admin, _origin: origin }
+        Self { gate, admin, origin }
     }
 
     /// Makes a member with a password and these roles, and logs them in.

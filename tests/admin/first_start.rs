@@ -25,7 +25,7 @@ fn what_it_makes_is_for_its_owner_only() {
 
 #[test]
 fn the_first_administrator_is_made_once() {
-    let House { gate, admin, _origin } = House::start();
+    let House { gate, admin, origin: _origin } = House::start();
     let file = gate.folder().join("first-administrator.toml");
     let said = fs::read_to_string(&file).unwrap();
     let gate = gate.restart();

@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::model::{ApplicationStatus, Limit, MemberStatus, Objects, Owner, Period, PlanStatus};
+use crate::model::{
+    ApplicationStatus, AuthType, Limit, MemberStatus, Objects, Owner, Period, PlanStatus,
+};
+use crate::source::service;
 use crate::store::{Connection, Document, Shelf, StoreError};
 
 /// Where objects are looked up.
@@ -79,6 +82,19 @@ pub struct PlanSeen {
     pub qps_override: bool,
     /// A key's own quota replaces this one.
     pub quota_override: bool,
+}
+
+/// A service, as far as others depend on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSeen {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How its calls are authenticated; at least one.
+    pub auth_types: Vec<AuthType>,
+    /// Who may change it.
+    pub owner: Owner,
 }
 
 /// How long a secret is unless the package says otherwise (domain.md §1.2).
@@ -196,6 +212,29 @@ impl Directory<'_> {
         }
         let found = Shelf::Plans.find(connection, id)?.filter(|found| found.parent == package);
         Ok(found.map(|document| seen_plan(&document)))
+    }
+
+    /// The service of an id.
+    pub fn service(
+        self,
+        connection: &mut dyn Connection,
+        id: &str,
+    ) -> Result<Option<ServiceSeen>, StoreError> {
+        if let Some(service) = self.files.services.get(id) {
+            return Ok(Some(ServiceSeen {
+                id: id.to_owned(),
+                name: id.to_owned(),
+                auth_types: service.auth_types().into_iter().collect(),
+                owner: service.owner.clone(),
+            }));
+        }
+        let found = Shelf::Services.find(connection, id)?;
+        Ok(found.map(|document| ServiceSeen {
+            auth_types: service::auth_types(&document.body),
+            id: document.id,
+            name: document.name,
+            owner: Owner::Store,
+        }))
     }
 
     /// Whether a plan opens a service, or a part of it.

@@ -8,19 +8,19 @@
 mod application;
 mod check;
 mod cors;
-mod credential;
+pub(crate) mod credential;
 mod digest;
 mod endpoint;
 mod enforcement;
 mod grant;
 mod key;
 mod keys_folder;
-mod kinds;
+pub(crate) mod kinds;
 mod limits;
 mod member;
 mod package;
 mod plan;
-mod proof;
+pub(crate) mod proof;
 mod service;
 mod sources;
 mod switches;
@@ -88,6 +88,7 @@ pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
         digests: digests.schemes,
         upstreams,
         services,
+        unrouted: Vec::new(),
         packages,
         members,
         applications,

@@ -7,9 +7,11 @@
 //! core decides from and publishes the difference.
 
 mod compile;
+mod date;
 pub mod directory;
 mod publisher;
 mod publishing;
+mod routing;
 mod source;
 
 pub mod admin;

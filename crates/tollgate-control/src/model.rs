@@ -4,6 +4,7 @@
 //! and an order never depends on the source.
 
 mod application;
+mod auth_type;
 mod digest;
 mod enforcement;
 mod key;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use tollgate_core::Schemes;
 
 pub use self::application::{Application, ApplicationStatus};
+pub use self::auth_type::AuthType;
 pub use self::digest::{DigestLiteral, DigestSchemes, Pepper, Scheme, SchemeSettings};
 pub use self::enforcement::Enforcement;
 pub use self::key::{Bought, Key, KeyStatus};
@@ -31,8 +33,9 @@ pub use self::owner::Owner;
 pub use self::package::Package;
 pub use self::path::{Segment, literal_misfit};
 pub use self::plan::{EndpointGrant, MethodGrant, Plan, PlanStatus, ServiceGrant};
-pub use self::service::{Endpoint, HostPattern, Method, Service};
-pub use self::switches::Switches;
+pub use self::service::{Endpoint, Front, HostPattern, Matched, Method, Service, Unrouted};
+pub(crate) use self::switches::NO_API_KEY;
+pub use self::switches::{Keyless, Switches};
 pub use self::upstream::{Server, Target, Upstream};
 // Where model and core mean the same, it is the same type.
 pub use crate::document::kind::Name;
@@ -59,6 +62,8 @@ pub struct Objects {
     pub upstreams: BTreeMap<Name, Upstream>,
     /// The APIs that are protected.
     pub services: BTreeMap<Name, Service>,
+    /// Endpoints of them, or of services that have no others, that no call leads to.
+    pub unrouted: Vec<Unrouted>,
     /// What access is sold as.
     pub packages: BTreeMap<Name, Package>,
     /// The people who own applications.
@@ -74,6 +79,17 @@ impl Objects {
     #[must_use]
     pub fn plan(&self, bought: &Bought) -> Option<&Plan> {
         self.packages.get(&bought.package)?.plans.get(&bought.plan)
+    }
+
+    /// Whether services ask for the same of the secrets of keys as those of `other`, of which the
+    /// plans are the same.
+    pub(crate) fn asks_the_same_secrets(&self, other: &Self) -> bool {
+        let plans = self.packages.values().flat_map(|package| package.plans.values());
+        let mut opened = plans.flat_map(|plan| plan.services.keys());
+        opened.all(|name| {
+            let asks = |objects: &Self| objects.services.get(name).map(Service::asks);
+            asks(self).unwrap_or_default() == asks(other).unwrap_or_default()
+        })
     }
 
     /// How keys become digests, as it is done; `None` if a pepper cannot be used.

@@ -100,11 +100,8 @@ impl Publisher {
     ) -> Result<Published, PublishError> {
         let began = Instant::now();
         let present = self.writer.current();
+        let routes = self.plan_routes(objects)?;
         let (ledger, writer) = (&mut self.ledger, &mut self.writer);
-        let routes = RoutePlan::of(objects, &mut self.numbers, &mut self.upstreams, |service| {
-            ledger.service(writer, service)
-        });
-        let routes = routes.ok_or(PublishError::Inconsistent)?;
         let compiled =
             compile::all(objects, &mut self.numbers, |key, terms| ledger.key(writer, key, terms));
         let compiled = compiled.ok_or(PublishError::MetersExhausted)?;
@@ -126,6 +123,41 @@ impl Publisher {
         let revision = self.store(present.as_deref(), batch, revision, unix, changed);
         self.ledger.note_all(&mut self.writer, objects, unix);
         self.metrics.note(began.elapsed(), objects.keys.len());
+        Ok(Published::Revision(revision))
+    }
+
+    fn plan_routes(&mut self, objects: &Objects) -> Result<RoutePlan, PublishError> {
+        let (ledger, writer) = (&mut self.ledger, &mut self.writer);
+        let routes = RoutePlan::of(objects, &mut self.numbers, &mut self.upstreams, |service| {
+            ledger.service(writer, service)
+        });
+        routes.ok_or(PublishError::Inconsistent)
+    }
+
+    /// Publishes what has become of services, as one revision, whatever the number of keys. Of
+    /// `objects` everything else is as it was last published, and of the keys those are there that
+    /// services name; what the services ask of the secrets of keys has not changed.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; nothing has changed then.
+    pub fn publish_services(
+        &mut self,
+        objects: &Objects,
+        revision: Revision,
+        unix: u64,
+        changed: Instant,
+    ) -> Result<Published, PublishError> {
+        let began = Instant::now();
+        let present = self.writer.current().ok_or(PublishError::Inconsistent)?;
+        let routes = self.plan_routes(objects)?;
+        let mut batch = Batch::default();
+        if routes != self.routes {
+            batch.routes = Some(Arc::new(routes.build(&self.upstreams)));
+        }
+        self.routes = routes;
+        let revision = self.store(Some(&present), batch, Some(revision), unix, changed);
+        self.ledger.note_services(&mut self.writer, objects, unix);
+        self.metrics.note(began.elapsed(), present.keys.len());
         Ok(Published::Revision(revision))
     }
 

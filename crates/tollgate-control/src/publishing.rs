@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::sync::{oneshot, watch};
 use tollgate_core::{Clock, Revision};
 
-use crate::model::{Key, Name, Objects};
+use crate::model::{Key, Name, Objects, Unrouted};
 use crate::source::{self, Conflict};
 use crate::store::{Committed, Connection, Deed, Kind, NotChanged, Reason, Store, StoreError};
 use crate::{PublishError, Publisher};
@@ -65,7 +65,7 @@ impl Publishing {
     ) -> Result<Self, PublishingError> {
         let file = Arc::clone(&files.borrow());
         let objects = Arc::clone(&file);
-        let conflicts = store.read(move |connection| source::conflicts(&file, connection));
+        let conflicts = store.read(move |connection| source::conflicts(&file, None, connection));
         let conflicts = conflicts.await?;
         if !conflicts.is_empty() {
             return Err(PublishingError::Conflicts(conflicts));
@@ -115,10 +115,12 @@ impl Publishing {
         let touched: BTreeSet<_> = changes.into_iter().flat_map(|change| change.touched).collect();
         let changed = Instant::now();
         loop {
-            let only_keys = touched.iter().all(|(kind, _)| *kind == Kind::Key);
-            let published = if only_keys && touched.len() < MANY {
+            let only = |kind: Kind| touched.iter().all(|(touched, _)| *touched == kind);
+            let published = if only(Kind::Key) && touched.len() < MANY {
                 let chains = touched.iter().map(|(_, id)| id.clone()).collect();
                 self.publish_keys(chains, revision, changed).await
+            } else if only(Kind::Service) {
+                self.publish_services(revision, changed).await
             } else {
                 self.publish_all(revision, changed).await
             };
@@ -149,6 +151,41 @@ impl Publishing {
         Ok(())
     }
 
+    /// Publishes what has become of services: whatever the number of keys, unless what their calls
+    /// have to prove has changed, which some of the keys are compiled for.
+    async fn publish_services(
+        &mut self,
+        revision: Revision,
+        changed: Instant,
+    ) -> Result<(), PublishingError> {
+        let files = Arc::clone(&self.files.borrow());
+        let read = move |connection: &mut dyn Connection| source::services(&files, connection);
+        let (services, unrouted) = self.store.read(read).await?;
+        let next = Objects { services, unrouted, ..(*self.objects).clone() };
+        if !next.asks_the_same_secrets(&self.objects) {
+            return self.publish_all(revision, changed).await;
+        }
+        let mut named = next.clone();
+        named.keys = source::keys_named_by_services(&next, &self.files.borrow());
+        let unix = self.clock.now().unix();
+        self.publisher.publish_services(&named, revision, unix, changed)?;
+        self.take(next);
+        Ok(())
+    }
+
+    /// Holds what was published.
+    fn take(&mut self, objects: Objects) {
+        for Unrouted { service, endpoint, why } in &objects.unrouted {
+            let known = self.objects.unrouted.iter().any(|known| {
+                (&known.service, &known.endpoint, &known.why) == (service, endpoint, why)
+            });
+            if !known {
+                tracing::warn!(%service, %endpoint, why, "no call leads to an endpoint of the store");
+            }
+        }
+        self.objects = Arc::new(Objects { keys: Default::default(), ..objects });
+    }
+
     /// Publishes whatever both sources hold.
     async fn publish_all(
         &mut self,
@@ -160,7 +197,7 @@ impl Publishing {
         let objects = self.store.read(read).await?;
         let unix = self.clock.now().unix();
         self.publisher.publish(&objects, Some(revision), unix, changed)?;
-        self.objects = Arc::new(Objects { keys: Default::default(), ..objects });
+        self.take(objects);
         Ok(())
     }
 
@@ -174,9 +211,9 @@ impl Publishing {
             object: String::new(),
             details: "{}".to_owned(),
         };
-        let files = Arc::clone(&reload.files);
+        let (files, present) = (Arc::clone(&reload.files), Arc::clone(&self.files.borrow()));
         let changed = self.store.change(deed, move |change, _| {
-            let conflicts = source::conflicts(&files, change.connection())?;
+            let conflicts = source::conflicts(&files, Some(&present), change.connection())?;
             if !conflicts.is_empty() {
                 return Err(NotChanged::Refused(Contradicts(conflicts)));
             }

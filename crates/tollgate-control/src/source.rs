@@ -4,18 +4,21 @@
 mod conflict;
 mod keys;
 mod plan;
+pub(crate) mod routed;
+pub(crate) mod service;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::directory::text;
 use crate::model::{
-    Application, ApplicationStatus, Bought, Key, Member, MemberStatus, Name, Objects, Owner,
-    Package,
+    Application, ApplicationStatus, Bought, Key, Keyless, Member, MemberStatus, Name, Objects,
+    Owner, Package, Service, Unrouted,
 };
 use crate::store::{Connection, Document, Shelf, StoreError, StoredChain, Subscription};
 
 pub use conflict::Conflict;
 pub(crate) use conflict::conflicts;
+use routed::Routed;
 
 /// All objects of both sources.
 ///
@@ -50,7 +53,8 @@ pub(crate) fn without_keys(
     files: &Objects,
     connection: &mut dyn Connection,
 ) -> Result<Objects, StoreError> {
-    let mut objects = Objects { keys: Default::default(), ..files.clone() };
+    let (services, unrouted) = services(files, connection)?;
+    let mut objects = Objects { keys: Default::default(), services, unrouted, ..files.clone() };
     for document in Shelf::Members.all(connection)? {
         let member = member(&document);
         objects.members.insert(member.name.clone(), member);
@@ -71,6 +75,28 @@ pub(crate) fn without_keys(
         package.plans.insert(plan.name.clone(), plan);
     }
     Ok(objects)
+}
+
+/// The services of both sources that calls lead to, and the endpoints of the store that none lead to.
+///
+/// # Errors
+/// What the store said.
+pub(crate) fn services(
+    files: &Objects,
+    connection: &mut dyn Connection,
+) -> Result<(BTreeMap<Name, Service>, Vec<Unrouted>), StoreError> {
+    let Routed { services, unrouted, .. } = Routed::of_both(files, connection, None)?;
+    Ok((services, unrouted))
+}
+
+/// The keys of files that services charge calls without a key to.
+pub(crate) fn keys_named_by_services(objects: &Objects, files: &Objects) -> BTreeMap<Name, Key> {
+    let fronts = objects.services.values().flat_map(|service| &service.fronts);
+    let named = fronts.filter_map(|front| match front.switches.keyless.as_ref()? {
+        Keyless::Key(name) => files.keys.get_key_value(name),
+        Keyless::NoApiKey => None,
+    });
+    named.map(|(name, key)| (name.clone(), key.clone())).collect()
 }
 
 /// The keys of some chains, by the name that they count under: none for a chain that is gone.

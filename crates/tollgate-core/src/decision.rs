@@ -27,7 +27,7 @@ pub use usage::{GrantUsage, Usage};
 use crate::limits::{Over, Present};
 use crate::{
     Clock, Digest, Grant, KeyId, KeyIdForm, MeterId, Meters, MethodCeiling, Now, ProofFailure,
-    Reading, ReadingKind, Record, Refusal, Root, SnapshotReader, Terms,
+    Reading, ReadingKind, Record, Refusal, Root, ServiceId, SnapshotReader, Terms,
 };
 
 /// What was decided. Borrows from the snapshot that decided it.
@@ -219,15 +219,16 @@ fn consider<'a, P: Purpose<'a>>(
     purpose: &mut P,
 ) -> Result<P::Conclusion, Refused> {
     let service = root.routes.service(call.route.service).ok_or(Refusal::RouteNotFound)?;
-    let signed = purpose.prove(root, service, record, call, at)?;
-    if service.proof.is_some() {
-        purpose.passed(Step::Proved);
-    }
     let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
     let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
+    let mut signed = None;
+    if terms.authentication.proves(service)? {
+        signed = purpose.prove(root, service, record, call, at)?;
+        purpose.passed(Step::Proved);
+    }
     purpose.certify(terms, call.certificate)?;
     let mut shadow = Shadow::default();
-    let (grant, method) = entitle(terms, call, &mut shadow)?;
+    let (grant, method) = entitle(terms, service.opened_as, call, &mut shadow)?;
     purpose.passed(Step::Entitled(grant));
     let claims = Claims::of(at.meters, record.meter, (terms, grant, method), service);
     let claims = claims.ok_or(Refusal::NoSnapshot)?;
@@ -267,6 +268,7 @@ impl Present for Confirmation<'_> {
 /// those of any plan that is active. Where a key works from is enforced always.
 fn entitle<'a>(
     terms: &'a Terms,
+    service: ServiceId,
     call: &Call<'_>,
     shadow: &mut Shadow,
 ) -> Result<(&'a Grant, Option<&'a MethodCeiling>), Refusal> {
@@ -274,7 +276,7 @@ fn entitle<'a>(
         let allowed = grant.sources.as_ref().is_none_or(|sources| sources.hold(call.source));
         if allowed { Ok(grant) } else { Err(Refusal::SourceNotAllowed) }
     };
-    let Some(grant) = terms.grant(call.route.service) else {
+    let Some(grant) = terms.grant(service) else {
         shadow.or_refuse(terms, Refusal::NotEntitled)?;
         let active = terms.grants.iter().find(|grant| grant.active);
         return Ok((from_here(active.ok_or(Refusal::PlanInactive)?)?, None));

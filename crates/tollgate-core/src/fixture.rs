@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Batch, Change, EndpointId, ErrorDialect, Grant, HostPattern, KeyId, KeySecret, Limit,
-    LimitSource, LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId, Proof,
+    Authentication, Batch, Change, EndpointId, ErrorDialect, Grant, HostPattern, KeyId, KeySecret,
+    Limit, LimitSource, LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId, Proof,
     ProofScheme, Qps, Quota, RateLimitHeaders, Record, Revision, Root, Route, RoutesBuilder,
     Scheme, Schemes, Scope, Segment, Service, ServiceId, SnapshotReader, SnapshotWriter, Status,
     Switches, Terms, TermsId, Watch, Wrapped, handoff,
@@ -112,6 +112,7 @@ impl World {
         };
         let service = Service {
             id: ServiceId(0),
+            opened_as: ServiceId(0),
             name: "orders".into(),
             upstream: 0,
             upstream_path: None,
@@ -119,6 +120,7 @@ impl World {
             tls_required: false,
             credentials: Box::default(),
             proof: None,
+            key_alone: false,
             form_body_limit: None,
             qps: Limit::Exempt,
             qps_enforced: true,
@@ -191,6 +193,7 @@ pub(crate) fn terms(limits: Limits) -> Terms {
     let endpoint = crate::EndpointGrant {
         endpoint: EndpointId(0),
         methods: Methods::Listed([ceiling].into()),
+        undefined: false,
     };
     let grant = Grant {
         service: ServiceId(0),
@@ -214,6 +217,7 @@ pub(crate) fn terms(limits: Limits) -> Terms {
         concurrency_enforced: limits.enforced.concurrency,
         enforced: limits.enforced.terms,
         client_certificates: Box::default(),
+        authentication: Authentication::default(),
     }
 }
 

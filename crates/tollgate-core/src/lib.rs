@@ -65,5 +65,7 @@ pub use switches::{
     AllowedOrigins, Cors, MAX_KEY_LENGTH, Maintenance, OriginPattern, Switches, WebOrigin,
 };
 pub use table::{Keyed, Table};
-pub use terms::{EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId};
+pub use terms::{
+    Authentication, EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId,
+};
 pub use upstream::{FixedResponse, HostHeader, Target, Upstream, UpstreamTimeouts};

@@ -248,7 +248,7 @@ fn put<T: Clone>(all: &mut Vec<Option<T>>, index: u32, value: T) {
 fn choose(leaves: Option<&[Leaf]>, method: &Method) -> Result<Route, RouteError> {
     let leaves = leaves.ok_or(RouteError::NotFound)?;
     let named = leaves.iter().find(|leaf| leaf.verbs.contains(method));
-    let leaf = named.or_else(|| leaves.iter().find(|leaf| leaf.route.method.is_none()));
+    let leaf = named.or_else(|| leaves.iter().find(|leaf| leaf.verbs.is_empty()));
     let first = leaves.first().ok_or(RouteError::NotFound)?;
     leaf.map(|leaf| leaf.route).ok_or_else(|| RouteError::MethodNotAllowed {
         service: first.route.service,

@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use crate::{Limit, MeterId, Proof, ProofScheme, Qps, Switches};
 
-/// Index of a service, stable over revisions.
+/// Index of a service, or of a part of one that is called in a way of its own, stable over revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServiceId(pub u32);
 
@@ -16,11 +16,14 @@ pub struct EndpointId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MethodId(pub u32);
 
-/// An API that is protected.
+/// An API that is protected, or a part of one that is called in a way of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its index.
     pub id: ServiceId,
+    /// The service whose part it is, as plans open it and metrics count it; [`Service::id`] of one
+    /// that is whole. All parts share its name, [`Service::qps`] and [`Service::meter`].
+    pub opened_as: ServiceId,
     /// Its name.
     pub name: Box<str>,
     /// The upstream, as an index into [`Routes::upstream`](crate::Routes::upstream).
@@ -35,6 +38,8 @@ pub struct Service {
     pub credentials: Box<[CredentialPlace]>,
     /// What callers have to prove beside their key; `None` = nothing.
     pub proof: Option<Box<Proof>>,
+    /// Beside [`Service::proof`]: keys that authenticate their calls alone need none.
+    pub key_alone: bool,
     /// How many bytes a form may have in which a key or a proof may stand; `None` = neither stands in
     /// forms.
     pub form_body_limit: Option<u64>,

@@ -36,10 +36,33 @@ pub struct Switches {
 }
 
 /// How an endpoint is closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Maintenance {
-    /// Seconds until a caller may try again, if that is known.
+    /// Seconds until a caller may try again, if that is known apart from [`Maintenance::until`].
     pub retry_after: Option<u32>,
+    /// The first second since 1970 in which it is closed.
+    pub from: u64,
+    /// The first second since 1970 in which it is open again; [`Maintenance::UNKNOWN`] = not yet.
+    pub until: u64,
+}
+
+impl Maintenance {
+    /// An [`until`](Self::until) that is not known.
+    pub const UNKNOWN: u64 = u64::MAX;
+
+    /// Seconds from `unix` on until a caller may try again, if that is known.
+    #[must_use]
+    pub fn retry_after(&self, unix: u64) -> Option<u64> {
+        let ends = (self.until != Self::UNKNOWN).then(|| self.until.saturating_sub(unix).max(1));
+        self.retry_after.map(u64::from).or(ends)
+    }
+}
+
+/// From now on, for nobody knows how long.
+impl Default for Maintenance {
+    fn default() -> Self {
+        Self { retry_after: None, from: 0, until: Self::UNKNOWN }
+    }
 }
 
 impl Default for Switches {
@@ -57,11 +80,12 @@ impl Default for Switches {
 }
 
 impl Switches {
-    /// How `endpoint` is closed, if it is.
+    /// How `endpoint` is closed at the second `unix` since 1970, if it is.
     #[must_use]
-    pub fn maintenance(&self, endpoint: EndpointId) -> Option<Maintenance> {
+    pub fn maintenance(&self, endpoint: EndpointId, unix: u64) -> Option<Maintenance> {
         let at = self.maintenance.binary_search_by_key(&endpoint, |(closed, _)| *closed).ok()?;
-        self.maintenance.get(at).map(|(_, maintenance)| *maintenance)
+        let (_, maintenance) = self.maintenance.get(at)?;
+        (maintenance.from..maintenance.until).contains(&unix).then_some(*maintenance)
     }
 
     /// Whether a key may be so long.

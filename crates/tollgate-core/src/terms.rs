@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     CertificateFingerprint, EndpointId, Limit, LimitSource, LineTag, MethodId, Networks, Qps,
-    Quota, Refusal, Route, ServiceId, Watch,
+    Quota, Refusal, Route, Service, ServiceId, Watch,
 };
 
 /// Index of [`Terms`] in a snapshot. It names the pair of a plan and the overrides of a key, so
@@ -19,6 +19,8 @@ pub struct Terms {
     pub grants: Box<[Grant]>,
     /// Requests that a key may have open at a time.
     pub concurrency: Limit<u32>,
+    /// How the key authenticates its calls.
+    pub authentication: Authentication,
     /// The client certificates that the key works with; none = it is bound to none.
     pub client_certificates: Box<[CertificateFingerprint]>,
     /// Whether calls over [`Terms::concurrency`] are refused.
@@ -26,6 +28,18 @@ pub struct Terms {
     /// Whether calls that the terms do not open are refused. Where they are not, no limit of the
     /// terms is enforced either.
     pub enforced: bool,
+}
+
+/// How a key authenticates its calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Authentication {
+    /// As each service asks: with a proof wherever one is asked for.
+    #[default]
+    AsAsked,
+    /// By itself alone. A service that takes no such calls is not open.
+    Key,
+    /// With a proof. A service that asks for none is not open.
+    KeyAndSecret,
 }
 
 /// What a plan opens of one service.
@@ -77,6 +91,8 @@ pub struct EndpointGrant {
     pub endpoint: EndpointId,
     /// Its open methods.
     pub methods: Methods,
+    /// Where methods are listed: calls that match none of the endpoint's are open too.
+    pub undefined: bool,
 }
 
 /// Which methods of an endpoint are open.
@@ -152,16 +168,32 @@ impl Terms {
     }
 }
 
+impl Authentication {
+    /// Whether calls of `service` have to prove something beside the key.
+    ///
+    /// # Errors
+    /// [`Refusal::NotEntitled`] where the service takes no calls that are authenticated so.
+    pub fn proves(self, service: &Service) -> Result<bool, Refusal> {
+        match (self, &service.proof) {
+            (Self::Key, Some(_)) if !service.key_alone => Err(Refusal::NotEntitled),
+            (Self::KeyAndSecret, None) => Err(Refusal::NotEntitled),
+            (Self::Key, _) => Ok(false),
+            (Self::AsAsked | Self::KeyAndSecret, proof) => Ok(proof.is_some()),
+        }
+    }
+}
+
 impl Grant {
     /// Whether the grant opens what `route` leads to, and with which ceiling of its own.
     #[must_use]
     pub fn opens(&self, route: &Route) -> Option<Option<&MethodCeiling>> {
         let Scope::Endpoints(endpoints) = &self.scope else { return Some(None) };
         let at = endpoints.binary_search_by_key(&route.endpoint, |grant| grant.endpoint).ok()?;
-        match &endpoints.get(at)?.methods {
+        let granted = endpoints.get(at)?;
+        match &granted.methods {
             Methods::All => Some(None),
             Methods::Listed(methods) => {
-                let called = route.method?;
+                let Some(called) = route.method else { return granted.undefined.then_some(None) };
                 let at = methods.binary_search_by_key(&called, |ceiling| ceiling.method).ok()?;
                 methods.get(at).map(Some)
             }

@@ -226,7 +226,7 @@ impl Explainer {
             Err(none) => return Ok(Err(none.into())),
         };
         target.take_key(&root.routes);
-        let (service, route) = match Lead::find(root, &target, &head).onward(&head.headers) {
+        let (service, route) = match Lead::find(root, &target, &head).onward(&head.headers, now) {
             Onward::Key(service, route) => (service, route),
             Onward::Preflight => return Ok(Ok(Outcome::Preflight)),
             Onward::Refused(service, refused) => {

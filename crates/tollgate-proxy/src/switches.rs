@@ -63,17 +63,17 @@ impl<'r> Lead<'r> {
     }
 
     /// How far its service lets it go.
-    pub(crate) fn onward(self, fields: &HeaderMap) -> Onward<'r> {
+    pub(crate) fn onward(self, fields: &HeaderMap, now: Now) -> Onward<'r> {
         let Some((service, endpoint)) = self.called else {
             let none = self.route.err().unwrap_or_else(|| Refusal::RouteNotFound.into());
             return Onward::Nowhere(none);
         };
-        let closed = service.switches.maintenance(endpoint);
+        let closed = service.switches.maintenance(endpoint, now.unix());
         match (self.route, closed) {
             // A page has to get through to what it asks about to learn that it is closed.
             (Ok(_), _) if self.preflight => Onward::Preflight,
             (_, Some(maintenance)) if !self.preflight => {
-                let retry_after = maintenance.retry_after.map(Into::into);
+                let retry_after = maintenance.retry_after(now.unix());
                 Onward::Refused(service, Refused { retry_after, ..Refusal::Maintenance.into() })
             }
             (Err(none), _) => Onward::Nowhere(none),
@@ -103,7 +103,7 @@ impl Worker {
         let lead = Lead::find(root, target, head);
         if let Some((service, _)) = lead.called {
             if let Ok(route) = &lead.route {
-                account.serve(service.id);
+                account.serve(service.opened_as);
                 account.noted(|note| note.route(root, service, route, &head.headers));
             }
             if let Some(policy) = &service.switches.cors {
@@ -113,7 +113,7 @@ impl Worker {
             }
             account.suits(service).map_err(|refusal| self.refuse(Some(service), refusal, now))?;
         }
-        match lead.onward(&head.headers) {
+        match lead.onward(&head.headers, now) {
             Onward::Key(service, route) => Ok((service, route)),
             Onward::Preflight => Err(no_content()),
             Onward::Refused(service, refused) => {

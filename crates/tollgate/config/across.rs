@@ -1,7 +1,7 @@
 //! What objects ask of the listeners of the process that serves them.
 
 use tollgate_control::document::{Place, Section};
-use tollgate_control::model::{Objects, Owner};
+use tollgate_control::model::{Objects, Owner, Service};
 
 use super::{ClientCertificate, Settings};
 
@@ -11,7 +11,8 @@ pub(super) fn check(root: &Section, settings: &Settings, objects: &Objects) {
     let mut asked = tls.clone().filter(|tls| tls.client_certificate != ClientCertificate::None);
     let no_tls = tls.clone().next().is_none();
     let nobody_asked = asked.next().is_none();
-    for service in objects.services.values().filter(|service| service.tls_required && no_tls) {
+    let asks = |service: &&Service| service.fronts.iter().any(|front| front.tls_required);
+    for service in objects.services.values().filter(asks).filter(|_| no_tls) {
         if let Some(place) = place(&service.owner) {
             let field = format!("services.{}.tls_required", service.name);
             let message = "no listener has a table tls, so every call is refused";

@@ -1,6 +1,5 @@
 //! The Mashery v3 API (domain.md §1), for clients that were written for it.
 
-mod date;
 mod engine;
 mod failure;
 mod field;
@@ -26,6 +25,7 @@ use axum::extract::{Request, State};
 use axum::routing::{any, post};
 
 use super::Plane;
+use crate::date;
 
 pub(super) use failure::{Failure, Violation};
 

@@ -11,7 +11,8 @@ use crate::model::Name;
 /// The numbers that have been given so far.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
-    pub(crate) services: Numbering<Name>,
+    /// Of services, and of endpoints that have a front of their own.
+    pub(crate) services: Numbering<(Name, Option<Name>)>,
     pub(crate) endpoints: Numbering<(Name, Name)>,
     pub(crate) methods: Numbering<(Name, Name, Name)>,
     pub(crate) owners: Numbering<Name>,
@@ -55,6 +56,11 @@ impl<T: Clone + Eq + Hash> Numbering<T> {
 }
 
 impl Numbers {
+    /// The number of a service as plans open it.
+    pub(crate) fn service(&mut self, name: &Name) -> u32 {
+        self.services.number(&(name.clone(), None))
+    }
+
     /// Takes back the numbers that nothing in `compiled` has. Those of services, endpoints and
     /// methods stay given: metrics and counters go by them.
     pub(crate) fn keep(&mut self, compiled: &Compiled) {

@@ -11,7 +11,7 @@ use tollgate_core::{
 
 use super::terms::qps;
 use super::{Numbers, switches};
-use crate::model::{self, Name, Objects};
+use crate::model::{self, Front, Name, Objects};
 
 /// Everything that routes are built from, comparable, so that routes which would be the same are
 /// not built again.
@@ -78,76 +78,103 @@ impl RoutePlan {
             plan.upstreams.push((name.clone(), upstream.generation));
         }
         for service in objects.services.values() {
-            let id = ServiceId(numbers.services.number(&service.name));
-            let upstream = plan.upstreams.iter().position(|(name, _)| *name == service.upstream)?;
-            plan.services.push(Service {
-                id,
-                name: service.name.as_str().into(),
-                upstream: u32::try_from(upstream).ok()?,
-                upstream_path: service.upstream_path.as_deref().map(Into::into),
-                path_length: service.path.iter().map(segment_length).sum(),
-                tls_required: service.tls_required,
-                credentials: service.credentials.clone().into(),
-                proof: service.proof.clone().map(Box::new),
-                form_body_limit: service.reads_forms().then_some(service.form_body_limit),
-                qps: service
-                    .qps_limit_overall
-                    .map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),
-                qps_enforced: service.qps_limit_overall_enforce,
-                meter: meter(&service.name)?,
-                error_dialect: service.error_dialect,
-                rate_limit_headers: service.rate_limit_headers,
-                disclose_key_state: service.disclose_key_state,
-                switches: switches::compile(objects, service, numbers),
-            });
-            plan.add_key(service);
-            plan.add_endpoints(service, id, numbers);
+            let meter = meter(&service.name)?;
+            for front in &service.fronts {
+                plan.add_front(objects, service, front, meter, numbers)?;
+            }
         }
         Some(plan)
     }
 
-    fn add_key(&mut self, service: &model::Service) {
-        let Some(segment) = service.key_segment() else { return };
+    fn add_front(
+        &mut self,
+        objects: &Objects,
+        service: &model::Service,
+        front: &Front,
+        meter: MeterId,
+        numbers: &mut Numbers,
+    ) -> Option<()> {
+        let opened_as = ServiceId(numbers.service(&service.name));
+        let name = (service.name.clone(), front.part.clone());
+        let id = ServiceId(numbers.services.number(&name));
+        let upstream = self.upstreams.iter().position(|(name, _)| *name == front.upstream)?;
+        self.services.push(Service {
+            id,
+            opened_as,
+            name: service.name.as_str().into(),
+            upstream: u32::try_from(upstream).ok()?,
+            upstream_path: front.upstream_path.as_deref().map(Into::into),
+            path_length: front.path.iter().map(segment_length).sum(),
+            tls_required: front.tls_required,
+            credentials: front.credentials.clone().into(),
+            proof: front.proof.clone().map(Box::new),
+            key_alone: front.key_alone,
+            form_body_limit: front.reads_forms().then_some(front.form_body_limit),
+            qps: service
+                .qps_limit_overall
+                .map_or(Limit::Exempt, |ceiling| qps(model::Limit::Ceiling(ceiling))),
+            qps_enforced: service.qps_limit_overall_enforce,
+            meter,
+            error_dialect: front.error_dialect,
+            rate_limit_headers: front.rate_limit_headers,
+            disclose_key_state: front.disclose_key_state,
+            switches: switches::compile(objects, &service.name, front, numbers),
+        });
+        self.add_key(front);
+        self.add_endpoints(&service.name, front, id, numbers);
+        Some(())
+    }
+
+    fn add_key(&mut self, front: &Front) {
+        let Some(segment) = front.key_segment() else { return };
         let literal = |segment: &model::Segment| match segment {
             model::Segment::Literal(literal) => Some(literal.clone()),
             model::Segment::Any(_) | model::Segment::Rest => None,
         };
-        let path: Vec<_> = service.path.iter().filter_map(literal).collect();
-        for host in hosts(service) {
+        let path: Vec<_> = front.path.iter().filter_map(literal).collect();
+        for host in hosts(front) {
             self.keyed.push(PlannedKey { host, path: path.clone(), segment });
         }
     }
 
-    fn add_endpoints(&mut self, service: &model::Service, id: ServiceId, numbers: &mut Numbers) {
-        for endpoint in service.endpoints.values() {
-            let name = (service.name.clone(), endpoint.name.clone());
+    fn add_endpoints(
+        &mut self,
+        service: &Name,
+        front: &Front,
+        id: ServiceId,
+        numbers: &mut Numbers,
+    ) {
+        for endpoint in front.endpoints.values() {
+            let name = (service.clone(), endpoint.name.clone());
             let number = EndpointId(numbers.endpoints.number(&name));
             self.endpoints.push((number, endpoint.name.clone()));
-            let route = Route { service: id, endpoint: number, method: None };
-            let base: Vec<_> = service.path.iter().chain(&endpoint.path).map(segment).collect();
-            if endpoint.methods.is_empty() || endpoint.undefined_methods_allowed {
-                self.add(service, &base, route, &[]);
-            }
-            for method in endpoint.methods.values() {
-                let name = (service.name.clone(), endpoint.name.clone(), method.name.clone());
-                let number = MethodId(numbers.methods.number(&name));
-                self.methods.push((number, method.name.clone()));
-                let route = Route { method: Some(number), ..route };
-                let below = method.path.iter().map(segment);
-                let pattern: Vec<_> = base.iter().cloned().chain(below).collect();
-                self.add(service, &pattern, route, &method.http_methods);
+            for matched in endpoint.matched() {
+                let mut method_number = |method: &Name| {
+                    let name = (service.clone(), endpoint.name.clone(), method.clone());
+                    MethodId(numbers.methods.number(&name))
+                };
+                let method = match matched.method {
+                    Some(method) => {
+                        let number = method_number(&method.name);
+                        self.methods.push((number, method.name.clone()));
+                        Some(number)
+                    }
+                    // One that no plan lists: whatever it is, only the whole endpoint opens it.
+                    None if endpoint.has_unknown_methods => {
+                        Some(method_number(&Name::unchecked("")))
+                    }
+                    None => None,
+                };
+                let route = Route { service: id, endpoint: number, method };
+                let below = matched.path.iter();
+                let pattern: Vec<_> = front.path.iter().chain(below).map(segment).collect();
+                self.add(front, &pattern, route, &matched.http_methods);
             }
         }
     }
 
-    fn add(
-        &mut self,
-        service: &model::Service,
-        pattern: &[Segment],
-        route: Route,
-        verbs: &[Method],
-    ) {
-        for host in hosts(service) {
+    fn add(&mut self, front: &Front, pattern: &[Segment], route: Route, verbs: &[Method]) {
+        for host in hosts(front) {
             let (pattern, verbs) = (pattern.to_vec(), verbs.to_vec());
             self.routes.push(PlannedRoute { host, pattern, route, verbs });
         }
@@ -178,10 +205,10 @@ impl RoutePlan {
     }
 }
 
-/// The hosts that a service answers for.
-fn hosts(service: &model::Service) -> impl Iterator<Item = HostPattern> {
-    let every = service.hosts.is_empty().then_some(HostPattern::Every);
-    every.into_iter().chain(service.hosts.iter().map(host))
+/// The hosts that a front answers for.
+fn hosts(front: &Front) -> impl Iterator<Item = HostPattern> {
+    let every = front.hosts.is_empty().then_some(HostPattern::Every);
+    every.into_iter().chain(front.hosts.iter().map(host))
 }
 
 fn host(pattern: &model::HostPattern) -> HostPattern {

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use tollgate_core::{Change, Digest, KeySecret, ProofScheme, Root};
+use tollgate_core::{Change, Digest, KeySecret, Root};
 
 use super::Compiled;
-use crate::model::{Bought, Key, Objects, Plan};
+use crate::model::{AuthType, Bought, Key, Objects, Plan, Service};
 
 /// What calls with the key are held against, in no other form than the services of the plan ask for;
 /// `None` where none asks for a proof.
@@ -14,14 +14,15 @@ pub(super) fn compile(
     key: &Key,
     plans: &[(&Bought, &Plan)],
 ) -> Option<KeySecret> {
+    if key.auth_type == Some(AuthType::ApiKey) {
+        return None;
+    }
     let opened = plans.iter().flat_map(|(_, plan)| plan.services.keys());
     let services = opened.filter_map(|name| objects.services.get(name));
     let (mut by_secret, mut by_signature) = (false, false);
-    for proof in services.filter_map(|service| service.proof.as_ref()) {
-        match proof.scheme {
-            ProofScheme::Secret => by_secret = true,
-            ProofScheme::Signature { .. } | ProofScheme::HmacSha256 { .. } => by_signature = true,
-        }
+    for (secret, signature) in services.map(Service::asks) {
+        by_secret |= secret;
+        by_signature |= signature;
     }
     (by_secret || by_signature).then(|| KeySecret {
         key: Digest::new(key.digest.bytes),

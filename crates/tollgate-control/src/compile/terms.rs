@@ -3,13 +3,13 @@
 use std::num::NonZeroU32;
 
 use tollgate_core::{
-    CertificateFingerprint, EndpointGrant, EndpointId, Grant, Limit, LimitSource, LineTag,
-    MethodCeiling, MethodId, Methods, Qps, Quota, Scope, ServiceId, Terms, Watch,
+    Authentication, CertificateFingerprint, EndpointGrant, EndpointId, Grant, Limit, LimitSource,
+    LineTag, MethodCeiling, MethodId, Methods, Qps, Quota, Scope, ServiceId, Terms, Watch,
 };
 
 use super::Numbers;
 use crate::model::{
-    self, Bought, Enforcement, Key, Name, Network, Objects, Own, OwnQps, Plan, PlanStatus,
+    self, AuthType, Bought, Enforcement, Key, Name, Network, Own, OwnQps, Plan, PlanStatus,
 };
 
 /// What terms are of: keys that agree in it share them.
@@ -22,6 +22,7 @@ pub(crate) struct TermsKey {
     sources: Vec<Network>,
     enforcement: Enforcement<Option<bool>>,
     client_certificates: Vec<CertificateFingerprint>,
+    auth_type: Option<AuthType>,
 }
 
 impl TermsKey {
@@ -34,23 +35,19 @@ impl TermsKey {
             sources: key.allowed_sources.clone(),
             enforcement: key.enforcement,
             client_certificates: key.client_certificates.clone(),
+            auth_type: key.auth_type,
         }
     }
 }
 
-pub(super) fn compile(
-    objects: &Objects,
-    key: &Key,
-    plans: &[(&Bought, &Plan)],
-    numbers: &mut Numbers,
-) -> Terms {
+pub(super) fn compile(key: &Key, plans: &[(&Bought, &Plan)], numbers: &mut Numbers) -> Terms {
     let mut grants = Vec::new();
     for (bought, plan) in plans {
         let opened = plan.services.iter();
         let opened =
             opened.filter(|(name, _)| bought.service.as_ref().is_none_or(|own| own == *name));
         for (service, opens) in opened {
-            grants.push(grant(objects, key, (bought, plan), (service, opens), numbers));
+            grants.push(grant(key, (bought, plan), (service, opens), numbers));
         }
     }
     // Stable, so that of two grants of a service the one that was bought first stays.
@@ -71,25 +68,29 @@ pub(super) fn compile(
             || enforced.clone().any(|enforced| enforced.concurrency),
         enforced: plans.is_empty() || enforced.clone().any(|enforced| enforced.terms),
         client_certificates: key.client_certificates.clone().into(),
+        authentication: match key.auth_type {
+            None => Authentication::AsAsked,
+            Some(AuthType::ApiKey) => Authentication::Key,
+            Some(AuthType::ApiKeyAndSecret) => Authentication::KeyAndSecret,
+        },
     }
 }
 
 fn grant(
-    objects: &Objects,
     key: &Key,
     (bought, plan): (&Bought, &Plan),
     (service, opens): (&Name, &model::ServiceGrant),
     numbers: &mut Numbers,
 ) -> Grant {
     let enforced = plan.enforcement.effective(&key.enforcement);
-    let id = ServiceId(numbers.services.number(service));
+    let id = ServiceId(numbers.service(service));
     Grant {
         service: id,
         package: bought.package.as_str().into(),
         plan: bought.plan.as_str().into(),
         active: plan.status == PlanStatus::Active,
         sources: plan.effective_sources(&key.allowed_sources),
-        scope: scope(objects, service, opens, enforced.terms, numbers),
+        scope: scope(service, opens, enforced.terms, numbers),
         qps: qps(plan.effective_qps(&key.qps)),
         qps_source: qps_source(plan, &key.qps),
         qps_enforced: enforced.qps,
@@ -123,7 +124,6 @@ fn source(has_own: bool, replaces: bool, lowers: impl Fn() -> bool) -> LimitSour
 }
 
 fn scope(
-    objects: &Objects,
     service: &Name,
     grant: &model::ServiceGrant,
     enforced: bool,
@@ -132,14 +132,13 @@ fn scope(
     if grant.endpoints.is_empty() {
         return Scope::Service;
     }
-    let known = objects.services.get(service);
     let mut endpoints: Vec<_> = grant
         .endpoints
         .iter()
-        .filter(|(name, _)| known.is_some_and(|service| service.endpoints.contains_key(*name)))
         .map(|(name, grant)| EndpointGrant {
             endpoint: EndpointId(numbers.endpoints.number(&(service.clone(), name.clone()))),
             methods: methods(service, name, grant, enforced, numbers),
+            undefined: grant.undefined_methods_allowed == Some(true),
         })
         .collect();
     endpoints.sort_by_key(|grant| grant.endpoint);
@@ -153,7 +152,7 @@ fn methods(
     enforced: bool,
     numbers: &mut Numbers,
 ) -> Methods {
-    if grant.methods.is_empty() {
+    if grant.methods.is_empty() && grant.undefined_methods_allowed != Some(false) {
         return Methods::All;
     }
     let listed = grant.methods.iter().map(|(name, grant)| {

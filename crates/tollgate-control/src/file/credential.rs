@@ -60,7 +60,7 @@ pub(super) fn read(section: &mut Section, depth: usize) -> Places {
 }
 
 /// Why two places cannot stand side by side: they are one, or two readings of one.
-pub(super) fn clash(one: &CredentialPlace, other: &CredentialPlace) -> Option<&'static str> {
+pub(crate) fn clash(one: &CredentialPlace, other: &CredentialPlace) -> Option<&'static str> {
     use CredentialPlace::{Authorization, Basic, Cookie, Header, PathSegment};
     match (one, other) {
         (PathSegment(one), PathSegment(other)) if one != other => {

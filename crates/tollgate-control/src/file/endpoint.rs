@@ -35,7 +35,15 @@ pub(super) fn read(
         claims.claim(section, section.site("path"), &path, None);
     }
     let methods = methods.into_iter().map(|method| (method.name.clone(), method)).collect();
-    Endpoint { name, path, undefined_methods_allowed: undefined, maintenance, methods }
+    Endpoint {
+        name,
+        path,
+        http_methods: Vec::new(),
+        undefined_methods_allowed: undefined,
+        has_unknown_methods: false,
+        maintenance,
+        methods,
+    }
 }
 
 fn method(

@@ -31,10 +31,12 @@ fn endpoint(
 ) -> EndpointGrant {
     let endpoint = service.and_then(|service| {
         let none = format_args!("service {} has no endpoint", service.name);
-        reference::find_named(section, none, name, &service.endpoints)
+        // All endpoints of a service of a file are called in one way.
+        let endpoints = service.fronts.first().map(|front| &front.endpoints)?;
+        reference::find_named(section, none, name, endpoints)
     });
     let opened = named(section, "methods", |name, section| method(&name, section, endpoint, plan));
-    EndpointGrant { methods: opened }
+    EndpointGrant { methods: opened, undefined_methods_allowed: None }
 }
 
 fn method(

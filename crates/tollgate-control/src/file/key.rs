@@ -6,6 +6,7 @@ use super::check::duplicates::{SeenKeys, distinct};
 use super::check::{overrides, reference, secrets};
 use super::digest::Digests;
 use super::kinds::{ClientCertificate, Literal, WrappedSecret};
+use super::service::AUTH_TYPE;
 use super::{enforcement, limits, owner, sources};
 use crate::document::Section;
 use crate::document::kind::{Choice, Day, Instant, Name, NameKind};
@@ -76,6 +77,7 @@ impl<'a> Keys<'a> {
         let digest = section.required("digest", Literal);
         let secret_digest = section.optional("secret_digest", Literal);
         let wrapped_secret = section.optional("wrapped_secret", WrappedSecret);
+        let auth_type = section.optional("auth_type", AUTH_TYPE);
         let application = section.required("application", NameKind("the name of an application"));
         let package = section.required("package", NameKind("the name of a package"));
         let plan = section.required("plan", NameKind("the name of a plan"));
@@ -112,6 +114,7 @@ impl<'a> Keys<'a> {
             digest: digest?,
             secret_digest,
             wrapped_secret,
+            auth_type,
             application: application?,
             bought: vec![Bought { package: package?, plan: plan?, service: None }],
             status,

@@ -18,12 +18,15 @@ const KIND: Choice<Option<Kind>> = Choice::of(&[
     ("hmac-sha256", Some(Kind::HmacSha256)),
 ]);
 
+/// Where the time of a signature stands unless a service says otherwise.
+pub(crate) const TIME: HeaderName = HeaderName::from_static("x-timestamp");
+
 const LONGEST: Duration = Duration::from_secs(MAX_TOLERANCE);
 const TOLERANCE: Time = Time::within(Duration::from_secs(1), LONGEST);
 
 /// A scheme without its settings.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Secret,
     Signature(SignatureHash),
     HmacSha256,
@@ -39,23 +42,28 @@ pub(super) fn read(service: &mut Section, credentials: &[CredentialPlace]) -> Op
         section.problem("tolerance", "is no whole number of seconds");
     }
     let time = section.optional("time_header", FieldName("which cannot carry a time"));
-    let time = time.unwrap_or(HeaderName::from_static("x-timestamp"));
+    let time = time.unwrap_or(TIME);
     if section.is_misfit("kind") {
         return None;
     }
     check_effect(&section, kind);
     let kind = kind?;
-    let places = given.unwrap_or_else(|| usual_places(&section, kind, credentials));
+    let places = given.unwrap_or_else(|| checked_places(&section, kind, credentials));
     if kind == Kind::HmacSha256 {
         check_time(&section, &time, credentials.iter().chain(&places));
     }
-    let tolerance = tolerance.as_secs();
-    let scheme = match kind {
-        Kind::Secret => ProofScheme::Secret,
-        Kind::Signature(hash) => ProofScheme::Signature { hash, tolerance },
-        Kind::HmacSha256 => ProofScheme::HmacSha256 { time, tolerance },
-    };
-    Some(Proof { scheme, places: places.into() })
+    Some(Proof { scheme: kind.scheme(tolerance.as_secs(), time), places: places.into() })
+}
+
+impl Kind {
+    /// With these settings, as far as it has them.
+    pub(crate) fn scheme(self, tolerance: u64, time: HeaderName) -> ProofScheme {
+        match self {
+            Self::Secret => ProofScheme::Secret,
+            Self::Signature(hash) => ProofScheme::Signature { hash, tolerance },
+            Self::HmacSha256 => ProofScheme::HmacSha256 { time, tolerance },
+        }
+    }
 }
 
 fn places(section: &mut Section, credentials: &[CredentialPlace]) -> Option<Vec<CredentialPlace>> {
@@ -99,13 +107,22 @@ fn check_time<'a>(
     }
 }
 
-/// Where a proof stands unless a service says otherwise. The vendor's signatures go where the key
-/// goes: into the query, the form or the header (domain.md §2.2).
-fn usual_places(
+fn checked_places(
     section: &Section,
     kind: Kind,
     credentials: &[CredentialPlace],
 ) -> Vec<CredentialPlace> {
+    let places = usual_places(kind, credentials);
+    if places.iter().any(|place| clashes(credentials, place)) {
+        let message = "its usual place is where the service looks for keys, expected places too";
+        section.problem("kind", message);
+    }
+    places
+}
+
+/// Where a proof stands unless a service says otherwise. The vendor's signatures go where the key
+/// goes: into the query, the form or the header (domain.md §2.2).
+pub(crate) fn usual_places(kind: Kind, credentials: &[CredentialPlace]) -> Vec<CredentialPlace> {
     let header = |name| CredentialPlace::Header(HeaderName::from_static(name));
     let mut places = Vec::new();
     match kind {
@@ -124,13 +141,10 @@ fn usual_places(
             }
         }
     }
-    if places.iter().any(|place| clashes(credentials, place)) {
-        let message = "its usual place is where the service looks for keys, expected places too";
-        section.problem("kind", message);
-    }
     places
 }
 
-fn clashes(credentials: &[CredentialPlace], place: &CredentialPlace) -> bool {
+/// Whether a proof's place is where a service looks for keys.
+pub(crate) fn clashes(credentials: &[CredentialPlace], place: &CredentialPlace) -> bool {
     credentials.iter().any(|known| clash(known, place).is_some())
 }

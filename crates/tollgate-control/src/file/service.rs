@@ -10,7 +10,10 @@ use super::kinds::{Host, LiteralPath, shown};
 use super::{ERROR_DIALECT, credential, endpoint, enforcement, limits, owner, proof, switches};
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind, Size, Switch, Text};
-use crate::model::{ErrorDialect, RateLimitHeaders, Service, Upstream};
+use crate::model::{
+    AuthType, ErrorDialect, Front, Keyless as KeylessKey, Proof, RateLimitHeaders, Service,
+    Upstream,
+};
 
 const RATE_LIMIT_HEADERS: Choice<RateLimitHeaders> = Choice::of(&[
     ("draft-11", RateLimitHeaders::Draft11),
@@ -18,6 +21,10 @@ const RATE_LIMIT_HEADERS: Choice<RateLimitHeaders> = Choice::of(&[
     ("mashery", RateLimitHeaders::Mashery),
     ("none", RateLimitHeaders::None),
 ]);
+
+/// The words for [`AuthType`].
+pub(super) const AUTH_TYPE: Choice<AuthType> =
+    Choice::of(&[("api_key", AuthType::ApiKey), ("api_key_and_secret", AuthType::ApiKeyAndSecret)]);
 
 const FORM_BODY_LIMIT: &str = "form_body_limit";
 
@@ -48,7 +55,7 @@ pub(super) fn read(
     }
     let enforce = enforcement::of(section, "qps_limit_overall_enforce", "qps_limit_overall");
     // Calls to hosts and paths that do not fit cannot be compared with others.
-    let below = Below { service: &name, hosts: &hosts, path: path.clone() };
+    let below = Below { service: &name, part: None, hosts: &hosts, path: &path };
     let below = Some(below).filter(|_| !section.is_misfit("path") && !section.is_misfit("hosts"));
     let places = credential::read(section, path.len());
     if let Some((segment, below)) = places.segment.as_ref().zip(below.as_ref()) {
@@ -68,7 +75,7 @@ pub(super) fn read(
     }
     let proof = proof::read(section, &places.all);
     let switches = switches::read(section, &places.all, proof.as_ref());
-    if let Some(key) = &switches.keyless_key {
+    if let Some(KeylessKey::Key(key)) = &switches.keyless {
         keyless.note(section, &name, key);
         if proof.is_some() {
             let message = "has no effect beside proof, as a call without a key can prove nothing";
@@ -76,16 +83,15 @@ pub(super) fn read(
         }
     }
     let form_body_limit = section.optional(FORM_BODY_LIMIT, FORM_SIZE);
-    let service = Service {
-        owner: owner(section),
+    let description = section.or("description", Text, String::new());
+    let front = Front {
+        part: None,
         endpoints,
-        description: section.or("description", Text, String::new()),
         path,
         upstream: upstream.unwrap_or_else(|| Name::unchecked("")),
         upstream_path: upstream_path.map(|path| shown(&path)),
-        qps_limit_overall: overall.map(|overall| overall.resolve()),
-        qps_limit_overall_enforce: enforce,
         tls_required: section.or("tls_required", Switch, false),
+        key_alone: key_alone(section, proof.as_ref()),
         proof,
         credentials: places.all,
         form_body_limit: form_body_limit.unwrap_or(FORM_BODY_USUAL),
@@ -98,10 +104,38 @@ pub(super) fn read(
         disclose_key_state: section.or("disclose_key_state", Switch, false),
         switches,
         hosts,
-        name,
     };
-    if section.has(FORM_BODY_LIMIT) && !service.reads_forms() {
+    if section.has(FORM_BODY_LIMIT) && !front.reads_forms() {
         section.problem(FORM_BODY_LIMIT, "has no effect without a form among the credentials");
     }
-    service
+    Service {
+        name,
+        owner: owner(section),
+        description,
+        qps_limit_overall: overall.map(|overall| overall.resolve()),
+        qps_limit_overall_enforce: enforce,
+        fronts: vec![front],
+    }
+}
+
+/// Whether keys may call without the proof that others bring.
+fn key_alone(section: &mut Section, proof: Option<&Proof>) -> bool {
+    const FIELD: &str = "auth_types";
+    let given = section.optional_list(FIELD, AUTH_TYPE);
+    let types = distinct(section, given);
+    if types.is_empty() {
+        return false;
+    }
+    let proves = types.contains(&AuthType::ApiKeyAndSecret);
+    match (proves, proof) {
+        (true, None) => {
+            section.problem(FIELD, "names api_key_and_secret, but the service asks for no proof");
+        }
+        (false, Some(_)) => {
+            let message = "does not name api_key_and_secret, so the proof would have no effect";
+            section.problem(FIELD, message);
+        }
+        _ => {}
+    }
+    proves && types.contains(&AuthType::ApiKey)
 }

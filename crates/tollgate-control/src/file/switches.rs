@@ -7,7 +7,7 @@ use super::cors;
 use super::kinds::{Dropped, PageOrigin};
 use crate::document::Section;
 use crate::document::kind::{Integer, NameKind, Switch, Time};
-use crate::model::{CredentialPlace, MAX_KEY_LENGTH, Maintenance, Proof, Switches};
+use crate::model::{CredentialPlace, Keyless, MAX_KEY_LENGTH, Maintenance, Proof, Switches};
 
 const KEY_LENGTH: Integer<u8> = Integer::within(1, MAX_KEY_LENGTH);
 const AGAIN: Time = Time::within(Duration::from_secs(1), Duration::from_secs(7 * 24 * 60 * 60));
@@ -42,7 +42,7 @@ pub(super) fn read(
     }
     Switches {
         maintenance: maintenance(section),
-        keyless_key: section.optional("keyless_key", NameKind("the name of a key")),
+        keyless: section.optional("keyless_key", NameKind("the name of a key")).map(Keyless::Key),
         key_length: min_key_length..=max_key_length,
         allowed_referers: distinct(section, allowed_referers),
         drop_request_headers: distinct(section, drop_request_headers),
@@ -56,5 +56,8 @@ pub(super) fn maintenance(section: &mut Section) -> Option<Maintenance> {
     let closed = section.or("maintenance", Switch, false);
     let retry_after = section.optional("maintenance_retry_after", AGAIN);
     let seconds = |time: Duration| u32::try_from(time.as_millis().div_ceil(1000)).ok();
-    closed.then(|| Maintenance { retry_after: retry_after.and_then(seconds) })
+    closed.then(|| Maintenance {
+        retry_after: retry_after.and_then(seconds),
+        ..Maintenance::default()
+    })
 }

@@ -2,7 +2,7 @@
 
 use tollgate_core::CertificateFingerprint;
 
-use super::{DigestLiteral, Enforcement, Name, Network, Own, OwnQps, Owner, Wrapped};
+use super::{AuthType, DigestLiteral, Enforcement, Name, Network, Own, OwnQps, Owner, Wrapped};
 
 /// What an application calls with: what was bought, and limits of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub struct Key {
     pub secret_digest: Option<DigestLiteral>,
     /// Its secret, wrapped under the key, for signatures.
     pub wrapped_secret: Option<Wrapped>,
+    /// How its calls are authenticated; `None` = as each service asks, with a proof wherever one is
+    /// asked for.
+    pub auth_type: Option<AuthType>,
     /// Whose it is.
     pub application: Name,
     /// What was bought: one plan for a package key, one for each API of a key set. Of two that open

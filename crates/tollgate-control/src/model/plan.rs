@@ -51,8 +51,12 @@ pub struct ServiceGrant {
 /// What a plan opens of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndpointGrant {
-    /// Only these methods; none = every method.
+    /// Only these methods; none = every method, and calls that match none.
     pub methods: BTreeMap<Name, MethodGrant>,
+    /// Calls that match no method are open beside the listed ones (`Some(true)`), or are not, even
+    /// where no method is listed, which opens nothing then (`Some(false)`); `None` = not beside
+    /// listed ones.
+    pub undefined_methods_allowed: Option<bool>,
 }
 
 /// Limits on a method, which hold in addition to the plan's.

@@ -3,7 +3,7 @@
 use super::{Context, Done, Refused, SECRET_LENGTH, Secret, words};
 use crate::directory::{ApplicationSeen, number, switch};
 use crate::life_cycle::{Chain, Months, Policy, RotationPolicy};
-use crate::model::Service;
+use crate::model::AuthType;
 use crate::store::{
     Change, Connection, Document, Kind, Shelf, StoreError, StoredChain, Subscription, Written,
 };
@@ -42,18 +42,18 @@ impl Context {
         let directory = self.directory();
         let application = directory.application(change.connection(), &wanted.application)?;
         let application = application.ok_or(Refused::NotFound("application"))?;
-        let service = self.files.services.get(wanted.service.as_str());
+        let service = directory.service(change.connection(), &wanted.service)?;
         let service = service.ok_or(Refused::NotFound("service"))?;
         let plan = directory.plan(change.connection(), &wanted.package, &wanted.plan)?;
         if plan.is_none() {
             return Err(Refused::invalid("plan", "the package has no such plan").into());
         }
-        if !directory.opens(change.connection(), &wanted.package, &wanted.plan, &service.name)? {
+        if !directory.opens(change.connection(), &wanted.package, &wanted.plan, &service.id)? {
             return Err(Refused::invalid("plan", "the plan does not open the API").into());
         }
         let template = Template::of_service(change.connection(), &wanted.service)?;
         let mut subscribed = Vec::new();
-        for auth_type in auth_types(service) {
+        for auth_type in service.auth_types {
             subscribed.push(self.join(change, wanted, &application, auth_type, &template)?);
         }
         Ok(subscribed)
@@ -64,12 +64,12 @@ impl Context {
         change: &mut Change<'_>,
         wanted: &Subscribe,
         application: &ApplicationSeen,
-        auth_type: &str,
+        auth_type: AuthType,
         template: &Template,
     ) -> Done<Subscribed> {
         let chains = StoredChain::of_application(change.connection(), &application.id)?;
         let fits = |chain: &StoredChain| {
-            chain.auth_type == auth_type
+            chain.auth_type == auth_type.as_str()
                 && chain.life.policy.as_ref() == Some(&template.policy)
                 && !chain.life.state().is_over()
         };
@@ -96,25 +96,25 @@ impl Context {
         &self,
         change: &mut Change<'_>,
         application: &ApplicationSeen,
-        auth_type: &str,
+        auth_type: AuthType,
         template: &Template,
     ) -> Done<StoredChain> {
         let life = Chain::key_set(template.policy, !application.active);
         let id = super::new_id(change);
         let secret = match auth_type {
-            API_KEY_AND_SECRET => Some(Secret::random(SECRET_LENGTH)?),
-            _ => None,
+            AuthType::ApiKeyAndSecret => Some(Secret::random(SECRET_LENGTH)?),
+            AuthType::ApiKey => None,
         };
         let key = self.generate_key(None)?;
         let credential = self.keep(&id, &key, secret.as_ref(), change.now())?;
         let member = self.directory().member(change.connection(), &application.member)?;
         let username = member.map(|member| member.username).unwrap_or_default();
-        let name = format!("{auth_type} {}", application.name);
+        let name = format!("{} {}", auth_type.as_str(), application.name);
         let chain = StoredChain {
             words: words(&name, &application.name, &username),
             name,
             application: application.id.clone(),
-            auth_type: auth_type.to_owned(),
+            auth_type: auth_type.as_str().to_owned(),
             template: template.id.clone(),
             bought: None,
             qps: Written::default(),
@@ -129,17 +129,6 @@ impl Context {
         chain.insert(change.connection())?;
         Ok(chain)
     }
-}
-
-/// Authentication by the key alone.
-const API_KEY: &str = "api_key";
-
-/// Authentication by the key and a proof that the caller has its secret.
-const API_KEY_AND_SECRET: &str = "api_key_and_secret";
-
-/// How calls of a service are authenticated. A service asks for one thing at a time.
-fn auth_types(service: &Service) -> [&'static str; 1] {
-    [if service.proof.is_some() { API_KEY_AND_SECRET } else { API_KEY }]
 }
 
 /// A policy template, or the absence of one.

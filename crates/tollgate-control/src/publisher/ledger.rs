@@ -98,6 +98,16 @@ impl Ledger {
         for (name, counted) in gone {
             self.give_up(writer, name, counted, unix);
         }
+        self.note_services(writer, objects, unix);
+    }
+
+    /// Notes that the services of `objects` were published, and no others.
+    pub(super) fn note_services(
+        &mut self,
+        writer: &mut SnapshotWriter,
+        objects: &Objects,
+        unix: u64,
+    ) {
         let gone = self.services.extract_if(|name, _| !objects.services.contains_key(name));
         for (_, meter) in gone {
             writer.retire(meter, unix + 1);

@@ -4,8 +4,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::routed::Routed;
+use super::service::{self, Target};
 use crate::document::Place;
 use crate::model::{Name, Objects, Owner, ServiceGrant};
+use crate::routing::Clash;
 use crate::store::{Connection, Shelf, StoreError, StoredChain};
 
 /// A contradiction between the file and the store.
@@ -27,6 +30,13 @@ pub enum Conflict {
         /// The id of the store's key.
         key: String,
     },
+    /// An endpoint of the file takes calls of an endpoint of the store.
+    SameCalls {
+        /// The file's endpoint and where its service stands.
+        of_file: String,
+        /// The id of the store's endpoint, behind that of its service.
+        endpoint: String,
+    },
     /// An object of the file has the id of one of the store.
     SameId {
         /// Where the file's object stands.
@@ -39,12 +49,14 @@ pub enum Conflict {
 /// So many contradictions are told at most.
 const MOST: usize = 100;
 
-/// All contradictions between `files` and the store.
+/// All contradictions between `files` and the store. `present` is what files said before, if they
+/// did.
 ///
 /// # Errors
 /// What the store said.
 pub(crate) fn conflicts(
     files: &Objects,
+    present: Option<&Objects>,
     connection: &mut dyn Connection,
 ) -> Result<Vec<Conflict>, StoreError> {
     let objects = super::without_keys(files, connection)?;
@@ -66,6 +78,7 @@ pub(crate) fn conflicts(
     }
     conflicts.extend(missing(&objects, connection)?);
     conflicts.extend(opened(&objects, connection)?);
+    conflicts.extend(of_services(files, present, connection)?);
     conflicts.truncate(MOST);
     Ok(conflicts)
 }
@@ -144,7 +157,7 @@ fn gone(objects: &Objects, name: &Name, grant: &ServiceGrant) -> Vec<(&'static s
     let mut gone = Vec::new();
     for (endpoint_name, grant) in &grant.endpoints {
         let id = format!("{name}/{endpoint_name}");
-        let Some(endpoint) = service.endpoints.get(endpoint_name) else {
+        let Some(endpoint) = service.endpoint(endpoint_name) else {
             gone.push(("endpoint", id));
             continue;
         };
@@ -152,6 +165,41 @@ fn gone(objects: &Objects, name: &Name, grant: &ServiceGrant) -> Vec<(&'static s
         gone.extend(methods.map(|method| ("method", format!("{id}/{method}"))));
     }
     gone
+}
+
+/// What keeps endpoints of the store from being called: an upstream that is gone, and endpoints of
+/// the file that take their calls. One that had no upstream before needs none now.
+fn of_services(
+    files: &Objects,
+    present: Option<&Objects>,
+    connection: &mut dyn Connection,
+) -> Result<Vec<Conflict>, StoreError> {
+    let mut conflicts = Vec::new();
+    let mut routed = Routed::of_files(files);
+    for document in Shelf::Services.all(connection)? {
+        for (endpoint, target) in service::targets(&document) {
+            let (id, named) = match &target {
+                Target::Named(name) => ((*name).to_owned(), true),
+                Target::Addresses(addresses) => (addresses.join(", "), false),
+            };
+            let needed = named || present.is_some_and(|present| target.find(present).is_ok());
+            if needed && target.find(files).is_err() {
+                let needed_by = format!("endpoint {}/{endpoint}", document.id);
+                conflicts.push(Conflict::Missing { kind: "upstream", id, needed_by });
+            }
+        }
+        let read = service::of_document(&document, files);
+        for front in &read.service.fronts {
+            let Err(clash) = routed.claim(&document, &read.service, front) else { continue };
+            let (Clash::Same(other) | Clash::Below(other) | Clash::Above(other)) = clash;
+            // Two of the store are no matter of the file.
+            if let Some(part) = front.part.as_ref().filter(|_| other.place.is_some()) {
+                let (of_file, endpoint) = (other.to_string(), format!("{}/{part}", document.id));
+                conflicts.push(Conflict::SameCalls { of_file, endpoint });
+            }
+        }
+    }
+    Ok(conflicts)
 }
 
 fn same_ids(files: &Objects, connection: &mut dyn Connection) -> Result<Vec<Conflict>, StoreError> {
@@ -184,6 +232,9 @@ impl fmt::Display for Conflict {
             }
             Self::SameKey { place, key } => {
                 write!(f, "{place}: the key {key} of the store has the same value")
+            }
+            Self::SameCalls { of_file, endpoint } => {
+                write!(f, "{of_file} takes calls of the endpoint {endpoint} of the store")
             }
             Self::SameId { place, id } => {
                 write!(f, "{place}: an object of the store has the id {id}")

@@ -3,7 +3,8 @@
 use super::name;
 use crate::life_cycle::Key as LifeKey;
 use crate::model::{
-    Bought, DigestLiteral, Enforcement, Key, KeyStatus, Objects, Own, OwnQps, Owner, Wrapped,
+    AuthType, Bought, DigestLiteral, Enforcement, Key, KeyStatus, Objects, Own, OwnQps, Owner,
+    Wrapped,
 };
 use crate::store::{StoredChain, Subscription};
 use tollgate_core::Status;
@@ -52,6 +53,11 @@ fn key(chain: &StoredChain, life: &LifeKey, bought: &[Bought]) -> Option<Key> {
         digest: credential.digest,
         secret_digest: secret_digest.and_then(|text| DigestLiteral::parse(text).ok()),
         wrapped_secret: wrapped.and_then(|text| Wrapped::parse(text).ok()),
+        // A package key has no type of its own; a key set of none that is known proves all.
+        auth_type: match chain.bought {
+            Some(_) => None,
+            None => AuthType::named(&chain.auth_type).or(Some(AuthType::ApiKeyAndSecret)),
+        },
         application: name(&chain.application),
         bought: bought.to_vec(),
         status: match enforced.status {

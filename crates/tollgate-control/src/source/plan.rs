@@ -44,7 +44,8 @@ pub(super) fn of_document(document: &Document) -> Plan {
 }
 
 fn endpoint(body: &Map<String, Json>) -> EndpointGrant {
-    EndpointGrant { methods: listed(body, "methods", method) }
+    let undefined = body.get("undefinedMethodsAllowed").and_then(Json::as_bool);
+    EndpointGrant { methods: listed(body, "methods", method), undefined_methods_allowed: undefined }
 }
 
 fn method(body: &Map<String, Json>) -> MethodGrant {

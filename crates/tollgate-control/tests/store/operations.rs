@@ -26,6 +26,7 @@ applications.late.owner = "gone"
 services.orders = { upstream = "demo", path = "/orders", endpoints.all = {} }
 services.items = { upstream = "demo", path = "/items", endpoints.all = {} }
 services.signed = { upstream = "demo", path = "/signed", endpoints.all = {}, proof.kind = "signature-sha256" }
+services.both = { upstream = "demo", path = "/both", endpoints.all = {}, proof.kind = "signature-sha256", auth_types = ["api_key", "api_key_and_secret"] }
 
 [packages.basic.plans.free]
 qps_limit_ceiling = 10
@@ -39,6 +40,7 @@ rate_limit_exempt = true
 services.orders = {}
 services.items = {}
 services.signed = {}
+services.both = {}
 
 [keys.old]
 digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

@@ -1,7 +1,7 @@
 //! Whose key it is, whatever is decided about it.
 
 use super::{Caller, long_name};
-use crate::{KeyId, Record, Root, ServiceId};
+use crate::{KeyId, Record, Root, Service};
 
 /// Who brought a known key, as logs tell of a call: also of one that was refused.
 #[derive(Clone, Copy, Debug)]
@@ -19,9 +19,9 @@ pub struct Bearer<'a> {
 impl<'a> Bearer<'a> {
     /// Whose the key of `record` is, who calls `service` with it.
     #[must_use]
-    pub fn of(root: &'a Root, record: &Record, service: ServiceId) -> Self {
+    pub fn of(root: &'a Root, record: &Record, service: &Service) -> Self {
         let owner = root.owners.get(record.owner.0);
-        let grant = root.terms.get(record.terms.0).and_then(|terms| terms.grant(service));
+        let grant = root.terms.get(record.terms.0).and_then(|terms| terms.grant(service.opened_as));
         Self {
             application: owner.map(|owner| &*owner.application),
             package: grant.map(|grant| &*grant.package),

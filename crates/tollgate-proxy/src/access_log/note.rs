@@ -82,7 +82,7 @@ impl Note {
     /// Notes whose key was refused, if it is anybody's.
     pub(crate) fn refused(&mut self, root: &Root, record: Option<&Record>, service: &Service) {
         if let Some(record) = record {
-            self.bearer(&Bearer::of(root, record, service.id));
+            self.bearer(&Bearer::of(root, record, service));
         }
     }
 

@@ -38,11 +38,12 @@ impl Metrics {
         let mut metrics = Vec::new();
         let root = self.reader.current();
         let mut services: Vec<_> = root.iter().flat_map(|root| root.routes.services()).collect();
-        services.sort_by_key(|service| service.id);
+        services.sort_by_key(|service| service.opened_as);
+        services.dedup_by_key(|service| service.opened_as);
         for class in 0..CLASSES {
             let status = format!("{}xx", class + 1);
             for service in &services {
-                let cell = (service.id.0 as usize).min(SERVICES - 1);
+                let cell = (service.opened_as.0 as usize).min(SERVICES - 1);
                 let count = self.sum(|cells| {
                     let counters = cells.requests.get(cell).and_then(|cell| cell.get());
                     counters.map_or(0, |counters| counters[class].get())

@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
-use view::{list, selected, shows_keys};
+use view::{list, shows_keys};
 
 use super::super::Plane;
 use super::super::ask::Ask;
@@ -181,7 +181,7 @@ impl Asked {
             let object = existing(resource, scene, connection, &id)?;
             permit(scene, resource.read, &object.realm)?;
             let (id, version) = (object.id.clone(), version(&object));
-            let json = selected(resource, scene, connection, object, &query)?;
+            let json = view::one(resource, scene, connection, object, &query)?;
             let shown = if shows_keys(&json) { vec![id] } else { Vec::new() };
             Ok((json, version, shown))
         });
@@ -206,7 +206,7 @@ impl Asked {
                 let object = resource.source.create(scene, change, wanted)?;
                 deed.object.clone_from(&object.id);
                 let version = version(&object);
-                Ok((selected(resource, scene, change.connection(), object, &query)?, version))
+                Ok((view::one(resource, scene, change.connection(), object, &query)?, version))
             })
             .await?;
         Ok(self.versioned(json, &version))
@@ -226,7 +226,7 @@ impl Asked {
                 deed.details = details(resource, &object.json, &wanted);
                 let object = resource.source.update(scene, change, object, wanted)?;
                 let version = version(&object);
-                Ok((selected(resource, scene, change.connection(), object, &query)?, version))
+                Ok((view::one(resource, scene, change.connection(), object, &query)?, version))
             })
             .await?;
         Ok(self.versioned(json, &version))

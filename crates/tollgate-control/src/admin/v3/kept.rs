@@ -75,6 +75,17 @@ pub(crate) trait Kept: Sync {
         Ok(realm(&document.body))
     }
 
+    /// Adds what is known of objects beside what they are kept as.
+    fn show(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        objects: &mut [Object],
+    ) -> Result<(), Failure> {
+        let _ = (scene, connection, objects);
+        Ok(())
+    }
+
     /// A property that has to be asked for; what stands in the document is there without it.
     fn explicit(
         &self,
@@ -132,6 +143,15 @@ impl<K: Kept> Source for K {
         field: &str,
     ) -> Result<Option<Json>, Failure> {
         Kept::explicit(self, scene, connection, object, field)
+    }
+
+    fn show(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        objects: &mut [Object],
+    ) -> Result<(), Failure> {
+        Kept::show(self, scene, connection, objects)
     }
 
     fn create(

@@ -21,7 +21,15 @@ pub(crate) struct Nested {
     /// The arrays from the outside in: the name of each, and the id of the object in it that leads
     /// on in the path. The last one's is not looked at.
     pub(crate) levels: &'static [(&'static str, &'static str)],
+    /// Adds what is known of the objects beside what they are kept as.
+    pub(crate) show: Show,
 }
+
+/// See [`Source::show`].
+pub(crate) type Show = fn(Scene<'_>, &mut dyn Connection, &mut [Object]) -> Result<(), Failure>;
+
+/// Adds nothing.
+pub(crate) const NOTHING_MORE: Show = |_, _, _| Ok(());
 
 /// How long a generated id is (domain.md §1.1).
 const ID_LENGTH: usize = 24;
@@ -108,6 +116,15 @@ impl Source for Nested {
         let mut root = self.root(scene, connection)?;
         let array = self.array(scene, &mut root.json)?.clone();
         Ok(array.iter().find(|entry| has(entry, id)).map(|entry| self.object(&root, entry)))
+    }
+
+    fn show(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        objects: &mut [Object],
+    ) -> Result<(), Failure> {
+        (self.show)(scene, connection, objects)
     }
 
     fn create(

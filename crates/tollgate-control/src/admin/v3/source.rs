@@ -114,6 +114,17 @@ pub(crate) trait Source: Sync {
         Ok(())
     }
 
+    /// Adds what is known of objects beside what they are kept as.
+    fn show(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        objects: &mut [Object],
+    ) -> Result<(), Failure> {
+        let _ = (scene, connection, objects);
+        Ok(())
+    }
+
     /// Makes an object.
     fn create(
         &self,

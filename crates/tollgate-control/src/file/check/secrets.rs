@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::document::{Kind, Section};
 use crate::file::kinds::{Literal, WrappedSecret};
-use crate::model::{Key, Name, Plan, ProofScheme, Service};
+use crate::model::{AuthType, Key, Name, Plan, Service};
 
 /// Reports each form of its secret that a service of `plan` asks for and the key does not have.
 pub(in crate::file) fn check(
@@ -14,11 +14,12 @@ pub(in crate::file) fn check(
     plan: &Plan,
     services: &BTreeMap<Name, Service>,
 ) {
+    let proves = key.auth_type != Some(AuthType::ApiKey);
     let asking = |by_secret: bool| {
         let mut opened = plan.services.keys().filter_map(|name| services.get(name));
         opened.find(|service| {
-            let scheme = service.proof.as_ref().map(|proof| &proof.scheme);
-            scheme.is_some_and(|scheme| (*scheme == ProofScheme::Secret) == by_secret)
+            let (secret, signature) = service.asks();
+            proves && if by_secret { secret } else { signature }
         })
     };
     for (service, field, expected) in [

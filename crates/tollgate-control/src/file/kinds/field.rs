@@ -8,7 +8,7 @@ use crate::document::{Kind, Misfit, Value};
 /// The name of a header field that says nothing of framing; the words say what is wrong with one
 /// that does, such as "which cannot carry a key".
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct FieldName(pub(in crate::file) &'static str);
+pub(crate) struct FieldName(pub(crate) &'static str);
 
 /// Fields that say how a message is framed or where it goes.
 const FRAMING: [&str; 9] = [
@@ -46,7 +46,7 @@ impl Kind for FieldName {
 
 /// The name of a header field that can be taken out of messages.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) enum Dropped {
+pub(crate) enum Dropped {
     /// Out of requests.
     OfRequests,
     /// Out of responses.
@@ -84,7 +84,7 @@ impl Kind for Dropped {
 
 /// One of a kind, or `*` for every one, which is `None`.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct OrEvery<K>(pub(in crate::file) K);
+pub(crate) struct OrEvery<K>(pub(crate) K);
 
 impl<K: Kind> Kind for OrEvery<K> {
     type Value = Option<K::Value>;
@@ -104,7 +104,7 @@ impl<K: Kind> Kind for OrEvery<K> {
 
 /// The value of a header field.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct FieldValue;
+pub(crate) struct FieldValue;
 
 impl Kind for FieldValue {
     type Value = HeaderValue;
@@ -129,7 +129,7 @@ impl Kind for FieldValue {
 
 /// A token (RFC 9110 §5.6.2); the words say of what, such as "an authentication scheme".
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct Token(pub(in crate::file) &'static str);
+pub(crate) struct Token(pub(crate) &'static str);
 
 impl Kind for Token {
     type Value = String;

@@ -8,7 +8,7 @@ use crate::model::HostPattern;
 
 /// A host name or address without a port, or `*.` and the name below which all hosts lie.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct Host;
+pub(crate) struct Host;
 
 impl Kind for Host {
     type Value = HostPattern;

@@ -6,7 +6,7 @@ use crate::model::{Name, Segment, literal_misfit};
 
 /// A path of literal segments; none of them is `/`.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct LiteralPath;
+pub(crate) struct LiteralPath;
 
 impl Kind for LiteralPath {
     type Value = Vec<Segment>;
@@ -26,9 +26,9 @@ impl Kind for LiteralPath {
 
 /// A path pattern; no segments are `/`, or the empty string where that stands for another path.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct Pattern {
+pub(crate) struct Pattern {
     /// Whether the empty string is one.
-    pub(in crate::file) or_empty: bool,
+    pub(crate) or_empty: bool,
 }
 
 impl Kind for Pattern {
@@ -61,7 +61,7 @@ impl Kind for Pattern {
 }
 
 /// Segments as a path.
-pub(in crate::file) fn shown(path: &[Segment]) -> String {
+pub(crate) fn shown(path: &[Segment]) -> String {
     let segment = |segment: &Segment| match segment {
         Segment::Literal(literal) => format!("/{literal}"),
         Segment::Any(name) => format!("/{{{name}}}"),

@@ -7,7 +7,7 @@ use crate::document::{Kind, Misfit, Value};
 
 /// An HTTP method. They are told apart by case, so one in lower case is a mistake.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct Verb;
+pub(crate) struct Verb;
 
 impl Kind for Verb {
     type Value = Method;

@@ -4,7 +4,7 @@ use super::super::{Context, Done, Refused, Secret, new_id, words};
 use super::{MadeKey, NewPackageKey, Violations, check_new};
 use crate::directory::{ApplicationSeen, MemberSeen, PackageSeen, PlanSeen};
 use crate::life_cycle::{Chain, Entry, Event, PackageKeyStatus, State, apply, lifespan};
-use crate::model::DigestLiteral;
+use crate::model::{AuthType, DigestLiteral};
 use crate::store::{Bought, Change, Kind, StoredChain, timeline};
 
 /// What a key is made of.
@@ -84,7 +84,7 @@ impl Context {
             words: words("", &parts.application.name, &parts.member.username),
             name: String::new(),
             application: parts.application.id.clone(),
-            auth_type: "api_key".to_owned(),
+            auth_type: AuthType::ApiKey.as_str().to_owned(),
             template: None,
             bought: Some(Bought { package: parts.package.id.clone(), plan: parts.plan.id.clone() }),
             qps: new.qps,

@@ -10,6 +10,7 @@ use crate::engines::{Place, contract};
 
 contract! {
     a_subscription_makes_a_key_set_or_finds_one_that_fits
+    a_subscription_makes_a_key_set_for_each_authentication_type
     a_policy_comes_from_the_template_of_the_service
     a_plan_that_opens_nothing_of_the_service_is_refused
     regeneration_replaces_the_key_and_keeps_the_chain
@@ -58,6 +59,36 @@ async fn a_subscription_makes_a_key_set_or_finds_one_that_fits(place: Place) {
     live(&house, &first.chain.id, revoke).await.unwrap();
     let [third] = subscribe(&house, "a1", "items").await.unwrap().try_into().unwrap();
     assert!(!third.reused, "what is revoked is not revived");
+}
+
+async fn a_subscription_makes_a_key_set_for_each_authentication_type(place: Place) {
+    let house = House::open(&place).await;
+    let stored = json!({ "endpoints": [
+        { "id": "e1", "requestAuthenticationType": "apiKey" },
+        { "id": "e2", "requestAuthenticationType": "apiKeyAndSecret_MD5" },
+    ] });
+    house.put(Shelf::Services, "s1", "", "stored", stored).await;
+    let plan = json!({ "services": [{ "id": "s1" }] });
+    house.put(Shelf::Plans, "l2", "p1", "both", plan).await;
+    let of_file = subscribe(&house, "a1", "both").await.unwrap();
+    let wanted = Subscribe {
+        application: "a1".to_owned(),
+        service: "s1".to_owned(),
+        package: "p1".to_owned(),
+        plan: "l2".to_owned(),
+    };
+    let of_store = house.does(move |context, change| context.subscribe(change, &wanted)).await;
+    let of_store = of_store.unwrap();
+    let types = |made: &[Subscribed]| {
+        made.iter().map(|set| (set.chain.auth_type.clone(), set.reused)).collect::<Vec<_>>()
+    };
+    let both = |reused| [("api_key".to_owned(), reused), ("api_key_and_secret".to_owned(), reused)];
+    assert_eq!(types(&of_file), both(false));
+    assert_eq!(types(&of_store), both(true), "one of each type fits");
+    assert_ne!(of_file[0].chain.id, of_file[1].chain.id);
+    let has_secret =
+        |set: &Subscribed| set.chain.credential(KeyNumber(1)).unwrap().sealed_secret.is_some();
+    assert!(!has_secret(&of_file[0]) && has_secret(&of_file[1]));
 }
 
 async fn a_policy_comes_from_the_template_of_the_service(place: Place) {

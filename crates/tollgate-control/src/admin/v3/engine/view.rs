@@ -16,10 +16,11 @@ pub(super) fn list(
     connection: &mut dyn Connection,
     query: &Query,
 ) -> Result<(Vec<Json>, usize, Vec<String>), Failure> {
-    let (objects, total) = match resource.source.page(scene, connection, query)? {
+    let (mut objects, total) = match resource.source.page(scene, connection, query)? {
         Some(paged) => paged,
         None => paged(resource, scene, connection, query)?,
     };
+    resource.source.show(scene, connection, &mut objects)?;
     let (mut page, mut shown) = (Vec::new(), Vec::new());
     for object in objects {
         let id = object.id.clone();
@@ -69,8 +70,20 @@ fn paged(
     Ok((query.page.of(all), total))
 }
 
+/// What a request wants to see of the one object that it asks for.
+pub(super) fn one(
+    resource: &Resource,
+    scene: Scene<'_>,
+    connection: &mut dyn Connection,
+    mut object: Object,
+    query: &Query,
+) -> Result<Map<String, Json>, Failure> {
+    resource.source.show(scene, connection, std::slice::from_mut(&mut object))?;
+    selected(resource, scene, connection, object, query)
+}
+
 /// What a request wants to see of an object.
-pub(super) fn selected(
+fn selected(
     resource: &Resource,
     scene: Scene<'_>,
     connection: &mut dyn Connection,

@@ -1,5 +1,8 @@
 //! Services, their endpoints and methods (domain.md §1.3).
 
+mod check;
+mod of_file;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
@@ -11,11 +14,11 @@ use super::super::field::Kind::{
 use super::super::field::Rule::{Ignored, Optional, Required};
 use super::super::field::{Field, field};
 use super::super::kept::Kept;
-use super::super::nested::{Nested, has, new_id};
+use super::super::nested::{NOTHING_MORE, Nested, has, new_id};
 use super::super::source::{Object, Scene};
 use super::plan;
-use crate::model::{MAX_QPS, Segment, Service};
-use crate::people::{Action, Realm};
+use crate::model::MAX_QPS;
+use crate::people::Action;
 use crate::store::{Change, Connection, Document, Kind, Shelf};
 
 /// How a call of an endpoint proves who it comes from.
@@ -27,6 +30,9 @@ const AUTHENTICATION: &[&str] = &[
     "oauth",
     "custom",
 ];
+
+/// How refusals of a service are worded.
+const DIALECTS: &[&str] = &["problem", "mashery"];
 
 const FIELDS: &[Field] = &[
     field("id", Text(64), Ignored, Ignored, Implicit),
@@ -40,6 +46,7 @@ const FIELDS: &[Field] = &[
     field("description", Text(4096), Optional, Optional, Implicit),
     field("errorSets", List, Optional, Optional, Explicit),
     field("qpsLimitOverall", Number(MAX_QPS as u64), Optional, Optional, Implicit),
+    field("errorDialect", Choice(DIALECTS), Optional, Optional, Implicit),
     field("rfc3986Encode", Switch, Optional, Optional, Implicit),
     field("securityProfile", Reference, Optional, Optional, Explicit),
     field("version", Text(255), Optional, Optional, Implicit),
@@ -55,6 +62,7 @@ const ENDPOINT_FIELDS: &[Field] = &[
     field("created", Instant, Ignored, Ignored, Implicit),
     field("updated", Instant, Ignored, Ignored, Implicit),
     field("requestAuthenticationType", Choice(AUTHENTICATION), Optional, Optional, Implicit),
+    field("authTypes", List, Optional, Optional, Implicit),
     field("apiKeyValueLocations", List, Optional, Optional, Implicit),
     field("apiKeyValueLocationKey", Text(255), Optional, Optional, Implicit),
     field("returnedHeaders", List, Optional, Optional, Implicit),
@@ -66,13 +74,19 @@ const ENDPOINT_FIELDS: &[Field] = &[
     field("requestPathAlias", Text(2048), Optional, Optional, Implicit),
     field("publicDomains", List, Optional, Optional, Implicit),
     field("systemDomains", List, Optional, Optional, Implicit),
+    field("upstream", Text(64), Optional, Optional, Implicit),
+    field("outboundTransportProtocol", Text(64), Optional, Optional, Implicit),
     field("outboundRequestTargetPath", Text(2048), Optional, Optional, Implicit),
     field("connectionTimeoutForSystemDomainRequest", Number(3600), Optional, Optional, Implicit),
     field("connectionTimeoutForSystemDomainResponse", Number(3600), Optional, Optional, Implicit),
     field("headersToExcludeFromIncomingCall", List, Optional, Optional, Implicit),
     field("strictSecurity", Switch, Optional, Optional, Implicit),
     field("highSecurity", Switch, Optional, Optional, Implicit),
+    field("customRequestAuthenticationAdapter", Text(255), Optional, Optional, Implicit),
+    field("processor", Reference, Optional, Optional, Implicit),
     field("supportedHttpMethods", List, Optional, Optional, Implicit),
+    field(check::ROUTED, Switch, Ignored, Ignored, Implicit),
+    field(check::WHY_NOT, Text(4096), Ignored, Ignored, Implicit),
     field("methods", List, Optional, Optional, Explicit),
 ];
 
@@ -81,6 +95,7 @@ const METHOD_FIELDS: &[Field] = &[
     field("name", Name(255), Required, Optional, Implicit),
     field("created", Instant, Ignored, Ignored, Implicit),
     field("updated", Instant, Ignored, Ignored, Implicit),
+    field("httpMethods", List, Optional, Optional, Implicit),
     field("sampleJsonResponse", Any, Optional, Optional, Implicit),
     field("sampleXmlResponse", Any, Optional, Optional, Implicit),
 ];
@@ -98,8 +113,13 @@ pub(crate) const ALL: Resource = Resource {
     source: &Services,
 };
 
-const WITHIN: Nested =
-    Nested { noun: "service", roots: &Services, root: "service", levels: &[("endpoints", "")] };
+const WITHIN: Nested = Nested {
+    noun: "service",
+    roots: &Services,
+    root: "service",
+    levels: &[("endpoints", "")],
+    show: check::show_endpoints,
+};
 
 /// `/services/{service}/endpoints`
 pub(crate) const ENDPOINTS: Resource = Resource {
@@ -117,7 +137,11 @@ pub(crate) const METHODS: Resource = Resource {
     dialect: Dialect::V3,
     noun: "method",
     fields: METHOD_FIELDS,
-    source: &Nested { levels: &[("endpoints", "endpoint"), ("methods", "")], ..WITHIN },
+    source: &Nested {
+        levels: &[("endpoints", "endpoint"), ("methods", "")],
+        show: NOTHING_MORE,
+        ..WITHIN
+    },
     ..ALL
 };
 
@@ -129,26 +153,28 @@ impl Kept for Services {
     const WRITE: Action = Action::ServiceWrite;
 
     fn of_file(&self, scene: Scene<'_>) -> Vec<Object> {
-        scene.file().services.values().map(object).collect()
+        scene.file().services.values().map(of_file::object).collect()
     }
 
     fn create(
         &self,
-        _: Scene<'_>,
-        _: &mut Change<'_>,
+        scene: Scene<'_>,
+        change: &mut Change<'_>,
         document: &mut Document,
     ) -> Result<(), Failure> {
-        complete(&mut document.body, "endpoints", Some("methods"))
+        complete(&mut document.body, "endpoints", Some("methods"))?;
+        check::carried_out(scene, change.connection(), None, document)
     }
 
     fn update(
         &self,
-        _: Scene<'_>,
+        scene: Scene<'_>,
         change: &mut Change<'_>,
         before: &Document,
         document: &mut Document,
     ) -> Result<(), Failure> {
         complete(&mut document.body, "endpoints", Some("methods"))?;
+        check::carried_out(scene, change.connection(), Some(before), document)?;
         for part in gone(&before.body, &document.body) {
             let path: Vec<_> = part.iter().map(|(array, id)| (*array, id.as_str())).collect();
             unopened(change.connection(), &document.id, &path)?;
@@ -169,12 +195,22 @@ impl Kept for Services {
         unopened(change.connection(), &document.id, &[])
     }
 
+    fn show(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        objects: &mut [Object],
+    ) -> Result<(), Failure> {
+        check::show_services(scene, connection, objects)
+    }
+
     fn touched(&self, document: &Document) -> Option<(Kind, String)> {
         Some((Kind::Service, document.id.clone()))
     }
 }
 
-/// Gives every entry of an array an id that has none, and refuses what is no entry.
+/// Gives every entry of an array an id that has none, takes out what is not for clients to say, and
+/// refuses what is no entry.
 fn complete(
     json: &mut Map<String, Json>,
     array: &'static str,
@@ -191,6 +227,8 @@ fn complete(
         if !entry.get("id").is_some_and(Json::is_string) {
             entry.insert("id".to_owned(), json!(new_id()?));
         }
+        entry.remove(check::ROUTED);
+        entry.remove(check::WHY_NOT);
         if let Some(below) = below {
             complete(entry, below, None)?;
         }
@@ -236,49 +274,4 @@ fn unopened(
         None => Ok(()),
         Some(plan) => Err(Failure::Conflict(format!("the plan {:?} opens it", plan.name))),
     }
-}
-
-/// One that a file owns.
-fn object(service: &Service) -> Object {
-    let mut json = Map::new();
-    json.insert("id".to_owned(), json!(&*service.name));
-    json.insert("name".to_owned(), json!(&*service.name));
-    json.insert("description".to_owned(), json!(service.description));
-    if let Some(qps) = service.qps_limit_overall {
-        json.insert("qpsLimitOverall".to_owned(), json!(qps.ceiling));
-    }
-    let endpoints = service.endpoints.values().map(|endpoint| {
-        let path: Vec<_> = service.path.iter().chain(&endpoint.path).cloned().collect();
-        let methods = endpoint.methods.values();
-        let methods = methods.map(|method| json!({ "id": &*method.name, "name": &*method.name }));
-        let methods: Vec<_> = methods.collect();
-        json!({
-            "id": &*endpoint.name,
-            "name": &*endpoint.name,
-            "requestAuthenticationType": "apiKey",
-            "requestPathAlias": written(&path),
-            "methods": methods,
-        })
-    });
-    json.insert("endpoints".to_owned(), endpoints.collect());
-    Object {
-        id: service.name.to_string(),
-        json,
-        realm: Realm::default(),
-        owner: service.owner.clone(),
-        document: None,
-        application: None,
-        chain: None,
-    }
-}
-
-/// A path as files write it.
-fn written(path: &[Segment]) -> String {
-    let segments = path.iter().map(|segment| match segment {
-        Segment::Literal(text) => format!("/{text}"),
-        Segment::Any(name) => format!("/{{{name}}}"),
-        Segment::Rest => "/**".to_owned(),
-    });
-    let path: String = segments.collect();
-    if path.is_empty() { "/".to_owned() } else { path }
 }

@@ -9,7 +9,7 @@ use super::super::super::field::Kind::Choice;
 use super::super::super::field::Kind::{Instant, List, Number, Object as Filter, Switch, Text};
 use super::super::super::field::Rule::{Ignored, Optional, Required};
 use super::super::super::field::{Field, field};
-use super::super::super::nested::{Nested, has};
+use super::super::super::nested::{NOTHING_MORE, Nested, has};
 use super::super::super::source::{Scene, Source as _, text};
 use super::super::service::Services;
 use super::{ALL, PERIOD, Plans, word};
@@ -44,8 +44,13 @@ const METHOD_FIELDS: &[Field] = &[
     field("responseFilter", Filter, Optional, Optional, Implicit),
 ];
 
-const OPENED: Nested =
-    Nested { noun: "plan", roots: &Plans, root: "plan", levels: &[("services", "")] };
+const OPENED: Nested = Nested {
+    noun: "plan",
+    roots: &Plans,
+    root: "plan",
+    levels: &[("services", "")],
+    show: NOTHING_MORE,
+};
 
 /// `/packages/{package}/plans/{plan}/services`
 pub(crate) const SERVICES: Resource = Resource {
@@ -96,8 +101,25 @@ pub(super) fn check(
                 if known_endpoint_has_no(known_endpoint, id) {
                     return Err(unknown("methods", id));
                 }
+                unfiltered(method)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Refuses a filter that would hide something of responses: callers would see it.
+fn unfiltered(method: &Map<String, Json>) -> Result<(), Failure> {
+    const PROPERTY: &str = "responseFilter";
+    let filter = method.get(PROPERTY).and_then(Json::as_object);
+    let hides = |name: &str| {
+        let fields = filter.and_then(|filter| filter.get(name));
+        fields.is_some_and(|fields| !matches!(fields, Json::Null) && fields != "")
+    };
+    if hides("xmlFilterFields") || hides("jsonFilterFields") {
+        let message = "responses are not filtered; expected neither xmlFilterFields nor \
+                       jsonFilterFields";
+        return Err(Failure::invalid(PROPERTY, message));
     }
     Ok(())
 }

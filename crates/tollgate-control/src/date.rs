@@ -1,4 +1,4 @@
-//! Instants as the v3 API writes them (S3-25) and as clients do.
+//! Instants as the v3 API writes them (S3-25) and as its clients do.
 
 use jiff::civil::Date;
 use jiff::fmt::strtime;
@@ -6,14 +6,14 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 /// `2015-05-13T23:08:29.000+0000`.
-pub(super) fn show(ms: i64) -> String {
+pub(crate) fn show(ms: i64) -> String {
     let instant = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
     instant.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%3f%z").to_string()
 }
 
 /// The milliseconds since 1970 that a text means, and those of the first instant that it does not
 /// mean any more: a day means all of it, in UTC.
-pub(super) fn read(text: &str) -> Option<(i64, i64)> {
+pub(crate) fn read(text: &str) -> Option<(i64, i64)> {
     if let Ok(day) = text.parse::<Date>()
         && text.len() == 10
     {
