@@ -10,7 +10,7 @@ use prometheus::Registry;
 use tollgate::config::Config;
 use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{
-    Call, CallKey, Clock, Decider, Decision, EndpointId, Now, Route, ServiceId, handoff,
+    Call, CallKey, Clock, Decider, Decision, EndpointId, FrontId, Now, Route, handoff,
 };
 
 use crate::house::{KEYS, STATES, key};
@@ -21,7 +21,7 @@ const BATCH: usize = 50;
 
 const ROUNDS: usize = 2000;
 
-const ROUTE: Route = Route { service: ServiceId(0), endpoint: EndpointId(0), method: None };
+const ROUTE: Route = Route { front: FrontId(0), endpoint: EndpointId(0), method: None };
 
 struct Still(Now);
 

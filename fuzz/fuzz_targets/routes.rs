@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use http::Method;
 use libfuzzer_sys::fuzz_target;
 use tollgate_core::{
-    EndpointId, HostPattern, Route, RoutesBuilder, Segment, ServiceId, normalize_path,
+    EndpointId, HostPattern, Route, RoutesBuilder, Segment, FrontId, normalize_path,
 };
 
 struct Pattern<'a> {
@@ -85,7 +85,7 @@ fuzz_target!(|text: &str| {
     let mut builder = RoutesBuilder::default();
     for (number, pattern) in patterns.iter().enumerate() {
         let endpoint = EndpointId(u32::try_from(number).unwrap());
-        let route = Route { service: ServiceId(0), endpoint, method: None };
+        let route = Route { front: FrontId(0), endpoint, method: None };
         builder.route(&pattern.host, &pattern.compiled(), route, &[]);
     }
     let found = builder.build().find(host, &path, &Method::GET);

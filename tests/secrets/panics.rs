@@ -9,8 +9,8 @@ use std::{
 
 use tollgate_control::{model, operations, people, seal, store};
 use tollgate_core::{
-    Brand, Call, CallKey, EndpointId, KeySecret, Pepper, Presented, Route, Scheme, Schemes,
-    ServiceId, Wrapped,
+    Brand, Call, CallKey, EndpointId, FrontId, KeySecret, Pepper, Presented, Route, Scheme,
+    Schemes, Wrapped,
 };
 use zeroize::Zeroizing;
 
@@ -38,7 +38,7 @@ fn hold(value: &impl Debug) {
 
 #[test]
 fn a_panic_tells_no_secret_of_the_core() {
-    let route = Route { service: ServiceId(0), endpoint: EndpointId(0), method: None };
+    let route = Route { front: FrontId(0), endpoint: EndpointId(0), method: None };
     let proof = Presented::Proof { proof: SECRET.as_bytes(), time: Some(CANARY.as_bytes()) };
     hold(&proof);
     let key = CallKey::Presented(CANARY.as_bytes());

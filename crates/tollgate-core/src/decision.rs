@@ -218,7 +218,7 @@ fn consider<'a, P: Purpose<'a>>(
     at: &At<'_, impl Present>,
     purpose: &mut P,
 ) -> Result<P::Conclusion, Refused> {
-    let service = root.routes.service(call.route.service).ok_or(Refusal::RouteNotFound)?;
+    let service = root.routes.service(call.route.front).ok_or(Refusal::RouteNotFound)?;
     let owner = root.owners.get(record.owner.0).ok_or(Refusal::OwnerInactive)?;
     let terms = root.terms.get(record.terms.0).ok_or(Refusal::PlanInactive)?;
     let mut signed = None;
@@ -228,7 +228,7 @@ fn consider<'a, P: Purpose<'a>>(
     }
     purpose.certify(terms, call.certificate)?;
     let mut shadow = Shadow::default();
-    let (grant, method) = entitle(terms, service.opened_as, call, &mut shadow)?;
+    let (grant, method) = entitle(terms, service.id, call, &mut shadow)?;
     purpose.passed(Step::Entitled(grant));
     let claims = Claims::of(at.meters, record.meter, (terms, grant, method), service);
     let claims = claims.ok_or(Refusal::NoSnapshot)?;

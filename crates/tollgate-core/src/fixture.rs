@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    Authentication, Batch, Change, EndpointId, ErrorDialect, Grant, HostPattern, KeyId, KeySecret,
-    Limit, LimitSource, LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId, Proof,
-    ProofScheme, Qps, Quota, RateLimitHeaders, Record, Revision, Root, Route, RoutesBuilder,
+    Authentication, Batch, Change, EndpointId, ErrorDialect, FrontId, Grant, HostPattern, KeyId,
+    KeySecret, Limit, LimitSource, LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId,
+    Proof, ProofScheme, Qps, Quota, RateLimitHeaders, Record, Revision, Root, Route, RoutesBuilder,
     Scheme, Schemes, Scope, Segment, Service, ServiceId, SnapshotReader, SnapshotWriter, Status,
     Switches, Terms, TermsId, Watch, Wrapped, handoff,
 };
@@ -13,7 +13,7 @@ use crate::{
 pub(crate) const KEY: &[u8] = b"demo-key";
 
 pub(crate) const ROUTE: Route =
-    Route { service: ServiceId(0), endpoint: EndpointId(0), method: Some(MethodId(0)) };
+    Route { front: FrontId(0), endpoint: EndpointId(0), method: Some(MethodId(0)) };
 
 /// What limits the key. Everything is exempt unless a test says otherwise. The QPS limit is the
 /// plan's, the quota the key's own.
@@ -112,7 +112,7 @@ impl World {
         };
         let service = Service {
             id: ServiceId(0),
-            opened_as: ServiceId(0),
+            front: FrontId(0),
             name: "orders".into(),
             upstream: 0,
             upstream_path: None,

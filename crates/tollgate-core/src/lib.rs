@@ -56,8 +56,8 @@ pub use record::{Record, Status};
 pub use refusal::{MasheryError, Refusal};
 pub use routes::{HostPattern, KeyedPath, Route, RouteError, Routes, RoutesBuilder, Segment};
 pub use service::{
-    BasicPart, CredentialPlace, EndpointId, ErrorDialect, MethodId, RateLimitHeaders, Service,
-    ServiceId,
+    BasicPart, CredentialPlace, EndpointId, ErrorDialect, FrontId, MethodId, RateLimitHeaders,
+    Service, ServiceId,
 };
 pub use snapshot::{Batch, Change, Revision, Root};
 pub use strangers::{Guesser, Source, StrangerBudget, StrangerCounts, Strangers, Swept};

@@ -15,15 +15,15 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::{EndpointId, MethodId, Service, ServiceId, Upstream};
+use crate::{EndpointId, FrontId, MethodId, Service, Upstream};
 pub use keyed::KeyedPath;
 use tree::{Leaf, Tree};
 
 /// Where a request leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The service.
-    pub service: ServiceId,
+    /// The service, by the way in which it is called.
+    pub front: FrontId,
     /// The endpoint of it.
     pub endpoint: EndpointId,
     /// The method of that, if the endpoint has methods and one matches.
@@ -38,7 +38,7 @@ pub enum RouteError {
     /// The endpoint knows other HTTP methods only.
     MethodNotAllowed {
         /// The service that the endpoint is of.
-        service: ServiceId,
+        front: FrontId,
         /// The endpoint.
         endpoint: EndpointId,
         /// The methods, as `Allow` lists them.
@@ -71,7 +71,7 @@ pub enum HostPattern {
 /// All services, their routes and their upstreams.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    /// By their index; some are not in use.
+    /// By their fronts; some are not in use.
     services: Vec<Option<Service>>,
     upstreams: Vec<Arc<Upstream>>,
     /// What endpoints and methods are called, by their index.
@@ -132,13 +132,13 @@ impl Routes {
         name.into_iter().chain(below.map(|(_, tree)| tree)).chain([&self.every]).find_map(look)
     }
 
-    /// A service by its index.
+    /// A service, or the part of it that is called in this way.
     #[must_use]
-    pub fn service(&self, id: ServiceId) -> Option<&Service> {
-        self.services.get(id.0 as usize)?.as_ref()
+    pub fn service(&self, front: FrontId) -> Option<&Service> {
+        self.services.get(front.0 as usize)?.as_ref()
     }
 
-    /// Every service, in no order.
+    /// Every service, each part by itself, in no order.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.services.iter().flatten()
     }
@@ -181,7 +181,7 @@ impl RoutesBuilder {
 
     /// Adds a service.
     pub fn service(&mut self, service: Service) {
-        put(&mut self.0.services, service.id.0, service);
+        put(&mut self.0.services, service.front.0, service);
     }
 
     /// Says what an endpoint is called.
@@ -251,7 +251,7 @@ fn choose(leaves: Option<&[Leaf]>, method: &Method) -> Result<Route, RouteError>
     let leaf = named.or_else(|| leaves.iter().find(|leaf| leaf.verbs.is_empty()));
     let first = leaves.first().ok_or(RouteError::NotFound)?;
     leaf.map(|leaf| leaf.route).ok_or_else(|| RouteError::MethodNotAllowed {
-        service: first.route.service,
+        front: first.route.front,
         endpoint: first.route.endpoint,
         allow: allow(leaves),
     })
@@ -281,7 +281,7 @@ mod tests {
     }
 
     fn route(endpoint: u32) -> Route {
-        Route { service: ServiceId(0), endpoint: EndpointId(endpoint), method: None }
+        Route { front: FrontId(0), endpoint: EndpointId(endpoint), method: None }
     }
 
     fn endpoint(routes: &Routes, host: &str, path: &str) -> Option<u32> {
@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(
             find("/items", Method::DELETE),
             Err(RouteError::MethodNotAllowed {
-                service: ServiceId(0),
+                front: FrontId(0),
                 endpoint: EndpointId(0),
                 allow: "GET, HEAD, POST".to_owned()
             })

@@ -4,9 +4,14 @@ use http::HeaderName;
 
 use crate::{Limit, MeterId, Proof, ProofScheme, Qps, Switches};
 
-/// Index of a service, or of a part of one that is called in a way of its own, stable over revisions.
+/// Index of a service, as plans open it and metrics count it, stable over revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServiceId(pub u32);
+
+/// Index of a way in which a service, or a part of it, is called. It stays with what it stands for
+/// as long as that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FrontId(pub u32);
 
 /// Index of an endpoint among those of all services, stable over revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,11 +24,11 @@ pub struct MethodId(pub u32);
 /// An API that is protected, or a part of one that is called in a way of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Its index.
+    /// Its own index, by which routes lead to it.
+    pub front: FrontId,
+    /// The index of the service whose part it is. All parts share it, the name, [`Service::qps`]
+    /// and [`Service::meter`].
     pub id: ServiceId,
-    /// The service whose part it is, as plans open it and metrics count it; [`Service::id`] of one
-    /// that is whole. All parts share its name, [`Service::qps`] and [`Service::meter`].
-    pub opened_as: ServiceId,
     /// Its name.
     pub name: Box<str>,
     /// The upstream, as an index into [`Routes::upstream`](crate::Routes::upstream).

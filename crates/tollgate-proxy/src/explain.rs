@@ -234,7 +234,7 @@ impl Explainer {
                 return Ok(Err(refused.into()));
             }
             Onward::Nowhere(none) => {
-                *found = none.called.and_then(|(service, _)| root.routes.service(service));
+                *found = none.called.and_then(|(front, _)| root.routes.service(front));
                 return Ok(Err(none.into()));
             }
         };

@@ -11,7 +11,7 @@ use std::task::Poll;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use tollgate_core::{Now, Refusal, ServiceId};
+use tollgate_core::{FrontId, Now, Refusal};
 
 use crate::account::Account;
 use crate::body::{Content, OutBody, Relay};
@@ -27,7 +27,7 @@ pub(crate) struct Admitted {
     pub(crate) request: Request<OutBody>,
     pub(crate) live: LiveEntry,
     pub(crate) destination: Rc<Destination>,
-    pub(crate) service: ServiceId,
+    pub(crate) front: FrontId,
     pub(crate) told: Told,
     pub(crate) started: Now,
 }
@@ -39,7 +39,7 @@ impl Worker {
         admitted: Admitted,
         account: &mut Account,
     ) -> Response<Content> {
-        let Admitted { request, live, destination, service, told, started } = admitted;
+        let Admitted { request, live, destination, front, told, started } = admitted;
         let mut response = match &*destination {
             Destination::Fixed { status, headers, body } => {
                 let mut response = Response::new(Content::full(body.clone()));
@@ -57,7 +57,7 @@ impl Worker {
                         let idle = nanoseconds(pool.timeouts.idle);
                         self.relay(response, lease, live, &destination, idle)
                     }
-                    Err(refusal) => return self.refuse_late(service, refusal),
+                    Err(refusal) => return self.refuse_late(front, refusal),
                 }
             }
         };

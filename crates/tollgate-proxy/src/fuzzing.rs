@@ -67,7 +67,7 @@ pub fn target(
     let mut target = Target::of(uri, host_field(headers)?, version)?;
     target.take_key(routes);
     let route = target.route(routes, &Method::GET).ok();
-    let service = route.and_then(|route| routes.service(route.service));
+    let service = route.and_then(|route| routes.service(route.front));
     let upstream = service.map(|service| {
         let changed = target.upstream_uri(uri, service, target.query);
         changed.unwrap_or_else(|| uri.clone())

@@ -142,6 +142,6 @@ impl Worker {
         let live = self.enter(client, permit, &destination, now);
         let body = self.watch(client, body, &live, &destination, account);
         let request = Request::from_parts(head, body);
-        Ok(Admitted { request, live, destination, service: service.id, told, started: now })
+        Ok(Admitted { request, live, destination, front: service.front, told, started: now })
     }
 }

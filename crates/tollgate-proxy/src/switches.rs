@@ -50,11 +50,11 @@ impl<'r> Lead<'r> {
     fn of(root: &'r Root, target: &Target<'_>, method: &Method) -> Self {
         let route = target.route(&root.routes, method);
         let called = match &route {
-            Ok(route) => Some((route.service, route.endpoint)),
+            Ok(route) => Some((route.front, route.endpoint)),
             Err(none) => none.called,
         };
         let called =
-            called.and_then(|(service, endpoint)| Some((root.routes.service(service)?, endpoint)));
+            called.and_then(|(front, endpoint)| Some((root.routes.service(front)?, endpoint)));
         Self { called, route, preflight: false }
     }
 
@@ -103,7 +103,7 @@ impl Worker {
         let lead = Lead::find(root, target, head);
         if let Some((service, _)) = lead.called {
             if let Ok(route) = &lead.route {
-                account.serve(service.opened_as);
+                account.serve(service.id);
                 account.noted(|note| note.route(root, service, route, &head.headers));
             }
             if let Some(policy) = &service.switches.cors {

@@ -7,7 +7,7 @@ use http::header::HOST;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use tollgate_core::{
-    EndpointId, KeyedPath, Refusal, Route, RouteError, Routes, Service, ServiceId, normalize_path,
+    EndpointId, FrontId, KeyedPath, Refusal, Route, RouteError, Routes, Service, normalize_path,
 };
 
 /// The host and path of a request, taken apart and agreed upon. It has no way to be printed: a key
@@ -32,7 +32,7 @@ pub(crate) struct Target<'a> {
 pub(crate) struct NoTarget {
     pub(crate) refusal: Refusal,
     /// Service and endpoint, where only the method did not match.
-    pub(crate) called: Option<(ServiceId, EndpointId)>,
+    pub(crate) called: Option<(FrontId, EndpointId)>,
     /// What `Allow` says where the method is the reason.
     pub(crate) allow: Option<String>,
 }
@@ -93,9 +93,9 @@ impl<'a> Target<'a> {
         };
         found.map_err(|error| match error {
             RouteError::NotFound => Refusal::RouteNotFound.into(),
-            RouteError::MethodNotAllowed { service, endpoint, allow } => NoTarget {
+            RouteError::MethodNotAllowed { front, endpoint, allow } => NoTarget {
                 refusal: Refusal::MethodNotAllowed,
-                called: Some((service, endpoint)),
+                called: Some((front, endpoint)),
                 allow: Some(allow),
             },
         })

@@ -14,7 +14,7 @@ use std::time::Duration;
 use http::Response;
 use hyper::body::Body;
 use tollgate_core::{
-    Clock, Decider, Notice, Now, Permit, Refusal, Refused, Root, Service, ServiceId, SnapshotCache,
+    Clock, Decider, FrontId, Notice, Now, Permit, Refusal, Refused, Root, Service, SnapshotCache,
     Strangers,
 };
 
@@ -105,16 +105,16 @@ impl Worker {
 
     /// The answer to a request that leads nowhere.
     pub(crate) fn nowhere(&self, root: &Root, none: &NoTarget, now: Now) -> Response<Content> {
-        let service = none.called.and_then(|(service, _)| root.routes.service(service));
+        let service = none.called.and_then(|(front, _)| root.routes.service(front));
         let refused = none.refusal.into();
         self.end(&Ended { service, refused: &refused, allow: none.allow.as_deref(), now })
     }
 
     /// The answer to a request that was admitted and ended later.
-    pub(crate) fn refuse_late(&self, service: ServiceId, refusal: Refusal) -> Response<Content> {
+    pub(crate) fn refuse_late(&self, front: FrontId, refusal: Refusal) -> Response<Content> {
         let now = self.clock.now();
         let mut cache = self.snapshot.borrow_mut();
-        let service = cache.load().and_then(|root| root.routes.service(service));
+        let service = cache.load().and_then(|root| root.routes.service(front));
         self.refuse(service, refusal, now)
     }
 

@@ -64,6 +64,16 @@ fn what_cannot_be_carried_out_is_refused_by_its_name() {
     });
     let response = market.house.admin.put(&market.endpoint(), &sig);
     assert_eq!(violations(&response), ["apiKeyValueLocationKey"]);
+    // Of two with one id one would be called as the other says.
+    let mut whole = market.house.admin.read(&format!("{}?fields=endpoints", market.service()));
+    let mut twin = whole["endpoints"][0].clone();
+    twin["requestPathAlias"] = json!("/twin");
+    whole["endpoints"].as_array_mut().unwrap().push(twin);
+    let response = market.house.admin.put(&market.service(), &whole);
+    assert_eq!(violations(&response), ["endpoints.id"]);
+    whole["endpoints"][1]["id"] = json!("a/b");
+    let response = market.house.admin.put(&market.service(), &whole);
+    assert_eq!(violations(&response), ["endpoints.id"]);
     let methods = format!("{}/methods", market.endpoint());
     market.house.admin.make(&methods, &json!({ "name": "read", "httpMethods": ["GET"] }));
     let again = json!({ "name": "look", "httpMethods": ["GET"] });

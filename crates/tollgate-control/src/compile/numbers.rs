@@ -1,9 +1,9 @@
 //! Numbers for names, the same over all revisions of a process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use tollgate_core::{OwnerId, TermsId};
+use tollgate_core::{OwnerId, Service, TermsId};
 
 use super::{Compiled, TermsKey};
 use crate::model::Name;
@@ -11,8 +11,10 @@ use crate::model::Name;
 /// The numbers that have been given so far.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
-    /// Of services, and of endpoints that have a front of their own.
-    pub(crate) services: Numbering<(Name, Option<Name>)>,
+    pub(crate) services: Numbering<Name>,
+    /// Of services whose endpoints are all called in one way, and of endpoints with a way of their
+    /// own.
+    pub(crate) fronts: Numbering<(Name, Option<Name>)>,
     pub(crate) endpoints: Numbering<(Name, Name)>,
     pub(crate) methods: Numbering<(Name, Name, Name)>,
     pub(crate) owners: Numbering<Name>,
@@ -56,9 +58,10 @@ impl<T: Clone + Eq + Hash> Numbering<T> {
 }
 
 impl Numbers {
-    /// The number of a service as plans open it.
-    pub(crate) fn service(&mut self, name: &Name) -> u32 {
-        self.services.number(&(name.clone(), None))
+    /// Takes back the numbers of fronts that none of `services` has.
+    pub(crate) fn keep_fronts<'a>(&mut self, services: impl Iterator<Item = &'a Service>) {
+        let used: HashSet<_> = services.map(|service| service.front.0).collect();
+        self.fronts.keep(|number| used.contains(&number));
     }
 
     /// Takes back the numbers that nothing in `compiled` has. Those of services, endpoints and

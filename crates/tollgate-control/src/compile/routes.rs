@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method};
 use tollgate_core::{
-    EndpointId, HostPattern, Limit, MeterId, MethodId, Route, Routes, RoutesBuilder, Segment,
-    Service, ServiceId, Target, Upstream, UpstreamTimeouts,
+    EndpointId, FrontId, HostPattern, Limit, MeterId, MethodId, Route, Routes, RoutesBuilder,
+    Segment, Service, ServiceId, Target, Upstream, UpstreamTimeouts,
 };
 
 use super::terms::qps;
@@ -83,6 +83,7 @@ impl RoutePlan {
                 plan.add_front(objects, service, front, meter, numbers)?;
             }
         }
+        numbers.keep_fronts(plan.services.iter());
         Some(plan)
     }
 
@@ -94,13 +95,13 @@ impl RoutePlan {
         meter: MeterId,
         numbers: &mut Numbers,
     ) -> Option<()> {
-        let opened_as = ServiceId(numbers.service(&service.name));
+        let id = ServiceId(numbers.services.number(&service.name));
         let name = (service.name.clone(), front.part.clone());
-        let id = ServiceId(numbers.services.number(&name));
+        let index = FrontId(numbers.fronts.number(&name));
         let upstream = self.upstreams.iter().position(|(name, _)| *name == front.upstream)?;
         self.services.push(Service {
+            front: index,
             id,
-            opened_as,
             name: service.name.as_str().into(),
             upstream: u32::try_from(upstream).ok()?,
             upstream_path: front.upstream_path.as_deref().map(Into::into),
@@ -121,7 +122,7 @@ impl RoutePlan {
             switches: switches::compile(objects, &service.name, front, numbers),
         });
         self.add_key(front);
-        self.add_endpoints(&service.name, front, id, numbers);
+        self.add_endpoints(&service.name, front, index, numbers);
         Some(())
     }
 
@@ -141,7 +142,7 @@ impl RoutePlan {
         &mut self,
         service: &Name,
         front: &Front,
-        id: ServiceId,
+        index: FrontId,
         numbers: &mut Numbers,
     ) {
         for endpoint in front.endpoints.values() {
@@ -165,7 +166,7 @@ impl RoutePlan {
                     }
                     None => None,
                 };
-                let route = Route { service: id, endpoint: number, method };
+                let route = Route { front: index, endpoint: number, method };
                 let below = matched.path.iter();
                 let pattern: Vec<_> = front.path.iter().chain(below).map(segment).collect();
                 self.add(front, &pattern, route, &matched.http_methods);

@@ -83,7 +83,7 @@ fn grant(
     numbers: &mut Numbers,
 ) -> Grant {
     let enforced = plan.enforcement.effective(&key.enforcement);
-    let id = ServiceId(numbers.service(service));
+    let id = ServiceId(numbers.services.number(service));
     Grant {
         service: id,
         package: bought.package.as_str().into(),

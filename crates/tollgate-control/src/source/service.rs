@@ -49,8 +49,14 @@ pub(crate) enum Standing {
 pub(crate) fn of_document(document: &Document, files: &Objects) -> Read {
     let body = &document.body;
     let (mut fronts, mut unrouted) = (Vec::new(), Vec::new());
+    let mut ids = BTreeSet::new();
     for endpoint in endpoints(body) {
-        match front::of_endpoint(body, endpoint, files) {
+        // Of two that share an id one would take the other's place.
+        let read = match ids.insert(id(endpoint)) {
+            true => front::of_endpoint(body, endpoint, files),
+            false => Err(vec![Problem::refused("id", "another endpoint has it")]),
+        };
+        match read {
             Ok(front) => fronts.push(front),
             Err(problems) => unrouted.push((name(id(endpoint)), problems)),
         }
@@ -92,6 +98,13 @@ pub(crate) fn endpoints(body: &Map<String, Json>) -> impl Iterator<Item = &Map<S
 /// The id of an endpoint or a method. The API gives one to each.
 pub(crate) fn id(json: &Map<String, Json>) -> &str {
     text(json, "id").unwrap_or_default()
+}
+
+impl Problem {
+    /// What Tollgate cannot carry out.
+    fn refused(property: &'static str, message: impl Into<String>) -> Self {
+        Self { property, message: message.into(), standing: Standing::Refused }
+    }
 }
 
 impl fmt::Display for Problem {

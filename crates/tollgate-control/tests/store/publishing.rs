@@ -443,7 +443,7 @@ async fn a_service_of_the_store_is_published_beside_those_of_the_file(place: Pla
     for (path, expected) in [("/goods", "s1"), ("/free", "s2")] {
         let root = street.reader.current().unwrap();
         let route = root.routes.find("any", path, &http::Method::GET).unwrap();
-        assert_eq!(&*root.routes.service(route.service).unwrap().name, expected);
+        assert_eq!(&*root.routes.service(route.front).unwrap().name, expected);
     }
     // An API that asks for signatures needs the secrets of keys, which only some have.
     let mut signed = endpoint("/goods");

@@ -21,7 +21,7 @@ impl<'a> Bearer<'a> {
     #[must_use]
     pub fn of(root: &'a Root, record: &Record, service: &Service) -> Self {
         let owner = root.owners.get(record.owner.0);
-        let grant = root.terms.get(record.terms.0).and_then(|terms| terms.grant(service.opened_as));
+        let grant = root.terms.get(record.terms.0).and_then(|terms| terms.grant(service.id));
         Self {
             application: owner.map(|owner| &*owner.application),
             package: grant.map(|grant| &*grant.package),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::*;
 use crate::fixture::{Enforced, KEY, Limits, ROUTE, World, at, qps, terms};
 use crate::{
-    Batch, CertificateFingerprint, Change, EndpointId, Limit, LimitSource, LineTag, MethodId,
-    Network, Networks, Owner, OwnerId, Period, Quota, Revision, Route, Scheme, ServiceId, Status,
-    TermsId,
+    Batch, CertificateFingerprint, Change, EndpointId, FrontId, Limit, LimitSource, LineTag,
+    MethodId, Network, Networks, Owner, OwnerId, Period, Quota, Revision, Route, Scheme, ServiceId,
+    Status, TermsId,
 };
 
 /// Where calls come from.
@@ -127,7 +127,7 @@ fn a_call_comes_from_where_the_terms_allow() {
     let mut shadowed = terms(Limits::default());
     shadowed.enforced = false;
     shadowed.grants[0].sources = Some(network([10, 0, 0, 0]));
-    for service in [ROUTE.service, ServiceId(1)] {
+    for service in [ServiceId(0), ServiceId(1)] {
         shadowed.grants[0].service = service;
         let terms = vec![(TermsId(0), Some(Arc::new(shadowed.clone())))];
         world.publish(Batch { terms, ..Batch::default() });
@@ -210,7 +210,7 @@ fn what_the_plan_does_not_open_is_refused() {
         let refused = ask_for(&world, KEY, &route, at(0)).unwrap_err();
         assert_eq!(refused.refusal, Refusal::NotEntitled);
     }
-    let elsewhere = Route { service: ServiceId(1), ..ROUTE };
+    let elsewhere = Route { front: FrontId(1), ..ROUTE };
     assert_eq!(
         ask_for(&world, KEY, &elsewhere, at(0)).unwrap_err().refusal,
         Refusal::RouteNotFound

@@ -48,7 +48,7 @@ impl<'a> KeyedPath<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EndpointId, HostPattern, Routes, RoutesBuilder, Segment, ServiceId};
+    use crate::{EndpointId, FrontId, HostPattern, Routes, RoutesBuilder, Segment};
 
     fn pattern(text: &str) -> Vec<Segment> {
         let segments = text.split('/').filter(|segment| !segment.is_empty());
@@ -66,7 +66,7 @@ mod tests {
         let mut builder = RoutesBuilder::default();
         let path: Vec<Box<str>> = path.iter().map(|&literal| literal.into()).collect();
         let route = |service| Route {
-            service: ServiceId(service),
+            front: FrontId(service),
             endpoint: EndpointId(service),
             method: None,
         };
@@ -86,7 +86,7 @@ mod tests {
     /// The key, and the service that what is left of the path leads to.
     fn look(routes: &Routes, host: &str, path: &str) -> (Option<String>, Option<u32>) {
         let Some(keyed) = routes.keyed(host, path) else {
-            return (None, routes.find(host, path, &Method::GET).ok().map(|route| route.service.0));
+            return (None, routes.find(host, path, &Method::GET).ok().map(|route| route.front.0));
         };
         let key = keyed.key(path);
         let mut left = path.to_owned();
@@ -94,7 +94,7 @@ mod tests {
             left.replace_range(key.start - 1..key.end, "");
         }
         let route = keyed.find(&left, &Method::GET).ok();
-        (key.map(|key| path[key].to_owned()), route.map(|route| route.service.0))
+        (key.map(|key| path[key].to_owned()), route.map(|route| route.front.0))
     }
 
     #[test]

@@ -286,8 +286,8 @@ impl TermsTold {
         decided: &tollgate_core::Explanation<'_>,
     ) -> Option<Self> {
         let terms = root.terms.get(record.terms.0)?;
-        let service = root.routes.service(route.service);
-        let of_service = service.and_then(|service| terms.grant(service.opened_as));
+        let service = root.routes.service(route.front);
+        let of_service = service.and_then(|service| terms.grant(service.id));
         let grant = of_service.or(decided.entitled).or(terms.grants.first())?;
         let exempt = [
             ("qps", grant.qps == tollgate_core::Limit::Exempt),

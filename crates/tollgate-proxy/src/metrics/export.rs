@@ -7,12 +7,20 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
-use tollgate_core::{ProofFailure, Refusal, Shadow, SnapshotReader, Strangers};
+use tollgate_core::{ProofFailure, Refusal, Service, Shadow, SnapshotReader, Strangers};
 
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
 use crate::access_log::Written;
 use crate::tls::Failure;
+
+/// What services beyond the bound of the labels are told of as, together.
+const OTHERS: &str = "others";
+
+/// Where the requests of a service are counted.
+fn cell(service: &Service) -> usize {
+    (service.id.0 as usize).min(SERVICES - 1)
+}
 
 impl Metrics {
     pub(crate) fn new(
@@ -38,17 +46,18 @@ impl Metrics {
         let mut metrics = Vec::new();
         let root = self.reader.current();
         let mut services: Vec<_> = root.iter().flat_map(|root| root.routes.services()).collect();
-        services.sort_by_key(|service| service.opened_as);
-        services.dedup_by_key(|service| service.opened_as);
+        services.sort_by_key(|service| service.id);
+        services.dedup_by_key(|service| cell(service));
         for class in 0..CLASSES {
             let status = format!("{}xx", class + 1);
             for service in &services {
-                let cell = (service.opened_as.0 as usize).min(SERVICES - 1);
+                let cell = cell(service);
                 let count = self.sum(|cells| {
                     let counters = cells.requests.get(cell).and_then(|cell| cell.get());
                     counters.map_or(0, |counters| counters[class].get())
                 });
-                let labels = [("service", &*service.name), ("status", &status)];
+                let name = if cell == SERVICES - 1 { OTHERS } else { &*service.name };
+                let labels = [("service", name), ("status", &status)];
                 metrics.push(counter(&labels, count));
             }
             let unrouted = self.sum(|cells| cells.unrouted[class].get());

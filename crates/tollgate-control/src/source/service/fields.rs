@@ -23,7 +23,7 @@ impl<'a> Fields<'a> {
 
     /// Notes what Tollgate cannot carry out.
     pub(super) fn refuse(&mut self, property: &'static str, message: impl Into<String>) {
-        let problem = Problem { property, message: message.into(), standing: Standing::Refused };
+        let problem = Problem::refused(property, message);
         // Of two places with one name each would say so.
         if !self.problems.contains(&problem) {
             self.problems.push(problem);

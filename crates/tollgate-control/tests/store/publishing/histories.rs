@@ -194,7 +194,7 @@ fn everything(
     key: &Secret,
 ) -> Vec<String> {
     let root = reader.current().unwrap();
-    let mut all = Vec::new();
+    let mut all = vec![format!("secrets of {} keys", root.secrets.iter().count())];
     for host in ["any", "api.example.com", "x.example.com", "other"] {
         for path in ["/orders", "/orders/7", "/wares", "/wares/special/7", "/items", "/elsewhere"] {
             for method in &METHODS {
@@ -204,7 +204,7 @@ fn everything(
                         tollgate_core::RouteError::MethodNotAllowed { allow, .. } => allow,
                     },
                     Ok(route) => {
-                        let service = root.routes.service(route.service).unwrap();
+                        let service = root.routes.service(route.front).unwrap();
                         let endpoint = root.routes.endpoint_name(route.endpoint);
                         let method = route.method.and_then(|it| root.routes.method_name(it));
                         let upstream = root.routes.upstream(service).map(|it| it.name.clone());
@@ -229,9 +229,8 @@ fn everything(
 
 async fn what_is_published_step_by_step_decides_as_what_is_published_whole(place: Place) {
     let mut street = Street::open(&place).await;
-    let made = street
-        .does(|context, change| context.create_package_key(change, new("a1", "p1", "l1")))
-        .await;
+    let secret = NewPackageKey { secret: Some(Secret::new("s3cret")), ..new("a1", "p1", "l1") };
+    let made = street.does(|context, change| context.create_package_key(change, secret)).await;
     let mut runner = TestRunner::deterministic();
     let (mut seen, mut compared) = (std::collections::BTreeSet::new(), 0);
     for service in SERVICES {

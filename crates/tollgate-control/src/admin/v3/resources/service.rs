@@ -3,6 +3,8 @@
 mod check;
 mod of_file;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
@@ -17,7 +19,8 @@ use super::super::kept::Kept;
 use super::super::nested::{NOTHING_MORE, Nested, has, new_id};
 use super::super::source::{Object, Scene};
 use super::plan;
-use crate::model::MAX_QPS;
+use crate::document::kind::NAME_EXPECTED;
+use crate::model::{self, MAX_QPS};
 use crate::people::Action;
 use crate::store::{Change, Connection, Document, Kind, Shelf};
 
@@ -217,6 +220,7 @@ fn complete(
     below: Option<&'static str>,
 ) -> Result<(), Failure> {
     let Some(entries) = json.get_mut(array).and_then(Json::as_array_mut) else { return Ok(()) };
+    let mut ids = BTreeSet::new();
     for entry in entries {
         let expected = || Failure::invalid(array, "expected objects with a name");
         let entry = entry.as_object_mut().ok_or_else(expected)?;
@@ -224,8 +228,17 @@ fn complete(
         if !named {
             return Err(expected());
         }
-        if !entry.get("id").is_some_and(Json::is_string) {
-            entry.insert("id".to_owned(), json!(new_id()?));
+        let id = match entry.get("id").and_then(Json::as_str) {
+            Some(id) => id.to_owned(),
+            None => new_id()?,
+        };
+        if model::Name::new(&id).is_none() {
+            let message = format!("expected {NAME_EXPECTED}");
+            return Err(Failure::invalid(&format!("{array}.id"), message));
+        }
+        entry.insert("id".to_owned(), json!(id));
+        if !ids.insert(id) {
+            return Err(Failure::invalid(&format!("{array}.id"), "stands in this list already"));
         }
         entry.remove(check::ROUTED);
         entry.remove(check::WHY_NOT);

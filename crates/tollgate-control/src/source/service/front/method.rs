@@ -33,7 +33,10 @@ pub(super) fn methods(fields: &mut Fields<'_>) -> (BTreeMap<Name, Method>, bool)
             continue;
         }
         let name = method_name(json);
-        methods.insert(name.clone(), Method { name, http_methods, path: Vec::new() });
+        let method = Method { name: name.clone(), http_methods, path: Vec::new() };
+        if methods.insert(name, method).is_some() {
+            fields.refuse("methods", "two have one id");
+        }
     }
     (methods, unknown)
 }
