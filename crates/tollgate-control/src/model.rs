@@ -42,7 +42,8 @@ pub use crate::document::kind::Name;
 pub use tollgate_core::{
     AllowedOrigins, BasicPart, Brand, Cors, CredentialPlace, ErrorDialect, FixedResponse,
     HostHeader, MAX_KEY_LENGTH, MAX_QUOTA, MAX_TOLERANCE, Maintenance, Network, Networks,
-    OriginPattern, Period, Proof, ProofScheme, RateLimitHeaders, SignatureHash, Wrapped,
+    OriginPattern, Period, Proof, ProofScheme, RateLimitHeaders, ReturnedHeaders, SignatureHash,
+    Wrapped,
 };
 
 /// What keys are valid for, such as `production` or `sandbox`. A proxy serves one.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::{
     Authentication, Batch, Change, EndpointId, ErrorDialect, FrontId, Grant, HostPattern, KeyId,
     KeySecret, Limit, LimitSource, LineTag, MethodCeiling, MethodId, Methods, Now, Owner, OwnerId,
-    Proof, ProofScheme, Qps, Quota, RateLimitHeaders, Record, Revision, Root, Route, RoutesBuilder,
-    Scheme, Schemes, Scope, Segment, Service, ServiceId, SnapshotReader, SnapshotWriter, Status,
-    Switches, Terms, TermsId, Watch, Wrapped, handoff,
+    Proof, ProofScheme, Qps, Quota, RateLimitHeaders, Record, ReturnedHeaders, Revision, Root,
+    Route, RoutesBuilder, Scheme, Schemes, Scope, Segment, Service, ServiceId, SnapshotReader,
+    SnapshotWriter, Status, Switches, Terms, TermsId, Watch, Wrapped, handoff,
 };
 
 pub(crate) const KEY: &[u8] = b"demo-key";
@@ -126,6 +126,7 @@ impl World {
             qps_enforced: true,
             meter: writer.allot(&[]).unwrap(),
             error_dialect: ErrorDialect::Problem,
+            returned_headers: ReturnedHeaders::default(),
             rate_limit_headers: RateLimitHeaders::Draft11,
             disclose_key_state: false,
             switches: Switches::default(),

@@ -57,7 +57,7 @@ pub use refusal::{MasheryError, Refusal};
 pub use routes::{HostPattern, KeyedPath, Route, RouteError, Routes, RoutesBuilder, Segment};
 pub use service::{
     BasicPart, CredentialPlace, EndpointId, ErrorDialect, FrontId, MethodId, RateLimitHeaders,
-    Service, ServiceId,
+    ReturnedHeaders, Service, ServiceId,
 };
 pub use snapshot::{Batch, Change, Revision, Root};
 pub use strangers::{Guesser, Source, StrangerBudget, StrangerCounts, Strangers, Swept};

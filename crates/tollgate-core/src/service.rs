@@ -56,6 +56,8 @@ pub struct Service {
     pub meter: MeterId,
     /// How refusals are worded.
     pub error_dialect: ErrorDialect,
+    /// Which fields of a Mashery traffic manager admitted callers see.
+    pub returned_headers: ReturnedHeaders,
     /// Which fields tell a caller about its limits.
     pub rate_limit_headers: RateLimitHeaders,
     /// Tell callers unknown, suspended, revoked and expired keys apart.
@@ -110,6 +112,15 @@ pub enum BasicPart {
     User,
     /// What stands behind it.
     Password,
+}
+
+/// Fields by which a Mashery traffic manager introduces itself to admitted callers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReturnedHeaders {
+    /// `X-Mashery-Message-ID`: the id of the request.
+    pub message_id: bool,
+    /// `X-Mashery-Responder`: who answers, if the process has a name.
+    pub responder: bool,
 }
 
 /// How refusals are worded.

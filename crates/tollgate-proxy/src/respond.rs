@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use tollgate_core::{ErrorDialect, Now, Permit, RateLimitHeaders, Readings, Refused, Service};
+use tollgate_core::{
+    ErrorDialect, Now, Permit, RateLimitHeaders, Readings, Refused, ReturnedHeaders, Service,
+};
 
 use crate::arena::Arena;
 use crate::body::Content;
@@ -54,22 +56,20 @@ pub(crate) struct Told {
     dropped: Option<Arc<[HeaderName]>>,
     limits: RateLimitHeaders,
     readings: Readings,
-    dialect: ErrorDialect,
-    /// The request's id, where the dialect says it.
+    /// Who answers is said.
+    responder: bool,
+    /// The request's id, where it is said.
     message_id: Option<HeaderValue>,
 }
 
 impl Told {
     /// `headers` are those of the request as it goes upstream.
     pub(crate) fn of(service: &Service, permit: &Permit, headers: &HeaderMap) -> Self {
-        let dialect = service.error_dialect;
-        let message_id = match dialect {
-            ErrorDialect::Problem => None,
-            ErrorDialect::Mashery => headers.get(REQUEST_ID).cloned(),
-        };
+        let ReturnedHeaders { message_id, responder } = service.returned_headers;
+        let message_id = if message_id { headers.get(REQUEST_ID).cloned() } else { None };
         let limits = service.rate_limit_headers;
         let dropped = service.switches.drop_response_headers.clone();
-        Self { dropped, limits, readings: *permit.readings(), dialect, message_id }
+        Self { dropped, limits, readings: *permit.readings(), responder, message_id }
     }
 }
 
@@ -82,8 +82,7 @@ pub(crate) fn tell(
     now: Now,
 ) {
     crate::headers::remove(headers, told.dropped.as_deref().unwrap_or_default());
-    if told.dialect == ErrorDialect::Mashery {
-        mashery::introduce(headers, settings, told.message_id);
-    }
+    let responder = settings.responder.as_ref().filter(|_| told.responder);
+    mashery::introduce(headers, responder, told.message_id);
     limits::tell(arena, headers, told.limits, &told.readings, now);
 }

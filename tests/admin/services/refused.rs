@@ -38,6 +38,7 @@ fn what_cannot_be_carried_out_is_refused_by_its_name() {
         ("supportedHttpMethods", json!(["GET POST"])),
         ("scheduledMaintenanceEvent", json!({ "endDateTime": "soon" })),
         ("upstream", json!("nowhere")),
+        ("returnedHeaders", json!(["server"])),
         ("authTypes", json!(["api_key_and_secret"])),
         ("authTypes", json!(["password"])),
     ] {
@@ -88,7 +89,7 @@ fn what_cannot_be_carried_out_is_refused_by_its_name() {
 #[test]
 fn what_is_for_the_portal_is_kept_and_returned() {
     let more = json!({
-        "returnedHeaders": ["mashery-responder"], "dropApiKeyFromIncomingCall": false,
+        "dropApiKeyFromIncomingCall": false,
         "connectionTimeoutForSystemDomainRequest": 30, "numberOfHttpRedirectsToFollow": 2,
         "processor": { "adapter": "", "preProcessEnabled": false },
     });

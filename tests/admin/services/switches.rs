@@ -44,6 +44,11 @@ fn what_an_endpoint_says_of_its_calls_is_enforced() {
     assert_eq!(market.get("/items").admitted().header("x-plan-quota-allotted"), Some("9"));
     set(json!({ "rateLimitHeadersEnabled": false }));
     assert_eq!(market.get("/items").admitted().header("x-plan-quota-allotted"), None);
+    assert_eq!(market.get("/items").header("x-mashery-message-id"), None);
+    set(json!({ "returnedHeaders": ["mashery-message-id"] }));
+    let admitted = market.get("/items").admitted();
+    let id = admitted.header("x-mashery-message-id").unwrap().to_owned();
+    assert_eq!(market.house.origin.requests().last().unwrap().header("x-request-id"), Some(&*id));
     market.change(&market.service(), &json!({ "errorDialect": "mashery" }));
     let refused = market.bare("GET", "/items").send();
     assert_eq!(refused.header("x-mashery-error-code"), Some("ERR_403_DEVELOPER_INACTIVE"));

@@ -117,6 +117,7 @@ impl RoutePlan {
             qps_enforced: service.qps_limit_overall_enforce,
             meter,
             error_dialect: front.error_dialect,
+            returned_headers: front.returned_headers,
             rate_limit_headers: front.rate_limit_headers,
             disclose_key_state: front.disclose_key_state,
             switches: switches::compile(objects, &service.name, front, numbers),

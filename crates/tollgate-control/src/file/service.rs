@@ -11,8 +11,8 @@ use super::{ERROR_DIALECT, credential, endpoint, enforcement, limits, owner, pro
 use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind, Size, Switch, Text};
 use crate::model::{
-    AuthType, ErrorDialect, Front, Keyless as KeylessKey, Proof, RateLimitHeaders, Service,
-    Upstream,
+    AuthType, ErrorDialect, Front, Keyless as KeylessKey, Proof, RateLimitHeaders, ReturnedHeaders,
+    Service, Upstream,
 };
 
 const RATE_LIMIT_HEADERS: Choice<RateLimitHeaders> = Choice::of(&[
@@ -84,6 +84,7 @@ pub(super) fn read(
     }
     let form_body_limit = section.optional(FORM_BODY_LIMIT, FORM_SIZE);
     let description = section.or("description", Text, String::new());
+    let error_dialect = section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem);
     let front = Front {
         part: None,
         endpoints,
@@ -95,7 +96,11 @@ pub(super) fn read(
         proof,
         credentials: places.all,
         form_body_limit: form_body_limit.unwrap_or(FORM_BODY_USUAL),
-        error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
+        error_dialect,
+        returned_headers: ReturnedHeaders {
+            message_id: error_dialect == ErrorDialect::Mashery,
+            responder: error_dialect == ErrorDialect::Mashery,
+        },
         rate_limit_headers: section.or(
             "rate_limit_headers",
             RATE_LIMIT_HEADERS,

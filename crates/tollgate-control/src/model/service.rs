@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_core::{
     CredentialPlace, ErrorDialect, Maintenance, Proof, ProofScheme, RateLimitHeaders,
+    ReturnedHeaders,
 };
 
 use super::{AuthType, Name, Owner, Qps, Segment, Switches};
@@ -52,6 +53,8 @@ pub struct Front {
     pub form_body_limit: u64,
     /// How refusals are worded.
     pub error_dialect: ErrorDialect,
+    /// Which fields of a Mashery traffic manager admitted callers see.
+    pub returned_headers: ReturnedHeaders,
     /// Which fields tell a caller about its limits.
     pub rate_limit_headers: RateLimitHeaders,
     /// Tell callers unknown, suspended, revoked and expired keys apart.

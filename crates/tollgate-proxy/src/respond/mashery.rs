@@ -27,17 +27,17 @@ pub(super) fn answer(refusal: Refusal, settings: &WorkerSettings) -> Response<Co
     if let Some(detail) = error.detail {
         headers.insert(ERROR_DETAIL, HeaderValue::from_static(detail));
     }
-    introduce(headers, settings, None);
+    introduce(headers, settings.responder.as_ref(), None);
     response
 }
 
 /// Says who answers, and to which request.
 pub(super) fn introduce(
     headers: &mut HeaderMap,
-    settings: &WorkerSettings,
+    responder: Option<&HeaderValue>,
     message_id: Option<HeaderValue>,
 ) {
-    if let Some(responder) = &settings.responder {
+    if let Some(responder) = responder {
         headers.insert(RESPONDER, responder.clone());
     }
     if let Some(message_id) = message_id {

@@ -15,7 +15,7 @@ use crate::directory::text;
 use crate::file::kinds::{Dropped, Host, LiteralPath, shown};
 use crate::model::{
     AuthType, CredentialPlace, Endpoint, ErrorDialect, Front, Name, Objects, RateLimitHeaders,
-    Segment, Switches,
+    ReturnedHeaders, Segment, Switches,
 };
 use crate::source::name;
 
@@ -51,6 +51,7 @@ pub(super) fn of_endpoint(
     let dropped = dropped(&mut fields, &credentials, proof.as_ref());
     let maintenance = maintenance::read(&mut fields);
     let told = fields.switch("rateLimitHeadersEnabled");
+    let returned_headers = returned(&mut fields);
     let tls_required = fields.switch("inboundSslRequired");
     let http_methods = method::supported(&mut fields);
     let (methods, has_unknown_methods) = method::methods(&mut fields);
@@ -94,6 +95,7 @@ pub(super) fn of_endpoint(
             Some("mashery") => ErrorDialect::Mashery,
             _ => ErrorDialect::Problem,
         },
+        returned_headers,
         rate_limit_headers: if told { RateLimitHeaders::Mashery } else { RateLimitHeaders::None },
         disclose_key_state: false,
         switches: Switches {
@@ -145,6 +147,23 @@ fn path(fields: &mut Fields<'_>, property: &'static str) -> Option<Vec<Segment>>
     let bare = if bare.is_empty() { "/" } else { bare };
     let rooted = if bare.starts_with('/') { bare.to_owned() } else { format!("/{bare}") };
     fields.read(property, &rooted, LiteralPath)
+}
+
+/// The vendor's fields that admitted callers see.
+fn returned(fields: &mut Fields<'_>) -> ReturnedHeaders {
+    const PROPERTY: &str = "returnedHeaders";
+    let mut returned = ReturnedHeaders::default();
+    for name in fields.texts(PROPERTY) {
+        match name {
+            "mashery-message-id" => returned.message_id = true,
+            "mashery-responder" => returned.responder = true,
+            _ => {
+                let message = "expected some of mashery-message-id and mashery-responder";
+                fields.refuse(PROPERTY, message);
+            }
+        }
+    }
+    returned
 }
 
 /// The header fields that do not go upstream. Those that hold keys and proofs never do.
