@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use admin::{Admin, done, first_administrator};
 pub(crate) use answer::Answer;
-pub(crate) use command::{Finished, tollgate};
+pub(crate) use command::{Finished, finish, tollgate};
 pub(crate) use config::{Config, digest, digest_of};
 pub(crate) use door::Door;
 pub(crate) use fields::Fields;

@@ -9,6 +9,7 @@
 
 mod access_log;
 mod admin;
+mod cli;
 mod corpus;
 mod credentials;
 mod entitlement;

@@ -1,9 +1,14 @@
 //! The command line.
 
+mod key;
+
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use key::*;
 
 /// Lets requests through to an API only if their package key allows them.
 #[derive(Debug, Parser)]
@@ -48,11 +53,11 @@ pub enum Command {
         #[arg(long)]
         with_secret: bool,
     },
-    /// Make keys
+    /// Manage the keys of a control plane, and make keys for files
     Key {
         /// What to do
         #[command(subcommand)]
-        command: KeyCommand,
+        command: Box<KeyCommand>,
     },
     /// Say step by step what would become of a request, and why. Its key is read from standard
     /// input; no input is no key. Exit code 0 if it would be admitted, 4 if it would be refused
@@ -71,14 +76,46 @@ pub enum Command {
     Restore(RestoreArguments),
     /// Ask the running process of a configuration whether it is ready; exit code 1 if it is not
     Health(FileArgument),
+    /// Log in at a control plane and keep the login in a file that only its owner can read. Who and
+    /// by what password is asked for on the terminal
+    Login(LoginArguments),
+    /// End the login at a control plane, there and here
+    Logout(ServerArguments),
+    /// Print what makes a shell complete these commands
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
 }
 
-/// What can be done about keys.
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Print a fresh key of the configuration's brand and environment, and in a second line its
-    /// digest. The key is kept nowhere
-    Generate(FileArgument),
+/// Which control plane, and who asks it. Without any, it is that of TOLLGATE_SERVER, else that of
+/// the last login; the token is that of TOLLGATE_TOKEN or TOLLGATE_TOKEN_FILE, else that of the login.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServerArguments {
+    /// The control plane: https://HOST[:PORT], or http:// with a loopback address
+    #[arg(long, value_name = "URL", help_heading = "Control plane")]
+    pub server: Option<String>,
+    /// The control plane of this configuration, on this machine
+    #[arg(long, value_name = "FILE", conflicts_with = "server", help_heading = "Control plane")]
+    pub config: Option<PathBuf>,
+    /// Believe only certificates of these authorities (PEM), not those of the system
+    #[arg(long, value_name = "FILE", help_heading = "Control plane")]
+    pub ca_file: Option<PathBuf>,
+    /// Read the token from this file, which only its owner may read
+    #[arg(long, value_name = "FILE", help_heading = "Control plane")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// Where to log in, and as whom.
+#[derive(Args, Debug)]
+pub struct LoginArguments {
+    /// Which control plane.
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// Read user name, password, client and its secret from this file, which only its owner may
+    /// read, such as that of the first administrator
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
 }
 
 /// What can be asked of an audit log.

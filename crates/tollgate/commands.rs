@@ -7,17 +7,21 @@ mod digest;
 mod explain;
 mod health;
 mod key;
+mod login;
 mod restore;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::CommandFactory;
 use tollgate_control::document::{Problems, Warnings};
 use tollgate_core::Clock;
 
 use crate::boot;
-use crate::cli::{Arguments, AuditCommand, Command, KeyCommand};
+use crate::cli::{Arguments, AuditCommand, Command};
+use crate::client::{Failure, Server};
 use crate::clock::SystemClock;
 use crate::config::Config;
 
@@ -39,13 +43,16 @@ pub fn perform(arguments: Arguments) -> ExitCode {
         Command::Run(file) => run(&file.config),
         Command::Check(file) => check(&file.config),
         Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
-        Command::Key { command: KeyCommand::Generate(file) } => key::generate(&file.config),
+        Command::Key { command } => key::perform(&command),
         Command::Explain(explain) => explain::perform(&explain),
         Command::Audit { command: AuditCommand::Verify(file) } => audit::check(&file),
         Command::Audit { command: AuditCommand::List(list) } => audit::list(&list),
         Command::Backup(backup) => backup::perform(&backup),
         Command::Restore(restore) => restore::perform(&restore),
         Command::Health(file) => health::perform(&file.config),
+        Command::Login(login) => login::log_in(&login),
+        Command::Logout(server) => login::log_out(&server),
+        Command::Completions { shell } => completions(shell),
     }
 }
 
@@ -82,6 +89,42 @@ fn check(path: &Path) -> ExitCode {
     }
 }
 
+fn completions(shell: clap_complete::Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "tollgate", &mut script);
+    let printed = crate::output::print(&String::from_utf8_lossy(&script));
+    printed.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
+}
+
+/// Where the control plane of a configuration can be reached from its own machine.
+pub(crate) fn admin_address(path: &Path) -> Result<Server, Failure> {
+    let (config, _) = load(path, &SystemClock::new()).map_err(|problems| {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        Failure::Wrong(problems.join("\n"))
+    })?;
+    let control = config.settings.control.ok_or_else(|| {
+        Failure::Wrong(format!("{}: has no [control], expected one", path.display()))
+    })?;
+    if control.address.port() == 0 {
+        return Err(Failure::Wrong(format!(
+            "{}: control.address: has port 0, so nobody knows which it is: expected --server URL",
+            path.display()
+        )));
+    }
+    Ok(Server::local(control.address, control.tls.is_some()))
+}
+
+/// Where a process that listens on every address can be reached from its own machine.
+pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        });
+    }
+    address
+}
+
 /// Reads a configuration as far as it is needed to do something with its objects.
 fn load(path: &Path, clock: &dyn Clock) -> Result<(Config, Warnings), Problems> {
     Config::load(path, unix(clock))
@@ -102,6 +145,6 @@ fn refuse(problems: &Problems) -> ExitCode {
 }
 
 #[expect(clippy::print_stderr, reason = "commands tell people what is wrong on standard error")]
-fn say(what: std::fmt::Arguments<'_>) {
+pub(crate) fn say(what: std::fmt::Arguments<'_>) {
     eprintln!("{what}");
 }

@@ -4,10 +4,12 @@
 
 mod boot;
 mod certificates;
+mod client;
 mod clock;
 mod control;
 mod explain;
 mod ops;
+mod output;
 mod reload;
 mod telemetry;
 

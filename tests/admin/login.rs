@@ -140,3 +140,22 @@ fn who_is_disabled_or_changes_their_password_is_out_at_once() {
     assert_eq!(error(&house.admin.token(login)), (400, "invalid_grant".to_owned()));
     house.admin.as_member("kim", "another+horse+battery");
 }
+
+#[test]
+fn a_login_is_ended_by_either_of_its_tokens_and_by_its_own_client_only() {
+    let house = House::start();
+    for kind in ["access_token", "refresh_token"] {
+        let admin = Admin::first(&house.gate);
+        let form = format!("token={}", admin.tokens[kind].as_str().unwrap());
+        let mut stranger = admin.clone();
+        stranger.client.1 = "guess".to_owned();
+        assert_eq!(error(&stranger.revoke(&form)), (401, "invalid_client".to_owned()));
+        assert_eq!(error(&admin.revoke("token=")), (400, "invalid_request".to_owned()));
+        assert_eq!(admin.get("/members").status, 200);
+        assert_eq!(admin.revoke(&form).status, 200);
+        assert_eq!(refused(&admin.get("/members")), (403, "ERR_403_DEVELOPER_INACTIVE"));
+        // It is no failure that it has ended.
+        assert_eq!(admin.revoke(&form).status, 200);
+    }
+    assert_eq!(house.admin.get("/members").status, 200, "other logins go on");
+}

@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{Config, Finished, Origin, Tollgate, tollgate};
+use crate::support::{Admin, Config, Finished, Origin, Tollgate, finish, tollgate};
 
 use super::sinks::{CANARY, PEPPER, SECRET, hold_no_secret};
 
@@ -227,4 +228,101 @@ fn the_question_that_a_process_is_asked_holds_no_key() {
     let heard = heard.join().unwrap();
     assert!(heard.contains("hmac-sha256:"), "{heard}");
     hold_no_secret("the socket", &heard);
+}
+
+#[test]
+fn no_command_at_a_control_plane_repeats_a_secret() {
+    let origin = Origin::start();
+    let config = Config::new(&origin).control().section("log", "level = \"debug\"");
+    let gate = Tollgate::start(&config);
+    let admin = Admin::first(&gate);
+    let server = format!("http://{}", gate.admin());
+    let home = folder("");
+    let run = |arguments: &[&str], token: &str, input: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.args(arguments).env("XDG_CONFIG_HOME", home.path());
+        command.env("TOLLGATE_SERVER", &server).env("TOLLGATE_TOKEN", token);
+        finish(&mut command, input)
+    };
+    let token = admin.tokens["access_token"].as_str().unwrap();
+    let create = [
+        "key",
+        "create",
+        "--application",
+        "acme",
+        "--package",
+        "basic",
+        "--plan",
+        "free",
+        "--status",
+        "active",
+        "--custom",
+    ];
+    // The key and its secret are neither told when they are taken nor when they are not.
+    let key = CANARY.replace(['!', '/'], "_");
+    let made = run(&create, token, &format!("{key}\n{SECRET}\n"));
+    assert_eq!(made.code, Some(0), "{made:?}");
+    hold(&made);
+    assert!(!made.stdout.contains(&key), "{made:?}");
+    for input in [
+        format!("{key}\n{SECRET}\n"),
+        format!("{CANARY}\n{SECRET}\n"),
+        format!("{CANARY} {SECRET}"),
+        format!("{CANARY}\n{SECRET}\n{SECRET}"),
+        CANARY.repeat(99),
+    ] {
+        let refused = run(&create, token, &input);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        hold(&refused);
+    }
+    gate.get("/orders").key(&key).send().admitted();
+    // Where they should not stand.
+    for verb in ["show", "suspend", "activate", "watch"] {
+        hold(&run(&["key", verb, CANARY], token, ""));
+        hold(&run(&["key", verb, CANARY, SECRET], token, ""));
+    }
+    hold(&run(&["key", "revoke", "--yes", CANARY], token, ""));
+    for wrong in [
+        &["key", CANARY][..],
+        &["key", "list", CANARY],
+        &["key", "list", "--application", CANARY],
+        &["key", "list", "--token-file", CANARY],
+        &["key", "list", "--token", CANARY],
+        &["key", "list", "--server", CANARY],
+        &["key", "list", "--server", "https://someone:CANARY@127.0.0.1"],
+        &["login", CANARY],
+        &["login", "--password", CANARY],
+        &["login", "--credentials", CANARY],
+        &["logout", CANARY],
+    ] {
+        let failed = run(wrong, token, "");
+        assert!(matches!(failed.code, Some(2 | 8)), "{failed:?}");
+        hold(&failed);
+        assert!(!failed.stderr.contains("CANARY"), "{failed:?}");
+    }
+    // A token, and what somebody logs in with.
+    let refused = run(&["key", "list"], &key, "");
+    assert_eq!(refused.code, Some(6), "{refused:?}");
+    hold(&refused);
+    hold(&run(&["key", "list"], CANARY, ""));
+    let credentials = home.path().join("credentials");
+    for text in [
+        format!(
+            "username = \"admin\"\npassword = \"{CANARY}\"\nclient = \"tollgate\"\n\
+                 client_secret = \"{SECRET}\"\n"
+        ),
+        format!("username = \"{CANARY}\"\npassword = \"{SECRET}\"\n"),
+        format!("password = {CANARY}"),
+    ] {
+        fs::write(&credentials, text).unwrap();
+        fs::set_permissions(&credentials, Permissions::from_mode(0o600)).unwrap();
+        let login = ["login", "--credentials", credentials.to_str().unwrap()];
+        let refused = run(&login, "", "");
+        assert!(matches!(refused.code, Some(2 | 6)), "{refused:?}");
+        hold(&refused);
+    }
+    let log = gate.log();
+    assert!(log.contains("admin request"), "{log}");
+    hold_no_secret("the log", &log);
+    assert!(!log.contains(token) && !log.contains(&key), "{log}");
 }

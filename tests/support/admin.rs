@@ -60,6 +60,11 @@ impl Admin {
         token(self.address, &self.client, form)
     }
 
+    /// Ends the login of a token.
+    pub(crate) fn revoke(&self, form: &str) -> Response {
+        ask(self.address, "/v3/token/revoke", &self.client, form)
+    }
+
     /// A request with the token, below `/v3/rest`.
     pub(crate) fn v3(&self, method: &str, target: &str) -> Request {
         let token = self.tokens["access_token"].as_str().unwrap();
@@ -100,9 +105,18 @@ pub(crate) fn done(response: &Response) -> Json {
     response.json()
 }
 
-fn token(address: SocketAddr, (client, secret): &(String, String), form: &str) -> Response {
+fn token(address: SocketAddr, client: &(String, String), form: &str) -> Response {
+    ask(address, "/v3/token", client, form)
+}
+
+fn ask(
+    address: SocketAddr,
+    target: &str,
+    (client, secret): &(String, String),
+    form: &str,
+) -> Response {
     let basic = STANDARD.encode(format!("{client}:{secret}"));
-    Request::new(address, "POST", "/v3/token")
+    Request::new(address, "POST", target)
         .header("Authorization", &format!("Basic {basic}"))
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(form)

@@ -15,8 +15,12 @@ pub(crate) struct Finished {
 
 /// Runs `tollgate` with these arguments and this standard input to its end.
 pub(crate) fn tollgate<A: AsRef<OsStr>>(arguments: &[A], input: &str) -> Finished {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
-        .args(arguments)
+    finish(Command::new(env!("CARGO_BIN_EXE_tollgate")).args(arguments), input)
+}
+
+/// Runs a command with this standard input to its end.
+pub(crate) fn finish(command: &mut Command, input: &str) -> Finished {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,12 +1,12 @@
 //! `tollgate health`: what a container's health check runs.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{FAILED, load, refuse, say};
+use super::{FAILED, load, reachable, refuse, say};
 use crate::clock::SystemClock;
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -27,17 +27,6 @@ pub(super) fn perform(path: &Path) -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
-}
-
-/// Where a process that listens on every address can be reached from its own machine.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        });
-    }
-    address
 }
 
 fn ready(ops: SocketAddr) -> std::io::Result<bool> {

@@ -1,51 +1,31 @@
-//! `tollgate key`
+//! `tollgate key …`
 
-use std::path::Path;
+mod create;
+mod each;
+mod generate;
+mod kept;
+mod list;
+mod named;
+mod revoke;
+mod show;
+mod state;
+mod watch;
+
 use std::process::ExitCode;
 
-use tollgate_control::model::DigestLiteral;
-use zeroize::Zeroizing;
+use crate::cli::KeyCommand;
+use crate::client::Failure;
 
-use super::{FAILED, WRONG, load, refuse, say};
-use crate::clock::SystemClock;
-
-/// `tollgate key generate`
-#[expect(clippy::print_stdout, reason = "key and digest are the program's answer")]
-pub(super) fn generate(path: &Path) -> ExitCode {
-    let objects = match load(path, &SystemClock::new()) {
-        Ok((config, _)) => config.objects.objects,
-        Err(problems) => return refuse(&problems),
+pub(super) fn perform(command: &KeyCommand) -> ExitCode {
+    let done = match command {
+        KeyCommand::Generate(file) => return generate::perform(&file.config),
+        KeyCommand::List(arguments) => list::perform(arguments),
+        KeyCommand::Show(arguments) => show::perform(arguments),
+        KeyCommand::Create(arguments) => create::perform(arguments),
+        KeyCommand::Suspend(arguments) => state::perform(arguments, state::To::Suspended),
+        KeyCommand::Activate(arguments) => state::perform(arguments, state::To::Active),
+        KeyCommand::Revoke(arguments) => revoke::perform(arguments),
+        KeyCommand::Watch(arguments) => watch::perform(arguments),
     };
-    let Some(brand) = &objects.key_brand else {
-        say(format_args!(
-            "{}: key_brand: required to generate keys, expected what they begin with, \
-             such as \"acme\"",
-            path.display(),
-        ));
-        return ExitCode::from(WRONG);
-    };
-    let Some(scheme) = objects.digests.current.compile() else {
-        say(format_args!("tollgate: the pepper of the configuration cannot be used"));
-        return ExitCode::from(FAILED);
-    };
-    let random = match random() {
-        Ok(random) => random,
-        Err(error) => {
-            say(format_args!("tollgate: the system has no randomness: {error}"));
-            return ExitCode::from(FAILED);
-        }
-    };
-    let key = brand.generate(&objects.environment.0, &random);
-    let bytes = *scheme.digest(key.reveal().as_bytes()).bytes();
-    println!("{}", key.reveal());
-    println!("{}", DigestLiteral { scheme: objects.digests.current.scheme(), bytes });
-    ExitCode::SUCCESS
-}
-
-fn random() -> Result<Zeroizing<[u32; 8]>, getrandom::Error> {
-    let mut random = Zeroizing::new([0; 8]);
-    for limb in random.iter_mut() {
-        *limb = getrandom::u32()?;
-    }
-    Ok(random)
+    done.unwrap_or_else(|failure: Failure| failure.end())
 }

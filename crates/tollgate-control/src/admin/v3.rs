@@ -31,7 +31,8 @@ pub(super) use failure::{Failure, Violation};
 
 pub(super) fn router() -> Router<Plane> {
     let token = post(token::answer).fallback(token::wrong_method);
-    let mut router = Router::new().route("/v3/token", token);
+    let revoke = post(token::revoke).fallback(token::wrong_method);
+    let mut router = Router::new().route("/v3/token", token).route("/v3/token/revoke", revoke);
     for resource in resources::ALL.iter().copied() {
         let all =
             any(move |state: State<Plane>, request: Request| engine::all(resource, state, request));

@@ -155,6 +155,21 @@ impl Login {
         row.as_ref().map(Self::read).transpose()
     }
 
+    /// The login that a token of a client's belongs to, whichever of its tokens it is and whether or
+    /// not it is good still.
+    pub fn of_client(
+        connection: &mut dyn Connection,
+        token: &Secret,
+        client: &str,
+    ) -> Result<Option<Self>, StoreError> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM tokens JOIN logins ON logins.id = tokens.login \
+             WHERE digest = $1 AND client = $2"
+        );
+        let row = connection.row(&query, &[token.value(), client.into()])?;
+        row.as_ref().map(Self::read).transpose()
+    }
+
     /// The tokens that a member made, the oldest first.
     pub fn made_by(
         connection: &mut dyn Connection,

@@ -1,4 +1,5 @@
 //! `POST /v3/token`: passwords and refresh tokens become tokens (domain.md §1.1, RFC 6749).
+//! `POST /v3/token/revoke`: the login of a token ends (RFC 7009).
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -22,6 +23,9 @@ struct Grant {
     kind: Kind,
     scope: Option<String>,
 }
+
+/// The fields of a form, each once.
+struct Fields(Vec<(String, Zeroizing<String>)>);
 
 enum Kind {
     Password { username: String, password: Password },
@@ -49,6 +53,40 @@ pub(super) async fn answer(State(plane): State<Plane>, request: Request) -> Resp
     match tokens(&ask).await {
         Ok((client, issued)) => granted(&ask, &client, &issued),
         Err(refused) => refused.into_response(),
+    }
+}
+
+/// Ends the login of a token of the client's. A token that is good for nothing is no failure
+/// (RFC 7009 §2.2).
+pub(super) async fn revoke(State(plane): State<Plane>, request: Request) -> Response {
+    let ask = match Ask::read(plane, request).await {
+        Ok(ask) => ask,
+        Err(unread) => return Failure::from(unread).into_response(),
+    };
+    match end(&ask).await {
+        Ok(()) => Response::new(Body::empty()),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn end(ask: &Ask) -> Result<(), Refused> {
+    ask.attempt().map_err(Refused::Throttled)?;
+    let client = client(ask).await?;
+    let fields = Fields::read(&ask.body)?;
+    let token = Secret::brought(fields.required("token", "token is required")?.clone());
+    let deed = deed("login.end", "", &client.id);
+    let ended = ask.plane.store.change(deed, move |change, deed| {
+        let Some(login) = Login::of_client(change.connection(), &token, &client.id)? else {
+            return Err(NotChanged::Refused(TokenRefused::Unknown));
+        };
+        Login::end(change.connection(), &login.id)?;
+        deed.actor.clone_from(&login.member);
+        deed.object = login.member;
+        Ok(())
+    });
+    match ended.await {
+        Ok(_) | Err(NotChanged::Refused(_)) => Ok(()),
+        Err(NotChanged::Store(error)) => Err(error.into()),
     }
 }
 
@@ -166,18 +204,8 @@ fn deed(action: &str, member: &str, client: &str) -> Deed {
 
 impl Grant {
     fn read(body: &[u8]) -> Result<Self, Refused> {
-        let mut fields: Vec<(String, Zeroizing<String>)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(body) {
-            if fields.iter().any(|(known, _)| *known == name) {
-                return Err(Refused::Request("a parameter stands twice"));
-            }
-            fields.push((name.into_owned(), Zeroizing::new(value.into_owned())));
-        }
-        let field = |name| {
-            let found = fields.iter().find(|(known, _)| known == name);
-            found.map(|(_, value)| value).filter(|value| !value.is_empty())
-        };
-        let required = |name, missing| field(name).ok_or(Refused::Request(missing));
+        let fields = Fields::read(body)?;
+        let required = |name, missing| fields.required(name, missing);
         let grant = required("grant_type", "grant_type is required")?;
         let kind = match grant.as_str() {
             "password" => Kind::Password {
@@ -190,7 +218,30 @@ impl Grant {
             }
             _ => return Err(Refused::GrantType),
         };
-        Ok(Self { kind, scope: field("scope").map(|scope| scope.to_string()) })
+        Ok(Self { kind, scope: fields.get("scope").map(|scope| scope.to_string()) })
+    }
+}
+
+impl Fields {
+    fn read(body: &[u8]) -> Result<Self, Refused> {
+        let mut fields: Vec<(String, Zeroizing<String>)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            if fields.iter().any(|(known, _)| *known == name) {
+                return Err(Refused::Request("a parameter stands twice"));
+            }
+            fields.push((name.into_owned(), Zeroizing::new(value.into_owned())));
+        }
+        Ok(Self(fields))
+    }
+
+    /// A field that is not empty.
+    fn get(&self, name: &str) -> Option<&Zeroizing<String>> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &str, missing: &'static str) -> Result<&Zeroizing<String>, Refused> {
+        self.get(name).ok_or(Refused::Request(missing))
     }
 }
 
