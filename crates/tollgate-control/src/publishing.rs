@@ -211,13 +211,17 @@ impl Publishing {
             object: String::new(),
             details: "{}".to_owned(),
         };
-        let (files, present) = (Arc::clone(&reload.files), Arc::clone(&self.files.borrow()));
+        let present = Arc::clone(&self.files.borrow());
+        let (files, before) = (Arc::clone(&reload.files), Arc::clone(&present));
+        let newest = self.files.clone();
         let changed = self.store.change(deed, move |change, _| {
-            let conflicts = source::conflicts(&files, Some(&present), change.connection())?;
+            let conflicts = source::conflicts(&files, Some(&before), change.connection())?;
             if !conflicts.is_empty() {
                 return Err(NotChanged::Refused(Contradicts(conflicts)));
             }
             change.touch(Kind::File, "");
+            // Changes are made one after another: whatever comes next is held against this file.
+            newest.send_replace(files);
             Ok(())
         });
         let revision = match changed.await {
@@ -226,10 +230,12 @@ impl Publishing {
             Err(NotChanged::Refused(Contradicts(conflicts))) => {
                 return Err(PublishingError::Conflicts(conflicts));
             }
-            Err(NotChanged::Store(error)) => return Err(error.into()),
+            Err(NotChanged::Store(error)) => {
+                self.files.send_replace(present);
+                return Err(error.into());
+            }
         };
         // Its own commit comes by as well, and finds it published.
-        self.files.send_replace(Arc::clone(&reload.files));
         self.publish_all(revision, reload.changed).await?;
         Ok(revision)
     }

@@ -128,6 +128,13 @@ struct Work {
 }
 
 impl Work {
+    /// The same in the middle of a change: with what files say now, which may be more than they said
+    /// when the request came, and stays so until the change is over.
+    fn of_change(mut self) -> Self {
+        self.context = Arc::new(self.plane.context());
+        self
+    }
+
     fn scene(&self) -> Scene<'_> {
         Scene {
             plane: &self.plane,
@@ -201,6 +208,7 @@ impl Asked {
         let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
         let (json, version) = self
             .change("create", "", move |change, deed| {
+                let work = work.of_change();
                 let scene = work.scene();
                 deed.details = details(resource, &Map::new(), &wanted);
                 let object = resource.source.create(scene, change, wanted)?;
@@ -220,6 +228,7 @@ impl Asked {
         let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
         let (json, version) = self
             .change("update", &id.clone(), move |change, deed| {
+                let work = work.of_change();
                 let scene = work.scene();
                 let object = mine(resource, scene, change.connection(), &id)?;
                 as_expected(&object, expected.as_deref())?;
@@ -237,6 +246,7 @@ impl Asked {
         let (resource, work) = (self.resource, self.work.clone());
         let (id, expected) = (self.id().to_owned(), self.expected()?);
         self.change("delete", &id.clone(), move |change, _| {
+            let work = work.of_change();
             let scene = work.scene();
             let object = mine(resource, scene, change.connection(), &id)?;
             as_expected(&object, expected.as_deref())?;
