@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use http::Method;
 use libfuzzer_sys::fuzz_target;
 use tollgate_core::{
-    EndpointId, HostPattern, Route, RoutesBuilder, Segment, FrontId, normalize_path,
+    EndpointId, FrontId, HostPattern, Route, RoutesBuilder, Segment, normalize_path,
 };
 
 struct Pattern<'a> {

@@ -198,6 +198,8 @@ fn a_service_goes_once_no_plan_opens_it() {
     }
     market.get("/items").admitted();
     done(&market.house.admin.delete(&market.opened()));
+    // What is left when the last endpoint is taken away is nothing, not everything.
+    market.get("/items").refused(403, "not_entitled");
     let opened = format!("{}/services/{}", market.plan(), market.service);
     done(&market.house.admin.delete(&opened));
     market.get("/items").refused(403, "not_entitled");

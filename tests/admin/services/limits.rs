@@ -50,6 +50,13 @@ fn a_plan_opens_an_endpoint_and_its_methods_and_limits_them() {
     call("DELETE").refused(403, "not_entitled");
     done(&market.house.admin.delete(&format!("{methods}/{unknown}")));
     call("DELETE").admitted();
+    // What is left when the last method is taken away is nothing, not everything.
+    market.change(&market.opened(), &json!({ "undefinedMethodsAllowed": false }));
+    for method in [&read, &write] {
+        done(&market.house.admin.delete(&format!("{opened}/{method}")));
+    }
+    call("POST").refused(403, "not_entitled");
+    call("DELETE").refused(403, "not_entitled");
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn scope(
     enforced: bool,
     numbers: &mut Numbers,
 ) -> Scope {
-    if grant.endpoints.is_empty() {
+    if grant.whole {
         return Scope::Service;
     }
     let mut endpoints: Vec<_> = grant
@@ -138,7 +138,7 @@ fn scope(
         .map(|(name, grant)| EndpointGrant {
             endpoint: EndpointId(numbers.endpoints.number(&(service.clone(), name.clone()))),
             methods: methods(service, name, grant, enforced, numbers),
-            undefined: grant.undefined_methods_allowed == Some(true),
+            undefined: grant.undefined_methods_allowed,
         })
         .collect();
     endpoints.sort_by_key(|grant| grant.endpoint);
@@ -152,7 +152,7 @@ fn methods(
     enforced: bool,
     numbers: &mut Numbers,
 ) -> Methods {
-    if grant.methods.is_empty() && grant.undefined_methods_allowed != Some(false) {
+    if grant.whole {
         return Methods::All;
     }
     let listed = grant.methods.iter().map(|(name, grant)| {

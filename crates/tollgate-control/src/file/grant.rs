@@ -19,7 +19,7 @@ pub(super) fn service(
     let service = reference::find_named(section, "no service", name, services);
     let opened =
         named(section, "endpoints", |name, section| endpoint(&name, section, service, plan));
-    ServiceGrant { endpoints: opened }
+    ServiceGrant { whole: opened.is_empty(), endpoints: opened }
 }
 
 /// Reads what a plan opens of an endpoint; `service` is `None` when there is no such service.
@@ -36,7 +36,8 @@ fn endpoint(
         reference::find_named(section, none, name, endpoints)
     });
     let opened = named(section, "methods", |name, section| method(&name, section, endpoint, plan));
-    EndpointGrant { methods: opened, undefined_methods_allowed: None }
+    let whole = opened.is_empty();
+    EndpointGrant { whole, methods: opened, undefined_methods_allowed: false }
 }
 
 fn method(

@@ -44,19 +44,21 @@ pub enum PlanStatus {
 /// What a plan opens of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceGrant {
-    /// Only these endpoints; none = every endpoint.
+    /// Every endpoint, and no more is said of any.
+    pub whole: bool,
+    /// Otherwise these endpoints.
     pub endpoints: BTreeMap<Name, EndpointGrant>,
 }
 
 /// What a plan opens of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndpointGrant {
-    /// Only these methods; none = every method, and calls that match none.
+    /// Every method, and calls that match none where the endpoint allows them; no more is said of any.
+    pub whole: bool,
+    /// Otherwise these methods.
     pub methods: BTreeMap<Name, MethodGrant>,
-    /// Calls that match no method are open beside the listed ones (`Some(true)`), or are not, even
-    /// where no method is listed, which opens nothing then (`Some(false)`); `None` = not beside
-    /// listed ones.
-    pub undefined_methods_allowed: Option<bool>,
+    /// Calls that match no method are open beside these.
+    pub undefined_methods_allowed: bool,
 }
 
 /// Limits on a method, which hold in addition to the plan's.

@@ -38,6 +38,7 @@ pub(super) fn of_document(document: &Document) -> Plan {
         allowed_sources: Vec::new(),
         enforcement: Enforcement::default(),
         services: listed(body, "services", |service| ServiceGrant {
+            whole: !lists(service, "endpoints"),
             endpoints: listed(service, "endpoints", endpoint),
         }),
     }
@@ -45,7 +46,16 @@ pub(super) fn of_document(document: &Document) -> Plan {
 
 fn endpoint(body: &Map<String, Json>) -> EndpointGrant {
     let undefined = body.get("undefinedMethodsAllowed").and_then(Json::as_bool);
-    EndpointGrant { methods: listed(body, "methods", method), undefined_methods_allowed: undefined }
+    EndpointGrant {
+        whole: !lists(body, "methods") && undefined != Some(false),
+        methods: listed(body, "methods", method),
+        undefined_methods_allowed: undefined == Some(true),
+    }
+}
+
+/// Whether something is opened part by part, also where no part is left.
+fn lists(body: &Map<String, Json>, field: &str) -> bool {
+    body.get(field).is_some_and(|listed| !listed.is_null())
 }
 
 fn method(body: &Map<String, Json>) -> MethodGrant {
