@@ -14,6 +14,7 @@ mod package_keys;
 mod restore;
 mod services;
 mod tls;
+mod webhooks;
 mod wire;
 
 use serde_json::{Value as Json, json};

@@ -8,6 +8,7 @@ mod private_keys;
 mod refusals;
 mod sinks;
 mod upstream;
+mod webhooks;
 
 pub(crate) use house::{KEYS, form};
 pub(crate) use sinks::encoded;

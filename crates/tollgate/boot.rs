@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_control::admin::{Admin, Ending, Handshake, Stream};
 use tollgate_control::document::Warnings;
+use tollgate_control::webhooks::WebhookMetrics;
 use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{Clock, Strangers, handoff};
 use tollgate_proxy::explain::Explainer;
@@ -25,6 +26,7 @@ use crate::config::{self, Config, Settings};
 use crate::control;
 use crate::explain::Socket;
 use crate::ops::Ops;
+use crate::post::Courier;
 use crate::reload::{ReloadMetrics, Reloader, Snapshots, log_warnings};
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -109,9 +111,17 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let (admin, snapshots) = match settings.control.clone().zip(admin_listener) {
         Some((control, listener)) => {
             let file = Arc::clone(&config.objects.objects);
-            let control = control.settings;
-            let (plane, reloads) =
-                control::start(control, publisher, file, &clock, reader.clone()).await?;
+            let courier = Courier::new(control.ca_file.as_deref());
+            let courier = courier.map_err(|error| format!("control.webhooks.ca_file: {error}"))?;
+            let parts = control::Parts {
+                publisher,
+                file,
+                clock: Arc::clone(&clock),
+                reader,
+                post: Arc::new(courier),
+                webhooks: WebhookMetrics::register(&registry)?,
+            };
+            let (plane, reloads) = control::start(control.settings, parts).await?;
             let handshake = certificates.control_acceptor().map(handshake);
             let admin = Admin::new(plane, listener, handshake);
             (Some(admin), Snapshots::OfFileAndStore(reloads))

@@ -7,34 +7,62 @@ use tollgate_control::last_use::LastUse;
 use tollgate_control::model::Objects;
 use tollgate_control::plane::{ControlPlane, ControlSettings};
 use tollgate_control::scheduler::Scheduler;
+use tollgate_control::webhooks::{Post, Reminders, Sender, WebhookMetrics};
 use tollgate_control::{Publisher, Publishing, Reload};
 use tollgate_core::{Clock, SnapshotReader};
 
+/// What a control plane works with.
+pub(crate) struct Parts {
+    /// What has the proxy decide.
+    pub(crate) publisher: Publisher,
+    /// What the file says.
+    pub(crate) file: Arc<Objects>,
+    /// What time it is.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What the proxy decides by, and where it counts.
+    pub(crate) reader: SnapshotReader,
+    /// What tells webhooks.
+    pub(crate) post: Arc<dyn Post>,
+    /// What is counted of that.
+    pub(crate) webhooks: WebhookMetrics,
+}
+
 /// Opens the store, publishes what it and the file hold, and has every later change of either
-/// published and everything that is due done. Returns the control plane, and where a file that was
-/// read anew goes.
+/// published, everything that is due done, and webhooks told. Returns the control plane, and where a
+/// file that was read anew goes.
 ///
 /// # Errors
 /// Whatever keeps the store from being opened, or its objects from being published.
 pub(crate) async fn start(
     settings: ControlSettings,
-    publisher: Publisher,
-    file: Arc<Objects>,
-    clock: &Arc<dyn Clock>,
-    reader: SnapshotReader,
+    parts: Parts,
 ) -> Result<(Arc<ControlPlane>, mpsc::Sender<Reload>), Box<dyn std::error::Error>> {
+    let Parts { publisher, file, clock, reader, post, webhooks } = parts;
     let (files, of_file) = watch::channel(file);
     let enforced = publisher.enforced();
-    let plane = ControlPlane::open(settings, Arc::clone(clock), of_file, enforced, reader.clone());
+    let plane = ControlPlane::open(settings, Arc::clone(&clock), of_file, enforced, reader.clone());
     let (plane, committed) = plane.await?;
     let plane = Arc::new(plane);
-    let store = Arc::clone(&plane.store);
-    let publishing = Publishing::begin(publisher, store, Arc::clone(clock), files).await?;
+    let store = || Arc::clone(&plane.store);
+    let publishing = Publishing::begin(publisher, store(), Arc::clone(&clock), files).await?;
     let (reloads, asked) = mpsc::channel(1);
     tokio::spawn(publishing.run(committed, asked));
-    let (store, context) = (Arc::clone(&plane.store), Arc::clone(&plane));
-    let context = Box::new(move || context.context());
-    tokio::spawn(Scheduler { store, context, clock: Arc::clone(clock) }.run());
-    tokio::spawn(LastUse::new(reader, Arc::clone(&plane.store), Arc::clone(clock)).run());
+    let context = || {
+        let plane = Arc::clone(&plane);
+        Box::new(move || plane.context())
+    };
+    let (now, then) = (Arc::clone(&clock), Arc::clone(&clock));
+    tokio::spawn(Scheduler { store: store(), context: context(), clock: now }.run());
+    tokio::spawn(Reminders { store: store(), context: context(), clock: then }.run());
+    tokio::spawn(LastUse::new(reader, store(), Arc::clone(&clock)).run());
+    let sender = Sender {
+        store: store(),
+        sealer: plane.sealer.clone(),
+        post,
+        clock,
+        rules: plane.settings.webhooks,
+        metrics: webhooks,
+    };
+    tokio::spawn(sender.run());
     Ok((plane, reloads))
 }

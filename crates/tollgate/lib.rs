@@ -10,6 +10,7 @@ mod control;
 mod explain;
 mod ops;
 mod output;
+mod post;
 mod reload;
 mod telemetry;
 

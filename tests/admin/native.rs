@@ -6,7 +6,7 @@ use super::House;
 use crate::support::{Admin, Request, Response};
 
 /// A request below `/api`.
-fn ask(admin: &Admin, method: &str, target: &str, body: Option<&Json>) -> Response {
+pub(super) fn ask(admin: &Admin, method: &str, target: &str, body: Option<&Json>) -> Response {
     let token = admin.tokens["access_token"].as_str().unwrap();
     let request = Request::new(admin.address, method, &format!("/api{target}"))
         .header("Authorization", &format!("Bearer {token}"));
@@ -16,13 +16,13 @@ fn ask(admin: &Admin, method: &str, target: &str, body: Option<&Json>) -> Respon
     }
 }
 
-fn make(admin: &Admin, target: &str, body: &Json) -> Json {
+pub(super) fn make(admin: &Admin, target: &str, body: &Json) -> Json {
     let made = ask(admin, "POST", target, Some(body));
     assert_eq!(made.status, 200, "{made:?}");
     made.json()
 }
 
-fn id(json: &Json) -> &str {
+pub(super) fn id(json: &Json) -> &str {
     json["id"].as_str().unwrap()
 }
 

@@ -44,7 +44,7 @@ impl Shop {
         Self { house, application, package, plans }
     }
 
-    fn keys(&self) -> String {
+    pub(super) fn keys(&self) -> String {
         format!("/applications/{}/packageKeys", self.application)
     }
 

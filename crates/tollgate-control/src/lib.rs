@@ -33,6 +33,7 @@ pub mod seal;
 pub mod secret;
 pub mod store;
 pub mod watch;
+pub mod webhooks;
 
 pub use publisher::{PublishError, Published, Publisher, PublisherMetrics};
 pub use publishing::{Publishing, PublishingError, Reload};

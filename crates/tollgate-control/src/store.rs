@@ -9,6 +9,7 @@ mod batch;
 mod chains;
 mod change;
 mod connection;
+mod deliveries;
 mod documents;
 mod engine;
 mod error;
@@ -35,6 +36,7 @@ pub use chains::{
 };
 pub use change::{Change, Kind, NotChanged, Reason};
 pub use connection::{Connection, Row, Value};
+pub use deliveries::{Delivery, DeliveryState, Tried};
 pub use documents::{Document, Shelf};
 pub use engine::Engine;
 pub use error::StoreError;

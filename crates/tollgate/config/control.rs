@@ -1,14 +1,16 @@
 //! `[control]`
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
-use tollgate_control::document::kind::{Address, Choice, NonEmpty, Time};
+use tollgate_control::document::kind::{Address, Choice, NonEmpty, Switch, Time};
 use tollgate_control::operations::Retrieval;
 use tollgate_control::people::{Lifetimes, Permissions};
 use tollgate_control::plane::{ControlSettings, StorePlace};
 use tollgate_control::store::Postgres;
+use tollgate_control::webhooks::AddressRules;
 
 use super::listeners::{Tls, tls};
 
@@ -27,6 +29,8 @@ pub struct Control {
     pub address: SocketAddr,
     /// How it takes TLS; `None` = it is a plain one.
     pub tls: Option<Tls>,
+    /// Authorities that webhooks' certificates may be of, beside the system's.
+    pub ca_file: Option<PathBuf>,
     /// Everything else.
     pub settings: ControlSettings,
 }
@@ -60,6 +64,7 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
             "is shorter than access_token_lifetime, expected as long at least",
         );
     }
+    let (webhooks, ca_file) = webhooks(section);
     let settings = ControlSettings {
         store,
         sealing_key_file: section.resolve(&sealing_key_file),
@@ -67,8 +72,20 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
         lifetimes,
         retrieval: section.or("key_retrieval", RETRIEVAL, Retrieval::Always),
         permissions: Permissions::read(section),
+        webhooks,
     };
-    Control { address, tls, settings }
+    Control { address, tls, ca_file, settings }
+}
+
+fn webhooks(section: &mut Section) -> (AddressRules, Option<PathBuf>) {
+    let mut section = section.table_or_empty("webhooks");
+    let rules = AddressRules {
+        private: section.or("allow_private", Switch, false),
+        plain: section.or("allow_http", Switch, false),
+    };
+    let file = NonEmpty("the path of a file with certificates");
+    let ca_file = section.optional("ca_file", file);
+    (rules, ca_file.map(|file| section.resolve(&file)))
 }
 
 fn store(section: &mut Section) -> StorePlace {

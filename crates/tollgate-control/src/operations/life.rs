@@ -43,9 +43,10 @@ impl Context {
                 issued = Some(self.issue(change, chain, *key)?);
             }
         }
-        chain.life = transition.chain;
+        let before = std::mem::replace(&mut chain.life, transition.chain);
         chain.updated = change.now();
         timeline::append(change.connection(), &chain.id, &transition.timeline)?;
+        self.tell_of_life(change, &before, chain, &transition.timeline)?;
         Ok(issued)
     }
 

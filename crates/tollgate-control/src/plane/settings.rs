@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::operations::Retrieval;
 use crate::people::{Lifetimes, Permissions};
+use crate::webhooks::AddressRules;
 
 /// `[control]`, without where it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct ControlSettings {
     pub retrieval: Retrieval,
     /// Who may do what.
     pub permissions: Permissions,
+    /// Which addresses webhooks may have.
+    pub webhooks: AddressRules,
 }
 
 /// A database.

@@ -24,6 +24,8 @@ pub enum Shelf {
     Services,
     /// Policy templates.
     Policies,
+    /// Webhooks.
+    Webhooks,
 }
 
 /// An object.
@@ -58,6 +60,7 @@ impl Shelf {
             Self::Plans => "plans",
             Self::Services => "services",
             Self::Policies => "policies",
+            Self::Webhooks => "webhooks",
         }
     }
 

@@ -17,3 +17,4 @@ mod scheduling;
 mod search;
 mod server;
 mod uses;
+mod webhooks;

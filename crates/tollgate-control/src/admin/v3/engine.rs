@@ -367,7 +367,11 @@ impl Asked {
         let id = if shown.len() == 1 { first } else { "" };
         let mut deed = self.deed("retrieve", id);
         deed.details = json!({ "ids": shown }).to_string();
-        let told = |_: &mut Change<'_>, _: &mut Deed| Ok::<_, NotChanged<Failure>>(());
+        let (context, actor) = (Arc::clone(&self.work.context), deed.actor.clone());
+        let told = move |change: &mut Change<'_>, _: &mut Deed| {
+            context.tell_of_retrieval(change, &actor, &shown)?;
+            Ok::<_, NotChanged<Failure>>(())
+        };
         self.work.plane.store.change(deed, told).await?;
         Ok(())
     }

@@ -10,6 +10,7 @@ pub(super) mod plan;
 pub(super) mod role;
 pub(super) mod service;
 pub(super) mod token;
+pub(super) mod webhook;
 
 use super::engine::Resource;
 
@@ -34,4 +35,6 @@ pub(super) const ALL: &[&Resource] = &[
     &organization::GROUPS,
     &client::ALL,
     &token::ALL,
+    &webhook::ALL,
+    &webhook::DELIVERIES,
 ];
