@@ -78,7 +78,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         strangers: strangers.clone(),
         access_log: access_log(&settings.access_log)?,
     };
-    let bound = plan.bind()?;
+    let mut bound = plan.bind()?;
     let ops_address = settings.ops.address;
     let ops_listener = TcpListener::bind(ops_address)
         .await
@@ -118,6 +118,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
                 file,
                 clock: Arc::clone(&clock),
                 reader,
+                key_events: bound.key_events(),
                 post: Arc::new(courier),
                 webhooks: WebhookMetrics::register(&registry)?,
             };

@@ -7,9 +7,10 @@ use tollgate_control::last_use::LastUse;
 use tollgate_control::model::Objects;
 use tollgate_control::plane::{ControlPlane, ControlSettings};
 use tollgate_control::scheduler::Scheduler;
-use tollgate_control::webhooks::{Post, Reminders, Sender, WebhookMetrics};
+use tollgate_control::webhooks::{MeterEvents, Post, Reminders, Sender, WebhookMetrics};
 use tollgate_control::{Publisher, Publishing, Reload};
 use tollgate_core::{Clock, SnapshotReader};
+use tollgate_proxy::KeyEventRings;
 
 /// What a control plane works with.
 pub(crate) struct Parts {
@@ -21,6 +22,8 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// What the proxy decides by, and where it counts.
     pub(crate) reader: SnapshotReader,
+    /// Takes what workers have to tell of keys.
+    pub(crate) key_events: KeyEventRings,
     /// What tells webhooks.
     pub(crate) post: Arc<dyn Post>,
     /// What is counted of that.
@@ -37,7 +40,7 @@ pub(crate) async fn start(
     settings: ControlSettings,
     parts: Parts,
 ) -> Result<(Arc<ControlPlane>, mpsc::Sender<Reload>), Box<dyn std::error::Error>> {
-    let Parts { publisher, file, clock, reader, post, webhooks } = parts;
+    let Parts { publisher, file, clock, reader, key_events, post, webhooks } = parts;
     let (files, of_file) = watch::channel(file);
     let enforced = publisher.enforced();
     let plane = ControlPlane::open(settings, Arc::clone(&clock), of_file, enforced, reader.clone());
@@ -54,7 +57,12 @@ pub(crate) async fn start(
     let (now, then) = (Arc::clone(&clock), Arc::clone(&clock));
     tokio::spawn(Scheduler { store: store(), context: context(), clock: now }.run());
     tokio::spawn(Reminders { store: store(), context: context(), clock: then }.run());
-    tokio::spawn(LastUse::new(reader, store(), Arc::clone(&clock)).run());
+    tokio::spawn(LastUse::new(reader.clone(), store(), Arc::clone(&clock)).run());
+    let mut rings = key_events;
+    let (take, clock_of_events) = (Box::new(move || rings.take()), Arc::clone(&clock));
+    let events =
+        MeterEvents { take, reader, store: store(), context: context(), clock: clock_of_events };
+    tokio::spawn(events.run());
     let sender = Sender {
         store: store(),
         sealer: plane.sealer.clone(),

@@ -18,7 +18,7 @@ impl Shop {
         Self::sells(Self::in_house(House::with(log), &json!({ "name": "gold" })))
     }
 
-    fn sells(shop: Self) -> Self {
+    pub(super) fn sells(shop: Self) -> Self {
         let plan = format!("/packages/{}/plans/{}", shop.package, shop.plans[0]);
         done(&shop.house.admin.put(&plan, &json!({ "qpsLimitExempt": true })));
         shop.house.admin.make(&format!("{plan}/services"), &json!({ "id": "orders" }));

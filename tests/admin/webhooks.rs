@@ -70,8 +70,10 @@ fn what_happens_to_a_key_is_told_signed_and_without_the_key() {
     let target = shop.key(&key);
     done(&shop.house.admin.put(&target, &json!({ "status": "disabled" })));
     shop.house.admin.read(&target);
-    ear.wait_for_requests(2);
-    assert_eq!(kinds(&ear, &webhook), ["credentials.retrieved", "key.suspended"]);
+    done(&shop.house.admin.delete(&target));
+    ear.wait_for_requests(3);
+    let expected = ["credentials.retrieved", "key.revoked", "key.suspended"];
+    assert_eq!(kinds(&ear, &webhook), expected);
     for request in ear.requests() {
         let said = format!("{request:?}");
         for secret in ["apikey", "secret"] {
@@ -193,4 +195,35 @@ fn a_delivery_is_tried_again_until_it_has_arrived_and_follows_nobody() {
     let id = |request: &Message| request.header("webhook-id").unwrap().to_owned();
     assert_eq!(id(&told[0]), id(&told[1]));
     assert_eq!(elsewhere.connections(), 0);
+}
+
+#[test]
+fn a_quota_that_ends_is_told_of_once_to_those_who_want_to_know() {
+    let package = json!({
+        "name": "gold", "nearQuotaThreshold": 50, "notifyDeveloperPeriod": "month",
+        "notifyDeveloperNearQuota": true, "notifyDeveloperOverQuota": true,
+        "notifyAdminNearQuota": true, "notifyAdminPeriod": "month",
+    });
+    let shop = Shop::sells(Shop::in_house(House::that_tells(), &package));
+    let ear = Origin::start();
+    let webhook = shop.house.tell(&ear, &json!({}));
+    let key = shop.make(&json!({ "status": "active", "rateLimitCeiling": 4 }));
+    shop.call(&key).admitted();
+    (0..3).for_each(|_| drop(shop.call(&key).admitted()));
+    (0..3).for_each(|_| drop(shop.call(&key).refused(429, "over_quota")));
+    ear.wait_for_requests(3);
+    assert_eq!(kinds(&ear, &webhook), ["key.near_quota", "key.near_quota", "key.over_quota"]);
+    let events =
+        ear.requests().into_iter().map(|request| event(&request, &webhook)["data"].clone());
+    let events: Vec<_> = events.collect();
+    let audience = |who: &str| events.iter().filter(|data| data["audience"] == who).count();
+    assert_eq!((audience("developer"), audience("admin")), (2, 1));
+    assert!(
+        events.iter().all(|data| data["quota"]["ceiling"] == 4 && data["key"]["id"] == key["id"])
+    );
+    // A key of its own that nobody asked about tells nothing.
+    let other = shop.make(&json!({ "status": "active", "qpsLimitCeiling": 0 }));
+    shop.call(&other).refused(429, "over_qps");
+    let deliveries = shop.house.deliveries(&webhook);
+    assert_eq!(deliveries.len(), 3, "{deliveries:?}");
 }

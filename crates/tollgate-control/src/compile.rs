@@ -75,7 +75,7 @@ pub(crate) fn keys<'a>(
         let compiled = match terms.get(&id) {
             Some(known) => Arc::clone(known),
             None => {
-                let compiled = Arc::new(terms::compile(key, &plans, numbers));
+                let compiled = Arc::new(terms::compile(objects, key, &plans, numbers));
                 terms.insert(id, Arc::clone(&compiled));
                 compiled
             }

@@ -30,7 +30,7 @@ pub use self::key::{Bought, Key, KeyStatus};
 pub use self::limit::{Limit, MAX_QPS, Own, OwnQps, Qps, Quota};
 pub use self::member::{Member, MemberStatus};
 pub use self::owner::Owner;
-pub use self::package::Package;
+pub use self::package::{Notified, Notify, NotifyPeriod, Package};
 pub use self::path::{Segment, literal_misfit};
 pub use self::plan::{EndpointGrant, MethodGrant, Plan, PlanStatus, ServiceGrant};
 pub use self::service::{Endpoint, Front, HostPattern, Matched, Method, Service, Unrouted};

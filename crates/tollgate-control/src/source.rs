@@ -9,10 +9,10 @@ pub(crate) mod service;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::directory::text;
+use crate::directory::{number, switch, text};
 use crate::model::{
-    Application, ApplicationStatus, Bought, Key, Keyless, Member, MemberStatus, Name, Objects,
-    Owner, Package, Service, Unrouted,
+    Application, ApplicationStatus, Bought, Key, Keyless, Member, MemberStatus, Name, Notified,
+    Notify, NotifyPeriod, Objects, Owner, Package, Service, Unrouted,
 };
 use crate::store::{Connection, Document, Shelf, StoreError, StoredChain, Subscription};
 
@@ -159,6 +159,28 @@ fn package(document: &Document) -> Package {
         name: name(&document.id),
         owner: Owner::Store,
         description: text(&document.body, "description").unwrap_or_default().to_owned(),
+        notify: notify(document),
         plans: Default::default(),
+    }
+}
+
+/// What a package says of who is told of what.
+pub(crate) fn notify(document: &Document) -> Notify {
+    let body = &document.body;
+    let notified = |whom: &str| {
+        let field = |what: &str| format!("notify{whom}{what}");
+        let period = text(body, &field("Period")).and_then(NotifyPeriod::named);
+        Notified {
+            period: period.unwrap_or(Notified::NOTHING.period),
+            near_quota: switch(body, &field("NearQuota")),
+            over_quota: switch(body, &field("OverQuota")),
+            over_throttle: switch(body, &field("OverThrottle")),
+        }
+    };
+    let threshold = number(body, "nearQuotaThreshold").filter(|percent| *percent > 0);
+    Notify {
+        near_quota_threshold: threshold.unwrap_or(Notify::NOTHING.near_quota_threshold),
+        developer: notified("Developer"),
+        admin: notified("Admin"),
     }
 }

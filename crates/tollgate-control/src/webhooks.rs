@@ -9,6 +9,7 @@
 mod address;
 mod event;
 mod hook;
+mod meters;
 mod metrics;
 mod outbox;
 mod reminders;
@@ -18,6 +19,7 @@ mod sender;
 pub use address::{AddressRules, Target, is_public};
 pub use event::EventKind;
 pub use hook::Webhook;
+pub use meters::MeterEvents;
 pub use metrics::WebhookMetrics;
 pub use outbox::test_delivery;
 pub use reminders::Reminders;

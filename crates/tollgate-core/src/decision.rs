@@ -190,6 +190,12 @@ impl Decider {
         Self { reader, clock }
     }
 
+    /// Where it counts.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        self.reader.meters()
+    }
+
     /// Decides whether a call may go on, and counts it if so. A refused call counts nowhere. `root`
     /// is a snapshot of this decider's reader, `now` a reading of its clock, both taken once for
     /// the request.

@@ -43,7 +43,7 @@ pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, Snapshot
 pub use key_form::{Brand, GeneratedKey, weakness};
 pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
-pub use meters::{Line, LineTag, MeterEvent, MeterId, Meters, Watch};
+pub use meters::{KeyEvent, Line, LineTag, MeterEvent, MeterId, Meters, Watch};
 pub use network::{Network, Networks};
 pub use owner::{Owner, OwnerId};
 pub use path::{AmbiguousPath, normalize_path, stands_plain};

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-pub use event::{MeterEvent, Watch};
+pub use event::{KeyEvent, MeterEvent, Watch};
 
 use crate::Signatures;
 use event::Told;

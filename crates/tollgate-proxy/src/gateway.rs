@@ -119,6 +119,9 @@ impl Worker {
         let (permit, caller) = match decision {
             Decision::Admit(permit, caller) => (permit, caller),
             Decision::Refuse(refused, record) => {
+                if let Some(record) = record {
+                    self.tell_of_refusal(root, record, refused.refusal, service, now);
+                }
                 account.noted(|note| note.refused(root, record, service));
                 return Err(Stop::Answer(match key {
                     CallKey::Presented(_) => turn_away(refused),
@@ -127,6 +130,8 @@ impl Worker {
                 }));
             }
         };
+
+        self.tell_if_near(&permit, service, now);
 
         // Live list, and what the upstream will see.
         let destination = self.destination(root, service);

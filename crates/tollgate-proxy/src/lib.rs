@@ -18,6 +18,7 @@ pub mod fuzzing;
 mod gateway;
 mod headers;
 mod introduce;
+mod key_events;
 mod listen;
 mod live;
 mod metrics;
@@ -33,6 +34,7 @@ mod upstream;
 mod worker;
 
 pub use access_log::{AccessLog, SinkPath};
+pub use key_events::KeyEventRings;
 pub use listen::{BindError, Listener, ListenerSettings};
 pub use live::OnKeyDead;
 pub use metrics::Metrics;

@@ -50,6 +50,7 @@ pub(crate) struct Cells {
     pub(crate) upstream_failures: Counter,
     pub(crate) streams_cut: Counter,
     pub(crate) access_log_dropped: Counter,
+    pub(crate) key_events_dropped: Counter,
     /// Set, not counted: requests open now.
     pub(crate) streams: AtomicU64,
 }
@@ -69,6 +70,7 @@ impl Default for Cells {
             upstream_failures: Counter::default(),
             streams_cut: Counter::default(),
             access_log_dropped: Counter::default(),
+            key_events_dropped: Counter::default(),
             streams: AtomicU64::new(0),
         }
     }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader, Strangers};
 
 use crate::access_log::{AccessLog, Writer, Writing};
+use crate::key_events::{KeyEventRings, rings as rings_of_key_events};
 use crate::listen::{BindError, Listener, bind};
 use crate::metrics::{Cells, Connections, Metrics};
 use crate::worker::{Entrance, Mail, Seat, WorkerSettings, run};
@@ -39,6 +40,7 @@ pub struct Bound {
     addresses: Vec<(String, SocketAddr)>,
     metrics: Metrics,
     writer: Option<Writer>,
+    key_events: KeyEventRings,
 }
 
 /// A data plane that serves.
@@ -58,7 +60,8 @@ impl Plan {
         let mut mailboxes = Vec::new();
         let mut seats = Vec::new();
         let mut rings = Vec::new();
-        for cells in &cells {
+        let (key_events, taken) = rings_of_key_events(self.workers);
+        for (cells, key_events) in cells.iter().zip(key_events) {
             let (sender, mail) = unbounded_channel();
             mailboxes.push(sender);
             let ring = self.access_log.as_ref().map(AccessLog::ring);
@@ -73,6 +76,7 @@ impl Plan {
                 settings: self.settings.clone(),
                 strangers: self.strangers.clone(),
                 access_log: ring,
+                key_events,
             });
         }
         let mut addresses = Vec::new();
@@ -93,7 +97,7 @@ impl Plan {
         let writer = self.access_log.map(|log| log.writer(rings, names));
         let written = writer.as_ref().map(Writer::written).unwrap_or_default();
         let metrics = Metrics::new(cells, listeners, self.reader, self.strangers, written);
-        Ok(Bound { seats, mailboxes, addresses, metrics, writer })
+        Ok(Bound { seats, mailboxes, addresses, metrics, writer, key_events: taken })
     }
 }
 
@@ -108,6 +112,11 @@ impl Bound {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Where events of keys can be taken from. There is nothing to take the second time.
+    pub fn key_events(&mut self) -> KeyEventRings {
+        std::mem::take(&mut self.key_events)
     }
 
     /// A mailbox for each worker, to be told of swaps.

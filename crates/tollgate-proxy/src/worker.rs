@@ -24,6 +24,7 @@ use crate::arena::{Arena, Names};
 use crate::body::{Content, OutBody, Outgoing, Streaming};
 use crate::connection::Client;
 use crate::form::Arriving;
+use crate::key_events::KeyEvents;
 use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
 use crate::metrics::Cells;
 use crate::respond::{self, Ended};
@@ -58,6 +59,8 @@ pub(crate) struct Worker {
     pub(crate) strangers: Option<Arc<Strangers>>,
     /// Where requests that are over go, if they are logged.
     pub(crate) access_log: Option<Ring>,
+    /// Where events of keys go.
+    pub(crate) key_events: KeyEvents,
     /// Sorted by the generation of their upstream.
     destinations: RefCell<Vec<(u64, Rc<Destination>)>>,
     sampled: Cell<u64>,

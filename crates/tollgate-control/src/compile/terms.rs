@@ -9,7 +9,8 @@ use tollgate_core::{
 
 use super::Numbers;
 use crate::model::{
-    self, AuthType, Bought, Enforcement, Key, Name, Network, Own, OwnQps, Plan, PlanStatus,
+    self, AuthType, Bought, Enforcement, Key, Name, Network, Notify, Objects, Own, OwnQps, Plan,
+    PlanStatus,
 };
 
 /// What terms are of: keys that agree in it share them.
@@ -40,14 +41,19 @@ impl TermsKey {
     }
 }
 
-pub(super) fn compile(key: &Key, plans: &[(&Bought, &Plan)], numbers: &mut Numbers) -> Terms {
+pub(super) fn compile(
+    objects: &Objects,
+    key: &Key,
+    plans: &[(&Bought, &Plan)],
+    numbers: &mut Numbers,
+) -> Terms {
     let mut grants = Vec::new();
     for (bought, plan) in plans {
         let opened = plan.services.iter();
         let opened =
             opened.filter(|(name, _)| bought.service.as_ref().is_none_or(|own| own == *name));
         for (service, opens) in opened {
-            grants.push(grant(key, (bought, plan), (service, opens), numbers));
+            grants.push(grant(objects, key, (bought, plan), (service, opens), numbers));
         }
     }
     // Stable, so that of two grants of a service the one that was bought first stays.
@@ -77,6 +83,7 @@ pub(super) fn compile(key: &Key, plans: &[(&Bought, &Plan)], numbers: &mut Numbe
 }
 
 fn grant(
+    objects: &Objects,
     key: &Key,
     (bought, plan): (&Bought, &Plan),
     (service, opens): (&Name, &model::ServiceGrant),
@@ -101,7 +108,25 @@ fn grant(
             None => LineTag::KEY,
             Some(_) => LineTag(GRANTS | id.0),
         },
-        watch: Watch::NOTHING,
+        watch: watch(objects, bought, plan.effective_quota(&key.quota)),
+    }
+}
+
+/// What is told of a grant: whatever anybody is told of its package.
+fn watch(objects: &Objects, bought: &Bought, quota: model::Limit<model::Quota>) -> Watch {
+    let package = objects.packages.get(bought.package.as_str());
+    let notify = package.map_or(Notify::NOTHING, |package| package.notify);
+    let Notify { near_quota_threshold, developer, admin } = notify;
+    let near_quota = match quota {
+        model::Limit::Ceiling(quota) if developer.near_quota || admin.near_quota => {
+            (quota.ceiling * u64::from(near_quota_threshold)).div_ceil(100).max(1)
+        }
+        _ => u64::MAX,
+    };
+    Watch {
+        near_quota,
+        over_quota: developer.over_quota || admin.over_quota,
+        over_throttle: developer.over_throttle || admin.over_throttle,
     }
 }
 

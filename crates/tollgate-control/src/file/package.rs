@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{owner, plan};
 use crate::document::Section;
 use crate::document::kind::{Name, Text};
-use crate::model::{Package, Service};
+use crate::model::{Notify, Package, Service};
 
 pub(super) fn read(
     name: Name,
@@ -20,6 +20,7 @@ pub(super) fn read(
         name,
         owner: owner(section),
         description: section.or("description", Text, String::new()),
+        notify: Notify::NOTHING,
         plans,
     }
 }

@@ -46,6 +46,7 @@ impl Context {
         application: &str,
     ) -> Done<()> {
         for chain in StoredChain::of_application(change.connection(), application)? {
+            self.tell_of_deletion(change, &chain)?;
             StoredChain::delete(change.connection(), &chain.id)?;
             change.touch(Kind::Key, chain.id);
         }

@@ -25,7 +25,14 @@ const TABLE: [(&str, &[&str]); 6] = [
     ),
     (
         "organization-admin",
-        &["package_write", "service_write", "group_write", "access_key_write", "audit_read"],
+        &[
+            "package_write",
+            "service_write",
+            "group_write",
+            "access_key_write",
+            "webhook_write",
+            "audit_read",
+        ],
     ),
     ("owner", &["policy_write", "organization_write", "client_write", "rollback"]),
 ];

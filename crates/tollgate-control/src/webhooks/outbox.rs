@@ -83,12 +83,25 @@ impl Context {
         Ok(())
     }
 
-    /// Tells that somebody was shown the values of keys: of these chains.
+    /// Tells that a chain is deleted, which revokes its keys unless they were over before.
+    pub(crate) fn tell_of_deletion(
+        &self,
+        change: &mut Change<'_>,
+        chain: &StoredChain,
+    ) -> Result<(), StoreError> {
+        for key in chain.life.keys().filter(|key| !key.state.is_over()) {
+            let details = of([("deleted", json!(true))]);
+            self.tell(change, EventKind::Revoked, chain, Some(key.number), details)?;
+        }
+        Ok(())
+    }
+
+    /// Tells that somebody was shown the values of these keys.
     pub(crate) fn tell_of_retrieval(
         &self,
         change: &mut Change<'_>,
         actor: &str,
-        chains: &[String],
+        keys: &[String],
     ) -> Result<(), StoreError> {
         let kind = EventKind::CredentialsRetrieved;
         let listening = Webhook::listening(change.connection(), kind)?;
@@ -96,13 +109,17 @@ impl Context {
             return Ok(());
         }
         let mut shown = Vec::new();
-        for id in chains {
-            let query = "SELECT application FROM chains WHERE id = $1";
+        for id in keys {
+            let query = "SELECT c.id, c.application FROM keys k JOIN chains c ON c.id = k.chain \
+                         WHERE k.id = $1";
             let row = change.connection().row(query, &[id.as_str().into()])?;
             if let Some(row) = row {
-                shown.push((id, realm_of(change.connection(), row.text(0)?)?));
+                let realm = realm_of(change.connection(), row.text(1)?)?;
+                shown.push((row.text(0)?.to_owned(), realm));
             }
         }
+        // Of several keys of a key set it is told once.
+        shown.dedup();
         let (now, event) = (change.now(), event_id());
         for webhook in listening {
             let own = shown.iter().filter(|(_, realm)| webhook.covers(realm));

@@ -12,13 +12,14 @@ use tollgate_control::life_cycle::{Event, Instant, KeyNumber};
 use tollgate_control::operations::{Context, Refused, Subscribe};
 use tollgate_control::store::{Change, Delivery, DeliveryState, NotChanged, Shelf};
 use tollgate_control::webhooks::{
-    AddressRules, Answer, Letter, NotSent, Post, Posted, Reminders, Sender, SigningSecret,
-    WebhookMetrics,
+    AddressRules, Answer, Letter, MeterEvents, NotSent, Post, Posted, Reminders, Sender,
+    SigningSecret, WebhookMetrics,
 };
+use tollgate_core::{KeyEvent, MeterEvent, Scheme};
 
 use crate::engines::{Hands, NOW, Place, contract};
 use crate::operations::House;
-use crate::publishing::new;
+use crate::publishing::{Street, new};
 
 contract! {
     an_event_is_there_with_its_change_and_not_without_it
@@ -29,6 +30,7 @@ contract! {
     a_key_that_expires_is_told_of_three_times
     after_downtime_the_nearest_reminder_is_told_and_no_stale_one
     an_overlap_that_ends_is_told_of_once
+    what_a_meter_says_is_told_once_a_period_whoever_hears_it
 }
 
 const DAY: u64 = 86_400_000;
@@ -343,4 +345,50 @@ async fn an_overlap_that_ends_is_told_of_once(place: Place) {
     days(&house, &place, 3, 4).await;
     let expected = [("key.rotation_planned", 3), ("key.overlap_ending", 2), ("key.revoked", 1)];
     assert_eq!(told(&house, "all").await, counts(&expected));
+}
+
+async fn what_a_meter_says_is_told_once_a_period_whoever_hears_it(place: Place) {
+    let mut street = Street::open(&place).await;
+    listen(&street.house, "all", json!({})).await;
+    let made = street.does(|context, change| {
+        let mut package = Shelf::Packages.find(change.connection(), "p1")?.unwrap();
+        package.body.insert("notifyDeveloperOverQuota".to_owned(), json!(true));
+        package.body.insert("notifyDeveloperPeriod".to_owned(), json!("hour"));
+        Shelf::Packages.update(change.connection(), &package)?;
+        change.touch(tollgate_control::store::Kind::Package, "p1");
+        context.create_package_key(change, new("a1", "p1", "l1"))
+    });
+    let made = made.await;
+    let root = street.reader.current().unwrap();
+    let front = root.routes.find("any", "/orders", &http::Method::GET).unwrap().front;
+    let service = root.routes.service(front).unwrap().id;
+    let key = Scheme::Sha256.digest(made.apikey.reveal().as_bytes());
+    let hear = |event, minute: u64| {
+        let unix = NOW / 1000 + minute * 60;
+        let context = street.house.context.clone();
+        let mut events = vec![KeyEvent { event, key, service, unix }];
+        MeterEvents {
+            take: Box::new(move || std::mem::take(&mut events)),
+            reader: street.reader.clone(),
+            store: Arc::clone(&street.house.store),
+            context: Box::new(move || context.clone()),
+            clock: Arc::<Hands>::clone(&place.clock),
+        }
+    };
+    for (minute, expected) in [(0, 1), (30, 1), (59, 1), (60, 2), (59, 2), (119, 2), (120, 3)] {
+        let (mut one, mut other) =
+            (hear(MeterEvent::OverQuota, minute), hear(MeterEvent::OverQuota, minute));
+        let both = tokio::join!(one.catch_up(), other.catch_up());
+        both.0.unwrap();
+        both.1.unwrap();
+        let told = told(&street.house, "all").await;
+        assert_eq!(told, counts(&[("key.over_quota", expected)]), "minute {minute}");
+    }
+    hear(MeterEvent::NearQuota, 0).catch_up().await.unwrap();
+    assert_eq!(told(&street.house, "all").await.len(), 1, "nobody wants to know of others");
+    let delivery = deliveries(&street.house, "all").await.remove(0);
+    let data: Json = serde_json::from_str(&delivery.body).unwrap();
+    let data = &data["data"];
+    assert_eq!((&data["audience"], &data["service"]), (&json!("developer"), &json!("orders")));
+    assert_eq!(data["keySet"]["id"], *made.chain.id);
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{LineTag, MeterId, Meters};
-use crate::{Now, Refusal};
+use crate::{Digest, Now, Refusal, ServiceId};
 
 /// What is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +18,19 @@ pub enum MeterEvent {
     OverQuota,
     /// A call was refused for queries per second.
     OverThrottle,
+}
+
+/// An event of a key, as a worker hands it over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// What has happened.
+    pub event: MeterEvent,
+    /// The digest of the key.
+    pub key: Digest,
+    /// The service that was called.
+    pub service: ServiceId,
+    /// When, in seconds since 1970.
+    pub unix: u64,
 }
 
 /// What is told of a grant.

@@ -307,6 +307,11 @@ impl Collector for Metrics {
         families.extend(self.strangers());
         families.extend(self.handshakes());
         families.extend(self.access_log());
+        families.push(self.plain(
+            "tollgate_key_events_dropped_total",
+            "Events of keys for webhooks that were dropped: the ring was full.",
+            self.sum(|cells| cells.key_events_dropped.get()),
+        ));
         families
     }
 }

@@ -17,6 +17,7 @@ use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader, Strangers};
 use super::{Coarse, RequestIds, Worker, WorkerSettings};
 use crate::access_log::Ring;
 use crate::connection::serve;
+use crate::key_events::KeyEvents;
 use crate::listen::ListenerSettings;
 use crate::metrics::{Cells, Connections};
 use crate::roster::Roster;
@@ -58,6 +59,7 @@ pub(crate) struct Seat {
     pub(crate) settings: WorkerSettings,
     pub(crate) strangers: Option<Arc<Strangers>>,
     pub(crate) access_log: Option<Ring>,
+    pub(crate) key_events: KeyEvents,
 }
 
 /// Serves until told to drain. Returns how many requests were cut at the end of it.
@@ -90,6 +92,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         draining: Cell::new(false),
         strangers: seat.strangers,
         access_log: seat.access_log,
+        key_events: seat.key_events,
         destinations: RefCell::default(),
         sampled: Cell::new(0),
     });

@@ -49,6 +49,7 @@ impl Context {
         id: &str,
     ) -> Done<()> {
         let chain = self.package_key(change, application, id)?;
+        self.tell_of_deletion(change, &chain)?;
         StoredChain::delete(change.connection(), &chain.id)?;
         change.touch(Kind::Key, chain.id);
         Ok(())
