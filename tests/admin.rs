@@ -12,6 +12,7 @@ mod members;
 mod native;
 mod package_keys;
 mod restore;
+mod rotation;
 mod services;
 mod tls;
 mod webhooks;

@@ -140,6 +140,7 @@ fn chain(context: &Context, number: usize, now: i64) -> StoredChain {
     let credential = Credential {
         id: id.clone(),
         digest: DigestLiteral { scheme: Scheme::Sha256, bytes: Sha256::digest(&key).into() },
+        scheme: Some(context.files.digests.current.mark()),
         sealed: context.sealer.seal(&id, "apikey", key.as_bytes()).ok(),
         sealed_secret: None,
         secret_digest: None,

@@ -46,6 +46,10 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     crate::telemetry::init(&config.settings.log);
     log_warnings(warnings);
+    if let Some(fresh) = &config.objects.fresh_pepper {
+        let file = fresh.keep().map_err(|error| format!("control.pepper_file: {error}"))?;
+        tracing::info!(file = %file.display(), "made a pepper; keep a copy of it");
+    }
     // The control runtime: reloads, ops and signals, apart from every data worker.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(path, config, clock))

@@ -74,6 +74,9 @@ pub enum Command {
     /// Put a backup in the place of a store that no process works on, in a new epoch. What was
     /// revoked since is revoked again
     Restore(RestoreArguments),
+    /// Say how far the rotation of the sealing key and that of the digest scheme have come, and so
+    /// whether the previous ones are still needed
+    Rotation(RotationArguments),
     /// Ask the running process of a configuration whether it is ready; exit code 1 if it is not
     Health(FileArgument),
     /// Log in at a control plane and keep the login in a file that only its owner can read. Who and
@@ -161,6 +164,17 @@ pub struct AuditArguments {
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub offset: u64,
     /// Print one array of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of what, and how it is said.
+#[derive(Args, Debug)]
+pub struct RotationArguments {
+    /// Which configuration.
+    #[command(flatten)]
+    pub file: FileArgument,
+    /// Print one document of JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -9,6 +9,7 @@ mod health;
 mod key;
 mod login;
 mod restore;
+mod rotation;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -49,6 +50,7 @@ pub fn perform(arguments: Arguments) -> ExitCode {
         Command::Audit { command: AuditCommand::List(list) } => audit::list(&list),
         Command::Backup(backup) => backup::perform(&backup),
         Command::Restore(restore) => restore::perform(&restore),
+        Command::Rotation(rotation) => rotation::perform(&rotation),
         Command::Health(file) => health::perform(&file.config),
         Command::Login(login) => login::log_in(&login),
         Command::Logout(server) => login::log_out(&server),
@@ -133,6 +135,17 @@ fn load(path: &Path, clock: &dyn Clock) -> Result<(Config, Warnings), Problems> 
 /// Reads a configuration as if to serve what it says.
 fn load_to_serve(path: &Path, clock: &dyn Clock) -> Result<(Config, Warnings), Problems> {
     Config::load_to_serve(path, unix(clock))
+}
+
+/// Refuses to digest under a pepper that is yet to be made.
+fn with_pepper(config: &Config) -> Result<(), ExitCode> {
+    if config.objects.fresh_pepper.is_none() {
+        return Ok(());
+    }
+    say(format_args!(
+        "tollgate: control.pepper_file is not there yet; the first `tollgate run` makes it"
+    ));
+    Err(ExitCode::from(WRONG))
 }
 
 fn unix(clock: &dyn Clock) -> i64 {

@@ -12,7 +12,7 @@ mod strangers;
 use std::path::{Path, PathBuf};
 
 use tollgate_control::document::{Problems, Section, Warnings, read};
-use tollgate_control::file::{FileObjects, read_objects};
+use tollgate_control::file::{FileObjects, OwnPepper, read_objects_beside};
 use tollgate_control::watch::Watched;
 use tollgate_core::StrangerBudget;
 
@@ -68,7 +68,7 @@ impl Config {
     /// # Errors
     /// Every problem that there is.
     pub fn load_to_serve(path: &Path, now: i64) -> Result<(Self, Warnings), Problems> {
-        read(path, |root| Self::read_all(root, now, Some(now)))
+        read(path, |root| Self::read_all(root, now, Some(now), true))
     }
 
     /// Reads a file that has to hold the same settings as `running`: they cannot change while the
@@ -78,7 +78,8 @@ impl Config {
     /// Every problem that the file has, or every section that would have to be the same.
     pub fn reload(path: &Path, now: i64, running: &Settings) -> Result<(Self, Warnings), Problems> {
         read(path, |root| {
-            let config = Self::read(root, now);
+            // What was there at the start is not made up now.
+            let config = Self::read_all(root, now, None, false);
             config.settings.differences(running).for_each(|section| {
                 root.problem(
                     section,
@@ -92,10 +93,15 @@ impl Config {
 
     /// Reads the root section of a file, and no certificate.
     pub fn read(root: &mut Section, now: i64) -> Self {
-        Self::read_all(root, now, None)
+        Self::read_all(root, now, None, true)
     }
 
-    fn read_all(root: &mut Section, now: i64, certificates_at: Option<i64>) -> Self {
+    fn read_all(
+        root: &mut Section,
+        now: i64,
+        certificates_at: Option<i64>,
+        may_be_absent: bool,
+    ) -> Self {
         let log = log::read(&mut root.table_or_empty("log"));
         let access_log = access_log::read(&mut root.table_or_empty("access_log"));
         let process = process::read(&mut root.table_or_empty("process"));
@@ -108,7 +114,11 @@ impl Config {
             .collect();
         let listeners = listeners::read(root, &taken, certificates_at);
         let settings = Settings { log, access_log, process, ops, strangers, control, listeners };
-        let objects = read_objects(root, now);
+        let pepper = settings
+            .control
+            .as_ref()
+            .map(|control| OwnPepper { file: &control.settings.pepper_file, may_be_absent });
+        let objects = read_objects_beside(root, now, pepper);
         across::check(root, &settings, &objects.objects);
         Self { settings, objects }
     }

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tollgate_control::last_use::LastUse;
 use tollgate_control::model::Objects;
 use tollgate_control::plane::{ControlPlane, ControlSettings};
+use tollgate_control::rotation::Rotation;
 use tollgate_control::scheduler::Scheduler;
 use tollgate_control::webhooks::{MeterEvents, Post, Reminders, Sender, WebhookMetrics};
 use tollgate_control::{Publisher, Publishing, Reload};
@@ -72,5 +73,7 @@ pub(crate) async fn start(
         metrics: webhooks,
     };
     tokio::spawn(sender.run());
+    let files = plane.file.clone();
+    tokio::spawn(Rotation { store: store(), context: context(), files }.run());
     Ok((plane, reloads))
 }

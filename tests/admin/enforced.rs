@@ -18,6 +18,14 @@ impl Shop {
         Self::sells(Self::in_house(House::with(log), &json!({ "name": "gold" })))
     }
 
+    /// The same, with keys that are shown once.
+    pub(super) fn that_sells_once() -> Self {
+        let once = |config: Config| {
+            config.section("control", "address = \"127.0.0.1:0\"\nkey_retrieval = \"once\"")
+        };
+        Self::sells(Self::in_house(House::with(once), &json!({ "name": "gold" })))
+    }
+
     pub(super) fn sells(shop: Self) -> Self {
         let plan = format!("/packages/{}/plans/{}", shop.package, shop.plans[0]);
         done(&shop.house.admin.put(&plan, &json!({ "qpsLimitExempt": true })));

@@ -71,6 +71,7 @@ fn a_panic_tells_no_secret_of_the_control_plane() {
     hold(&store::Credential {
         id: "acme-1".to_owned(),
         digest: model::DigestLiteral::parse(&digest(CANARY)).unwrap(),
+        scheme: None,
         sealed: Some(CANARY.into()),
         sealed_secret: Some(SECRET.into()),
         secret_digest: Some(SECRET.to_owned()),

@@ -34,6 +34,8 @@ use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind};
 use crate::model::{Environment, ErrorDialect, Objects, Owner};
 
+pub use self::digest::{FreshPepper, OwnPepper};
+
 use self::check::keyless::Keyless;
 use self::check::routes::Routes;
 use self::key::Keys;
@@ -50,6 +52,8 @@ pub struct FileObjects {
     pub objects: Arc<Objects>,
     /// The folder that keys were read from, besides the document.
     pub keys_folder: Option<PathBuf>,
+    /// The pepper of the control plane's keys, where its file is yet to be made.
+    pub fresh_pepper: Option<FreshPepper>,
 }
 
 /// Reads all objects out of the root section of a document, and the files of its keys folder.
@@ -60,13 +64,23 @@ pub struct FileObjects {
 ///
 /// The objects are whole only if the document turns out to have no problem.
 pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
+    read_objects_beside(root, now, None)
+}
+
+/// The same, beside a control plane that keeps keys too, with the pepper that they are digested under
+/// where no `[digest]` says otherwise.
+pub fn read_objects_beside(
+    root: &mut Section,
+    now: i64,
+    pepper: Option<OwnPepper<'_>>,
+) -> FileObjects {
     let environment = root.or(
         "environment",
         NameKind("the name of an environment"),
         Name::unchecked("production"),
     );
     let key_brand = root.optional("key_brand", BrandKind);
-    let digests = digest::read(root);
+    let (digests, fresh_pepper) = digest::read(root, pepper);
     let upstreams = named(root, "upstreams", upstream::read);
     let mut routes = Routes::default();
     let mut keyless = Keyless::default();
@@ -94,7 +108,7 @@ pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
         applications,
         keys,
     };
-    FileObjects { objects: Arc::new(objects), keys_folder }
+    FileObjects { objects: Arc::new(objects), keys_folder, fresh_pepper }
 }
 
 /// The objects of the tables below `field`, by name.

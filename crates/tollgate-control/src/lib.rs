@@ -28,6 +28,7 @@ pub mod operations;
 pub mod people;
 pub mod plane;
 pub mod restore;
+pub mod rotation;
 pub mod scheduler;
 pub mod seal;
 pub mod secret;

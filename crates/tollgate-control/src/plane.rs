@@ -15,7 +15,7 @@ use tollgate_core::{Clock, Decider, Qps, Revision, SnapshotReader, StrangerBudge
 use crate::model::Objects;
 use crate::operations::Context;
 use crate::people::{First, FirstError, Passwords, first_administrator};
-use crate::seal::{Sealer, SealingKeyError};
+use crate::seal::{Sealer, SealingKey, SealingKeyError};
 use crate::store::{
     Change, Committed, Deed, Engine, NotChanged, Reason, Sqlite, Store, StoreError,
 };
@@ -27,7 +27,19 @@ pub use settings::{ControlSettings, StorePlace};
 /// # Errors
 /// See [`ControlError`].
 pub fn sealer(settings: &ControlSettings) -> Result<Sealer, ControlError> {
-    Ok(Sealer::new(state::sealing_key(&settings.sealing_key_file)?, None))
+    state::make_sealing_key(&settings.sealing_key_file)?;
+    known_sealer(settings)
+}
+
+/// The same, of sealing keys that are there.
+///
+/// # Errors
+/// See [`ControlError`].
+pub fn known_sealer(settings: &ControlSettings) -> Result<Sealer, ControlError> {
+    let current = SealingKey::read(&settings.sealing_key_file).map_err(ControlError::SealingKey)?;
+    let previous = settings.previous_sealing_key_file.as_deref().map(SealingKey::read).transpose();
+    let previous = previous.map_err(ControlError::PreviousSealingKey)?;
+    Ok(Sealer::new(current, previous))
 }
 
 /// The database of a place, to be read beside the process that has it. It has to be there.
@@ -74,6 +86,8 @@ pub enum ControlError {
     Store(StoreError),
     /// The sealing key cannot be used.
     SealingKey(SealingKeyError),
+    /// The sealing key before it cannot be used.
+    PreviousSealingKey(SealingKeyError),
     /// Nobody could log in.
     First(FirstError),
     /// Another area could not be recorded.
@@ -253,6 +267,9 @@ impl fmt::Display for ControlError {
             Self::Files(error) => write!(f, "a file of the control plane cannot be made: {error}"),
             Self::Store(error) => error.fmt(f),
             Self::SealingKey(error) => write!(f, "control.sealing_key_file: {error}"),
+            Self::PreviousSealingKey(error) => {
+                write!(f, "control.previous_sealing_key_file: {error}")
+            }
             Self::First(error) => error.fmt(f),
             Self::Area => f.write_str("the store did not keep the id of the environment"),
         }

@@ -136,6 +136,18 @@ impl Sealer {
         split(sealed).is_ok_and(|(mark, _)| keys.any(|key| key.mark == mark))
     }
 
+    /// What tells the key in use in a text that was sealed with it: bytes 2 to 5.
+    #[must_use]
+    pub fn mark(&self) -> [u8; MARK] {
+        self.current.mark
+    }
+
+    /// Likewise the key before it, if there is one.
+    #[must_use]
+    pub fn previous_mark(&self) -> Option<[u8; MARK]> {
+        self.previous.as_ref().map(|key| key.mark)
+    }
+
     /// Whether a text was sealed with the key in use.
     #[must_use]
     pub fn is_current(&self, sealed: &[u8]) -> bool {

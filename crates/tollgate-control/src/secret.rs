@@ -1,8 +1,8 @@
 //! Files that hold secrets.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::{error, fmt};
 
@@ -37,6 +37,50 @@ pub fn refuse_open(path: &Path, metadata: &fs::Metadata) -> Result<(), SecretFil
         return Ok(());
     }
     Err(SecretFileError { path: path.to_owned(), reason: Reason::Mode(mode) })
+}
+
+/// A fresh secret: 64 hex digits, which are 256 random bits.
+///
+/// # Errors
+///
+/// If the system has no randomness.
+pub fn fresh_secret() -> io::Result<Zeroizing<Vec<u8>>> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut random = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(random.as_mut_slice()).map_err(io::Error::other)?;
+    let mut digits = Zeroizing::new(Vec::with_capacity(2 * random.len() + 1));
+    for byte in random.iter() {
+        digits.extend([byte >> 4, byte & 15].map(|half| DIGITS[usize::from(half)]));
+    }
+    Ok(digits)
+}
+
+/// Writes a secret and a line break into a new file, which only its owner may read. Its folder is
+/// made where it is absent, for its owner only.
+///
+/// # Errors
+///
+/// What the system says; [`io::ErrorKind::AlreadyExists`] if the file is there.
+pub fn make_secret(path: &Path, secret: &[u8]) -> io::Result<()> {
+    folder_of(path)?;
+    let mut file: File = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    let filled = file.write_all(secret).and_then(|()| file.write_all(b"\n"));
+    let made = filled.and_then(|()| file.sync_all());
+    if made.is_err() {
+        // Half a secret would be taken for one that somebody broke.
+        fs::remove_file(path)?;
+    }
+    made
+}
+
+/// Makes the folder of a file, for its owner only.
+pub(crate) fn folder_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Why a secret was not read.

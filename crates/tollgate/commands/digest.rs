@@ -8,7 +8,7 @@ use tollgate_control::model::{DigestLiteral, SchemeSettings};
 use tollgate_core::{Wrapped, weakness};
 use zeroize::Zeroizing;
 
-use super::{FAILED, WRONG, load, refuse, say};
+use super::{FAILED, WRONG, load, refuse, say, with_pepper};
 use crate::clock::SystemClock;
 
 /// The longest key and the longest secret (domain.md §1.2).
@@ -22,6 +22,9 @@ pub(super) fn perform(config: Option<&Path>, with_secret: bool) -> ExitCode {
     let (settings, brand) = match config.map(|path| load(path, &SystemClock::new())) {
         None => (SchemeSettings::Sha256, None),
         Some(Ok((config, _))) => {
+            if let Err(code) = with_pepper(&config) {
+                return code;
+            }
             let objects = config.objects.objects;
             (objects.digests.current.clone(), objects.key_brand.clone())
         }

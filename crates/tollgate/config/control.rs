@@ -51,6 +51,14 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
     let store = store(section);
     let key = NonEmpty("the path of a file with 64 hex digits");
     let sealing_key_file = section.or("sealing_key_file", key, "sealing.key".to_owned());
+    let before = section.optional("previous_sealing_key_file", key);
+    let previous_sealing_key_file = before.map(|file| section.resolve(&file));
+    let sealing_key_file = section.resolve(&sealing_key_file);
+    if previous_sealing_key_file.as_ref() == Some(&sealing_key_file) {
+        section.problem("previous_sealing_key_file", "is the same as sealing_key_file");
+    }
+    let pepper = NonEmpty("the path of a file with the pepper");
+    let pepper_file = section.or("pepper_file", pepper, "pepper".to_owned());
     let file = NonEmpty("the path of a file");
     let first = "first-administrator.toml".to_owned();
     let first_administrator_file = section.or("first_administrator_file", file, first);
@@ -67,7 +75,9 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
     let (webhooks, ca_file) = webhooks(section);
     let settings = ControlSettings {
         store,
-        sealing_key_file: section.resolve(&sealing_key_file),
+        sealing_key_file,
+        previous_sealing_key_file,
+        pepper_file: section.resolve(&pepper_file),
         first_administrator_file: section.resolve(&first_administrator_file),
         lifetimes,
         retrieval: section.or("key_retrieval", RETRIEVAL, Retrieval::Always),

@@ -1,10 +1,13 @@
 //! `[digest]`
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use super::kinds::Fingerprint;
 use crate::document::Section;
 use crate::document::kind::{Choice, NonEmpty};
 use crate::model::{DigestSchemes, Pepper, Scheme, SchemeSettings};
-use crate::secret::read_secret;
+use crate::secret::{fresh_secret, make_secret, read_secret};
 
 use zeroize::Zeroizing;
 
@@ -19,8 +22,74 @@ pub(super) struct Digests {
     pub(super) certain: bool,
 }
 
-pub(super) fn read(root: &mut Section) -> Digests {
-    let mut section = root.table_or_empty("digest");
+/// The pepper that keys are digested under where a control plane keeps some and no `[digest]` says
+/// otherwise (design decision 1).
+#[derive(Clone, Copy, Debug)]
+pub struct OwnPepper<'a> {
+    /// The file that holds it.
+    pub file: &'a Path,
+    /// Whether the file may be absent, because the process that makes it is yet to start.
+    pub may_be_absent: bool,
+}
+
+/// A pepper that was just made up, and is in no file.
+#[derive(Clone, Debug)]
+pub struct FreshPepper {
+    file: PathBuf,
+    pepper: Pepper,
+}
+
+impl FreshPepper {
+    /// Writes it into its file, which only its owner may read. Its folder is made where it is absent.
+    ///
+    /// # Errors
+    /// What the system says; also if the file has come to be there meanwhile.
+    pub fn keep(&self) -> io::Result<&Path> {
+        make_secret(&self.file, self.pepper.secret())?;
+        Ok(&self.file)
+    }
+}
+
+pub(super) fn read(
+    root: &mut Section,
+    own: Option<OwnPepper<'_>>,
+) -> (Digests, Option<FreshPepper>) {
+    let section = match own {
+        None => root.table_or_empty("digest"),
+        Some(own) => match root.table("digest") {
+            Some(section) => section,
+            None if root.is_misfit("digest") => root.table_or_empty("digest"),
+            None => return own_pepper(root, own),
+        },
+    };
+    (of_section(root, section), None)
+}
+
+/// The control plane's own pepper, with the scheme of digests that anybody can make before it.
+fn own_pepper(root: &mut Section, own: OwnPepper<'_>) -> (Digests, Option<FreshPepper>) {
+    let absent = own.may_be_absent && matches!(own.file.try_exists(), Ok(false));
+    let pepper = if absent {
+        fresh_secret().map_err(|error| error.to_string())
+    } else {
+        read_secret(own.file).map(trimmed).map_err(|error| error.to_string())
+    };
+    let pepper = pepper.and_then(|pepper| match pepper.len() {
+        GOOD_LENGTH.. => Ok(Pepper::new(pepper)),
+        _ => Err(format!("the file holds no pepper, expected {GOOD_LENGTH} bytes or more")),
+    });
+    let pepper = pepper.unwrap_or_else(|error| {
+        root.problem("control", format_args!("pepper_file: {error}"));
+        Pepper::new(Zeroizing::default())
+    });
+    let fresh = absent.then(|| FreshPepper { file: own.file.to_owned(), pepper: pepper.clone() });
+    let schemes = DigestSchemes {
+        current: SchemeSettings::HmacSha256(pepper),
+        previous: Some(SchemeSettings::Sha256),
+    };
+    (Digests { schemes, certain: true }, fresh)
+}
+
+fn of_section(root: &mut Section, mut section: Section) -> Digests {
     let current = settings(&mut section);
     let mut certain = !section.is_misfit("scheme");
     let previous = section.table("previous").map(|mut section| {
@@ -63,21 +132,26 @@ fn settings(section: &mut Section) -> SchemeSettings {
     }
 }
 
-/// The pepper in a file, without the line break at its end: tools and shells leave it out too.
-fn pepper(section: &Section, path: &str) -> Option<Pepper> {
-    let mut secret = match read_secret(&section.resolve(path)) {
-        Ok(secret) => secret,
-        Err(error) => {
-            section.problem("pepper_file", error);
-            return None;
-        }
-    };
+/// Without the line break at its end: tools and shells leave it out too.
+fn trimmed(mut secret: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     if secret.ends_with(b"\n") {
         secret.pop();
         if secret.ends_with(b"\r") {
             secret.pop();
         }
     }
+    secret
+}
+
+/// The pepper in a file.
+fn pepper(section: &Section, path: &str) -> Option<Pepper> {
+    let secret = match read_secret(&section.resolve(path)) {
+        Ok(secret) => trimmed(secret),
+        Err(error) => {
+            section.problem("pepper_file", error);
+            return None;
+        }
+    };
     if secret.is_empty() {
         section.problem("pepper_file", "the file is empty, expected a pepper of 16 bytes or more");
         return None;

@@ -112,6 +112,19 @@ impl SchemeSettings {
         }
     }
 
+    /// What tells it from others, also of the same name: `sha256`, or `hmac-sha256:` and the
+    /// fingerprint of the pepper.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        match self {
+            Self::Sha256 => Scheme::Sha256.name().to_owned(),
+            Self::HmacSha256(pepper) => {
+                let fingerprint = u64::from_be_bytes(pepper.fingerprint());
+                format!("{}:{fingerprint:016x}", Scheme::HmacSha256.name())
+            }
+        }
+    }
+
     /// The scheme as keys are digested with it.
     pub fn compile(&self) -> Option<tollgate_core::Scheme> {
         match self {

@@ -117,6 +117,7 @@ impl Context {
         let mut credential = Credential {
             id: id.to_owned(),
             digest: self.digest(key)?,
+            scheme: Some(self.scheme_mark()),
             sealed: self.seal(id, "apikey", key)?,
             sealed_secret: None,
             secret_digest: None,
@@ -143,6 +144,9 @@ impl Context {
         let key = key.ok_or_else(|| {
             Refused::invalid("secret", "cannot be changed, as the key itself is not kept")
         })?;
+        // Of both digests one mark tells the scheme.
+        credential.digest = self.digest(&key)?;
+        credential.scheme = Some(self.scheme_mark());
         self.keep_secret(credential, &key, secret)
     }
 
@@ -159,6 +163,45 @@ impl Context {
         let wrapped = Wrapped::seal(key.reveal().as_bytes(), secret.reveal().as_bytes(), nonce);
         credential.wrapped_secret = wrapped.map(|wrapped| wrapped.to_string());
         Ok(())
+    }
+
+    /// What tells the digest scheme in use.
+    pub(crate) fn scheme_mark(&self) -> String {
+        self.digests().current.mark()
+    }
+
+    /// A credential as it would be made now: sealed with the key in use and digested under the scheme
+    /// in use. What is not kept is neither; then the digests stay as they are, both of them, since one
+    /// mark tells the scheme of both.
+    ///
+    /// # Errors
+    /// What keeps it from being opened, sealed or digested.
+    pub(crate) fn renewed(&self, before: &Credential) -> Result<Credential, Refused> {
+        let open = |field: &str, sealed: &Option<Vec<u8>>| match sealed {
+            Some(sealed) => self.open_sealed(&before.id, field, sealed).map(Some),
+            None => Ok(None),
+        };
+        let key = open("apikey", &before.sealed).map_err(Refused::Sealing)?;
+        let secret = open("secret", &before.sealed_secret).map_err(Refused::Sealing)?;
+        let mut after = before.clone();
+        for (field, text, sealed) in
+            [("apikey", &key, &mut after.sealed), ("secret", &secret, &mut after.sealed_secret)]
+        {
+            let behind = sealed.as_ref().is_some_and(|sealed| !self.sealer.is_current(sealed));
+            if let Some(text) = text.as_ref().filter(|_| behind) {
+                let anew = self.sealer.seal(&before.id, field, text.reveal().as_bytes());
+                *sealed = Some(anew.map_err(Refused::Sealing)?);
+            }
+        }
+        let whole = secret.is_some() || before.secret_digest.is_none();
+        if let Some(key) = key.filter(|_| whole) {
+            after.digest = self.digest(&key)?;
+            after.scheme = Some(self.scheme_mark());
+            if let Some(secret) = &secret {
+                after.secret_digest = Some(self.digest(secret)?.to_string());
+            }
+        }
+        Ok(after)
     }
 
     fn seal(&self, id: &str, field: &str, text: &Secret) -> Result<Option<Vec<u8>>, Refused> {
@@ -196,9 +239,13 @@ impl Context {
         let Some(sealed) = sealed.filter(|_| self.retrieval == Retrieval::Always) else {
             return Ok(None);
         };
+        self.open_sealed(id, field, sealed).map(Some)
+    }
+
+    fn open_sealed(&self, id: &str, field: &str, sealed: &[u8]) -> Result<Secret, SealError> {
         let opened = self.sealer.open(id, field, sealed)?;
         let text = std::str::from_utf8(&opened).map_err(|_| SealError::Forged)?;
-        Ok(Some(Secret::new(text)))
+        Ok(Secret::new(text))
     }
 }
 

@@ -13,6 +13,10 @@ pub struct ControlSettings {
     pub store: StorePlace,
     /// What keys and their secrets are sealed with.
     pub sealing_key_file: PathBuf,
+    /// What they were sealed with before, while they are sealed anew.
+    pub previous_sealing_key_file: Option<PathBuf>,
+    /// The pepper that keys are digested under, where no `[digest]` says otherwise.
+    pub pepper_file: PathBuf,
     /// Where the first administrator is told of.
     pub first_administrator_file: PathBuf,
     /// How long tokens last.

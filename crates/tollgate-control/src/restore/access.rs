@@ -87,6 +87,22 @@ pub(super) fn logins(
     copy_rows(present, restored, "tokens", "login, digest, kind, expires, spent", &go_on)
 }
 
+/// What webhooks are signed with is what it is at present, and none of what they were told is told
+/// again.
+pub(super) fn webhooks(
+    restored: &mut dyn Connection,
+    present: &mut dyn Connection,
+) -> Result<(), StoreError> {
+    let here = ids(restored, "SELECT webhook FROM webhook_secrets")?;
+    let known = ids(present, "SELECT webhook FROM webhook_secrets")?;
+    for webhook in here.intersection(&known) {
+        let statement = "DELETE FROM webhook_secrets WHERE webhook = $1";
+        restored.run(statement, &[webhook.as_str().into()])?;
+    }
+    copy_rows(present, restored, "webhook_secrets", "webhook, sealed", &here)?;
+    restored.run("DELETE FROM deliveries WHERE next IS NOT NULL", &[]).map(|_| ())
+}
+
 /// The texts that a query finds.
 fn ids(connection: &mut dyn Connection, query: &str) -> Result<BTreeSet<String>, StoreError> {
     let mut ids = BTreeSet::new();

@@ -53,6 +53,7 @@ pub fn reconcile(
     access::passwords(change.connection(), present)?;
     access::clients(change.connection(), present)?;
     access::logins(change.connection(), present)?;
+    access::webhooks(change.connection(), present)?;
     chains::applications(context, change, present, leave, &mut again)?;
     chains::chains(context, change, present, leave, &mut again)?;
     chains::subscriptions(change, present, leave, &mut again)?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::store::{Connection, PAGE, Row, StoreError, Value, numbered};
 
-const COLUMNS: &str = "id, digest, sealed, sealed_secret, secret_digest, wrapped_secret";
+const COLUMNS: &str = "id, digest, sealed, sealed_secret, secret_digest, wrapped_secret, scheme";
 
 /// Takes over what the present store keeps of the keys that both have.
 pub(super) fn adopt(

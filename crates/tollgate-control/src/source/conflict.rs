@@ -2,12 +2,12 @@
 //! store without what it was made for or may call, or have two keys with one value.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::{fmt, iter};
 
 use super::routed::Routed;
 use super::service::{self, Target};
 use crate::document::Place;
-use crate::model::{Name, Objects, Owner, ServiceGrant};
+use crate::model::{DigestSchemes, Name, Objects, Owner, SchemeSettings, ServiceGrant};
 use crate::routing::Clash;
 use crate::store::{Connection, Shelf, StoreError, StoredChain};
 
@@ -36,6 +36,13 @@ pub enum Conflict {
         of_file: String,
         /// The id of the store's endpoint, behind that of its service.
         endpoint: String,
+    },
+    /// Keys of the store are digested under a scheme that the file does not name.
+    Scheme {
+        /// The scheme's mark.
+        mark: String,
+        /// How many keys, without those that are over.
+        keys: i64,
     },
     /// An object of the file has the id of one of the store.
     SameId {
@@ -76,10 +83,30 @@ pub(crate) fn conflicts(
             conflicts.push(Conflict::SameKey { place: place.clone(), key: taken });
         }
     }
+    conflicts.extend(unknown_schemes(files, connection)?);
     conflicts.extend(missing(&objects, connection)?);
     conflicts.extend(opened(&objects, connection)?);
     conflicts.extend(of_services(files, present, connection)?);
     conflicts.truncate(MOST);
+    Ok(conflicts)
+}
+
+/// Schemes under which keys were digested that would be unknown.
+fn unknown_schemes(
+    files: &Objects,
+    connection: &mut dyn Connection,
+) -> Result<Vec<Conflict>, StoreError> {
+    let DigestSchemes { current, previous } = &files.digests;
+    let known: Vec<_> = iter::once(current).chain(previous).map(SchemeSettings::mark).collect();
+    let marks = "SELECT scheme, count(*) FROM keys WHERE scheme IS NOT NULL \
+                 AND state NOT IN ('revoked', 'expired') GROUP BY scheme ORDER BY scheme";
+    let mut conflicts = Vec::new();
+    for row in connection.rows(marks, &[])? {
+        let mark = row.text(0)?.to_owned();
+        if !known.contains(&mark) {
+            conflicts.push(Conflict::Scheme { mark, keys: row.integer(1)? });
+        }
+    }
     Ok(conflicts)
 }
 
@@ -236,6 +263,11 @@ impl fmt::Display for Conflict {
             Self::SameCalls { of_file, endpoint } => {
                 write!(f, "{of_file} takes calls of the endpoint {endpoint} of the store")
             }
+            Self::Scheme { mark, keys } => write!(
+                f,
+                "{keys} keys of the store are digested under {mark}, which is neither the present \
+                 scheme nor the one before it"
+            ),
             Self::SameId { place, id } => {
                 write!(f, "{place}: an object of the store has the id {id}")
             }

@@ -3,11 +3,12 @@
 use super::{Connection, Engine, StoreError};
 
 /// Every version's script. One that was released is never changed, only followed by another.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
+    include_str!("migrations/5.sql"),
 ];
 
 /// Brings the store to the newest version. The history of a new one begins with `epoch`.

@@ -79,6 +79,30 @@ impl SigningSecret {
         row.map(|row| row.bytes(0).map(<[u8]>::to_vec)).transpose()
     }
 
+    /// Seals those anew that were not sealed with the key in use. Returns how many, and how many it
+    /// cannot, because they do not open.
+    pub(crate) fn renew_all(
+        sealer: &Sealer,
+        connection: &mut dyn Connection,
+    ) -> Result<(u64, u64), StoreError> {
+        let (mut renewed, mut left) = (0, 0);
+        for row in connection.rows("SELECT webhook, sealed FROM webhook_secrets", &[])? {
+            let (webhook, sealed) = (row.text(0)?, row.bytes(1)?);
+            if sealer.is_current(sealed) {
+                continue;
+            }
+            let opened = sealer.open(webhook, FIELD, sealed);
+            let Ok(anew) = opened.and_then(|opened| sealer.seal(webhook, FIELD, &opened)) else {
+                left += 1;
+                continue;
+            };
+            let statement = "UPDATE webhook_secrets SET sealed = $1 WHERE webhook = $2";
+            connection.run(statement, &[anew.as_slice().into(), webhook.into()])?;
+            renewed += 1;
+        }
+        Ok((renewed, left))
+    }
+
     /// Forgets the secret of a webhook.
     pub fn forget(connection: &mut dyn Connection, webhook: &str) -> Result<(), StoreError> {
         let statement = "DELETE FROM webhook_secrets WHERE webhook = $1";

@@ -26,6 +26,7 @@ fn credential(id: &str) -> Credential {
     Credential {
         id: id.to_owned(),
         digest: DigestLiteral::parse(&digest).unwrap(),
+        scheme: Some("sha256".to_owned()),
         sealed: Some(vec![1, 2, 3]),
         sealed_secret: None,
         secret_digest: Some("sha256:beef".to_owned()),

@@ -13,6 +13,7 @@ mod operations;
 mod publishing;
 mod reading;
 mod restoring;
+mod rotating;
 mod scheduling;
 mod search;
 mod server;

@@ -30,7 +30,7 @@ const TABLES: [(&str, &str); 5] = [
         "keys",
         "id, chain, number, latest, state, superseded_until, provisioned, rotation_planned, \
          rotation_due, rotated, expiration, expiration_is_day, expired, revoked, digest, sealed, \
-         sealed_secret, secret_digest, wrapped_secret, created",
+         sealed_secret, secret_digest, wrapped_secret, created, scheme",
     ),
     ("subscriptions", "id, chain, service, package, plan, created, cancelled"),
     ("timeline", "chain, number, at, key_number, what, details"),

@@ -6,13 +6,16 @@ use std::process::ExitCode;
 use tollgate_control::model::DigestLiteral;
 use zeroize::Zeroizing;
 
-use super::super::{FAILED, WRONG, load, refuse, say};
+use super::super::{FAILED, WRONG, load, refuse, say, with_pepper};
 use crate::clock::SystemClock;
 
 #[expect(clippy::print_stdout, reason = "key and digest are the program's answer")]
 pub(super) fn perform(path: &Path) -> ExitCode {
     let objects = match load(path, &SystemClock::new()) {
-        Ok((config, _)) => config.objects.objects,
+        Ok((config, _)) => match with_pepper(&config) {
+            Ok(()) => config.objects.objects,
+            Err(code) => return code,
+        },
         Err(problems) => return refuse(&problems),
     };
     let Some(brand) = &objects.key_brand else {

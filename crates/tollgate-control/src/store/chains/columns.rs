@@ -12,7 +12,7 @@ pub(super) const CHAIN: &str = "id, version, name, application, auth_type, polic
 
 pub(super) const KEY: &str = "id, chain, number, latest, state, superseded_until, provisioned, \
      rotation_planned, rotation_due, rotated, expiration, expiration_is_day, expired, revoked, \
-     digest, sealed, sealed_secret, secret_digest, wrapped_secret, created";
+     digest, sealed, sealed_secret, secret_digest, wrapped_secret, created, scheme";
 
 /// Where the columns of a key begin in a row of [`select`].
 const KEYS: usize = 22;
@@ -88,6 +88,7 @@ impl StoredChain {
             credential.secret_digest.as_deref().into(),
             credential.wrapped_secret.as_deref().into(),
             credential.created.into(),
+            credential.scheme.as_deref().into(),
         ])
     }
 
@@ -170,6 +171,7 @@ fn read_credential(row: &Row) -> Result<Credential, StoreError> {
         secret_digest: text(17)?,
         wrapped_secret: text(18)?,
         created: row.integer(KEYS + 19)?,
+        scheme: text(20)?,
     })
 }
 
