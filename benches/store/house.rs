@@ -150,6 +150,7 @@ fn chain(context: &Context, number: usize, now: i64) -> StoredChain {
     StoredChain {
         name: String::new(),
         application: format!("application-{application}"),
+        realm: Default::default(),
         auth_type: "api_key".to_owned(),
         template: None,
         bought: Some(Bought { package: "basic".to_owned(), plan: "free".to_owned() }),

@@ -3,16 +3,13 @@
 use serde_json::{Value as Json, json};
 
 use super::House;
-use crate::support::{Admin, Request, Response};
+use crate::support::{Admin, Response};
 
-/// A request below `/api`.
+/// Asks something below `/api`.
 pub(super) fn ask(admin: &Admin, method: &str, target: &str, body: Option<&Json>) -> Response {
-    let token = admin.tokens["access_token"].as_str().unwrap();
-    let request = Request::new(admin.address, method, &format!("/api{target}"))
-        .header("Authorization", &format!("Bearer {token}"));
     match body {
-        Some(body) => request.body(&body.to_string()).send(),
-        None => request.send(),
+        Some(body) => admin.ask(method, target, body),
+        None => admin.native(method, target).send(),
     }
 }
 

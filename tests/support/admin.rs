@@ -72,6 +72,23 @@ impl Admin {
             .header("Authorization", &format!("Bearer {token}"))
     }
 
+    /// A request with the token, below `/api`.
+    pub(crate) fn native(&self, method: &str, target: &str) -> Request {
+        let token = self.tokens["access_token"].as_str().unwrap();
+        Request::new(self.address, method, &format!("/api{target}"))
+            .header("Authorization", &format!("Bearer {token}"))
+    }
+
+    /// Asks the native API, with a body.
+    pub(crate) fn ask(&self, method: &str, target: &str, body: &Json) -> Response {
+        self.native(method, target).body(&body.to_string()).send()
+    }
+
+    /// What there is below `/api`, which has to be there.
+    pub(crate) fn look(&self, target: &str) -> Json {
+        done(&self.native("GET", target).send())
+    }
+
     pub(crate) fn get(&self, target: &str) -> Response {
         self.v3("GET", target).send()
     }

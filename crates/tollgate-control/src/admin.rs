@@ -4,10 +4,12 @@
 //! who may do what, and by the same store.
 
 mod ask;
+mod asked;
 mod authorization;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod listener;
+mod native;
 mod v3;
 
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
+use http::Uri;
 
 use crate::plane::ControlPlane;
 
@@ -29,11 +32,16 @@ type Plane = Arc<ControlPlane>;
 fn router(plane: Plane) -> Router {
     Router::new()
         .merge(v3::router())
+        .merge(native::router())
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(plane)
 }
 
-async fn unknown() -> Response {
-    v3::Failure::NotFound("no such resource".to_owned()).into_response()
+async fn unknown(uri: Uri) -> Response {
+    let failure = v3::Failure::NotFound("no such resource".to_owned());
+    match uri.path().starts_with("/api") {
+        true => native::Problem::from(failure).into_response(),
+        false => failure.into_response(),
+    }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use crate::model::{
     ApplicationStatus, AuthType, Limit, MemberStatus, Objects, Owner, Period, PlanStatus,
 };
+use crate::people::Realm;
 use crate::source::service;
 use crate::store::{Connection, Document, Shelf, StoreError};
 
@@ -40,6 +41,8 @@ pub struct ApplicationSeen {
     pub member: String,
     /// Whether its keys may work.
     pub active: bool,
+    /// The organization and group that it belongs to, and its keys with it.
+    pub realm: Realm,
     /// Who may change it.
     pub owner: Owner,
 }
@@ -145,6 +148,7 @@ impl Directory<'_> {
                 name: id.to_owned(),
                 member: application.member.to_string(),
                 active: application.status == ApplicationStatus::Active,
+                realm: Realm::default(),
                 owner: application.owner.clone(),
             }));
         }
@@ -289,6 +293,7 @@ pub(crate) fn seen_member(document: &Document) -> MemberSeen {
 pub(crate) fn seen_application(document: Document) -> ApplicationSeen {
     ApplicationSeen {
         active: text(&document.body, "status") != Some("suspended"),
+        realm: realm(&document.body),
         id: document.id,
         name: document.name,
         member: document.parent,
@@ -330,6 +335,18 @@ pub(crate) fn period(name: &str) -> Option<Period> {
 /// A text field of a document.
 pub(crate) fn text<'a>(body: &'a Map<String, Json>, field: &str) -> Option<&'a str> {
     body.get(field)?.as_str()
+}
+
+/// The id of a reference: `"id"` or `{"id": "id"}`.
+pub(crate) fn reference<'a>(body: &'a Map<String, Json>, field: &str) -> Option<&'a str> {
+    let value = body.get(field)?;
+    value.as_str().or_else(|| value.get("id")?.as_str()).filter(|id| !id.is_empty())
+}
+
+/// Whose something is that says so itself.
+pub(crate) fn realm(body: &Map<String, Json>) -> Realm {
+    let id = |field| reference(body, field).map(str::to_owned);
+    Realm { organization: id("organization"), group: id("group") }
 }
 
 /// A number field of a document; `None` for one that is out of range.

@@ -1,17 +1,17 @@
 //! The Mashery v3 API (domain.md §1), for clients that were written for it.
 
-mod engine;
+pub(super) mod engine;
 mod failure;
-mod field;
+pub(super) mod field;
 mod fields;
 mod filter;
 #[cfg(feature = "fuzzing")]
 pub(super) mod fuzzing;
 mod kept;
 mod nested;
-mod page;
+pub(super) mod page;
 mod query;
-mod resources;
+pub(super) mod resources;
 mod search;
 mod sort;
 mod source;
@@ -28,6 +28,8 @@ use super::Plane;
 use crate::date;
 
 pub(super) use failure::{Failure, Violation};
+pub(super) use kept::permit;
+pub(super) use source::{Scene, Within};
 
 pub(super) fn router() -> Router<Plane> {
     let token = post(token::answer).fallback(token::wrong_method);

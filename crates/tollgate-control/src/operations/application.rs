@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::life::replace;
 use super::{Context, Done, Refused, words};
+use crate::directory::ApplicationSeen;
 use crate::life_cycle::Event;
 use crate::model::Owner;
 use crate::store::{Change, Kind, NotChanged, Shelf, StoredChain};
@@ -53,19 +54,22 @@ impl Context {
         Ok(())
     }
 
-    /// Has the chains of an application be found by its name and its member's as they are now.
+    /// Has the chains of an application be found by its name and its member's as they are now, and
+    /// belong to whom it belongs now.
     ///
     /// # Errors
-    /// [`Refused::NotFound`].
-    pub fn name_chains_of_application(&self, change: &mut Change<'_>, id: &str) -> Done<()> {
-        let directory = self.directory();
-        let application = directory.application(change.connection(), id)?;
-        let application = application.ok_or(Refused::NotFound("application"))?;
-        let member = directory.member(change.connection(), &application.member)?;
+    /// What the store said.
+    pub(crate) fn follow_application(
+        &self,
+        change: &mut Change<'_>,
+        application: &ApplicationSeen,
+    ) -> Done<()> {
+        let member = self.directory().member(change.connection(), &application.member)?;
         let username = member.map(|member| member.username).unwrap_or_default();
-        for mut chain in StoredChain::of_application(change.connection(), id)? {
+        for mut chain in StoredChain::of_application(change.connection(), &application.id)? {
             let before = chain.life.version;
             chain.words = words(&chain.name, &application.name, &username);
+            chain.realm = application.realm.clone();
             chain.life.version += 1;
             replace(change, &chain, before)?;
         }

@@ -1,6 +1,7 @@
 //! Key sets: subscribed to, and what may be called with them (S4-3 to S4-6).
 
-use super::{Context, Done, Refused, SECRET_LENGTH, Secret, words};
+use super::life::replace;
+use super::{Context, Done, Issued, Refused, SECRET_LENGTH, Secret, words};
 use crate::directory::{ApplicationSeen, number, switch};
 use crate::life_cycle::{Chain, Months, Policy, RotationPolicy};
 use crate::model::AuthType;
@@ -30,6 +31,8 @@ pub struct Subscribed {
     pub subscription: Subscription,
     /// The key set was there already, and serves this API too.
     pub reused: bool,
+    /// The first key of a new key set, which is Pending.
+    pub issued: Option<Issued>,
 }
 
 impl Context {
@@ -59,6 +62,29 @@ impl Context {
         Ok(subscribed)
     }
 
+    /// Cancels a subscription: its API cannot be called by it any more. The key set stays, also
+    /// without any (domain.md §4.2).
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`], [`Refused::Cancelled`] for one that was cancelled before, and
+    /// [`Refused::Over`] for one of a key set that is revoked or expired.
+    pub fn cancel_subscription(&self, change: &mut Change<'_>, id: &str) -> Done<Subscription> {
+        let found = Subscription::find(change.connection(), id)?;
+        let mut subscription = found.ok_or(Refused::NotFound("subscription"))?;
+        let chain = StoredChain::find(change.connection(), &subscription.chain)?;
+        let chain = chain.ok_or(Refused::NotFound("key set"))?;
+        let (now, state) = (change.now(), chain.life.state());
+        if state.is_over() {
+            return Err(Refused::Over(state).into());
+        }
+        if !Subscription::cancel(change.connection(), id, now)? {
+            return Err(Refused::Cancelled.into());
+        }
+        subscription.cancelled = Some(now);
+        touch(change, chain)?;
+        Ok(subscription)
+    }
+
     fn join(
         &self,
         change: &mut Change<'_>,
@@ -73,9 +99,13 @@ impl Context {
                 && chain.life.policy.as_ref() == Some(&template.policy)
                 && !chain.life.state().is_over()
         };
-        let (chain, reused) = match chains.into_iter().rev().find(fits) {
-            Some(chain) => (chain, true),
-            None => (self.found_key_set(change, application, auth_type, template)?, false),
+        let (chain, issued) = match chains.into_iter().rev().find(fits) {
+            Some(chain) => (touch(change, chain)?, None),
+            None => {
+                let (chain, issued) =
+                    self.found_key_set(change, application, auth_type, template)?;
+                (chain, Some(issued))
+            }
         };
         let subscription = Subscription {
             id: super::new_id(change),
@@ -88,7 +118,7 @@ impl Context {
         };
         subscription.insert(change.connection())?;
         change.touch(Kind::Key, chain.id.as_str());
-        Ok(Subscribed { chain, subscription, reused })
+        Ok(Subscribed { chain, subscription, reused: issued.is_none(), issued })
     }
 
     /// A new key set, Pending.
@@ -98,7 +128,7 @@ impl Context {
         application: &ApplicationSeen,
         auth_type: AuthType,
         template: &Template,
-    ) -> Done<StoredChain> {
+    ) -> Done<(StoredChain, Issued)> {
         let life = Chain::key_set(template.policy, !application.active);
         let id = super::new_id(change);
         let secret = match auth_type {
@@ -114,6 +144,7 @@ impl Context {
             words: words(&name, &application.name, &username),
             name,
             application: application.id.clone(),
+            realm: application.realm.clone(),
             auth_type: auth_type.as_str().to_owned(),
             template: template.id.clone(),
             bought: None,
@@ -127,8 +158,18 @@ impl Context {
             id,
         };
         chain.insert(change.connection())?;
-        Ok(chain)
+        let issued = Issued { number: chain.life.latest.number, apikey: key, secret };
+        Ok((chain, issued))
     }
+}
+
+/// Gives a key set another version: what it may call is part of what it is.
+fn touch(change: &mut Change<'_>, mut chain: StoredChain) -> Done<StoredChain> {
+    let before = chain.life.version;
+    chain.life.version = before.saturating_add(1);
+    chain.updated = change.now();
+    replace(change, &chain, before)?;
+    Ok(chain)
 }
 
 /// A policy template, or the absence of one.
@@ -157,11 +198,11 @@ impl Template {
 fn policy(document: &Document) -> Policy {
     let body = &document.body;
     let months = |field| number(body, field).and_then(Months::new);
-    let lead = number(body, "rotation_lead_seconds").unwrap_or(0);
+    let lead = number(body, "rotationLeadSeconds").unwrap_or(0);
     Policy {
-        rotation: months("rotation_months").and_then(|after| RotationPolicy::new(after, lead)),
-        expiration: months("expiration_months"),
-        manual_regeneration: switch(body, "manual_regeneration"),
-        overlap: number(body, "overlap_seconds").unwrap_or(0),
+        rotation: months("rotationMonths").and_then(|after| RotationPolicy::new(after, lead)),
+        expiration: months("expirationMonths"),
+        manual_regeneration: switch(body, "manualRegeneration"),
+        overlap: number(body, "overlapSeconds").unwrap_or(0),
     }
 }

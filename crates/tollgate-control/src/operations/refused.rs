@@ -27,6 +27,10 @@ pub enum Refused {
     OwnedByFile(Place),
     /// The life of the key does not allow it.
     Life(life_cycle::Refused),
+    /// The subscription does not hold any more.
+    Cancelled,
+    /// The key set is in this state, and nothing more happens to it.
+    Over(life_cycle::State),
     /// Somebody else has changed it since it was read.
     Outdated,
     /// Secrets cannot be sealed or opened.
@@ -47,6 +51,8 @@ impl Reason for Refused {
             Self::NotFound(_) => "not_found",
             Self::OwnedByFile(_) => "owned_by_file",
             Self::Life(_) => "not_in_this_state",
+            Self::Cancelled => "cancelled",
+            Self::Over(_) => "not_in_this_state",
             Self::Outdated => "outdated",
             Self::Sealing(_) => "sealing_failed",
         }
@@ -69,6 +75,8 @@ impl fmt::Display for Refused {
                 write!(f, "it stands in {place} and is changed there, not over the API")
             }
             Self::Life(refused) => refused.fmt(f),
+            Self::Cancelled => f.write_str("the subscription was cancelled before"),
+            Self::Over(state) => write!(f, "the key set is {state}"),
             Self::Outdated => f.write_str("it was changed by somebody else in the meantime"),
             Self::Sealing(error) => write!(f, "its secret cannot be handled: {error}"),
         }

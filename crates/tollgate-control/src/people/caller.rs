@@ -79,6 +79,22 @@ impl Caller {
         self.grants.iter().any(|grant| permissions.role(&grant.id) >= least)
     }
 
+    /// Where all is that they may look at by this action; `None` = everywhere. What is nobody's
+    /// stands in it as the realm of nothing.
+    #[must_use]
+    pub fn sees(&self, permissions: &Permissions, action: Action) -> Option<Vec<Realm>> {
+        let least = permissions.least(action).max(Role::Consumer);
+        let able = self.grants.iter().filter(|grant| permissions.role(&grant.id) >= least);
+        let mut realms: Vec<_> = able.map(RoleGrant::realm).collect();
+        if realms.iter().any(Realm::is_shared) {
+            return None;
+        }
+        if !realms.is_empty() {
+            realms.push(Realm::default());
+        }
+        Some(realms)
+    }
+
     /// Where they may do this, if they may not do it everywhere.
     #[must_use]
     pub fn home(&self, permissions: &Permissions, action: Action) -> Option<Realm> {

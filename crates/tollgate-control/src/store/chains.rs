@@ -13,6 +13,7 @@ use super::batch::{BATCH, insert, numbered};
 use super::{Connection, Row, StoreError, Value, uses};
 use crate::life_cycle::{Chain, KeyNumber};
 use crate::model::Own;
+use crate::people::Realm;
 
 pub use credential::Credential;
 pub use search::{Api, ChainDate, ChainPage, ChainSearch, Within};
@@ -26,6 +27,8 @@ pub struct StoredChain {
     pub name: String,
     /// The application that it belongs to.
     pub application: String,
+    /// The organization and group that its application belongs to.
+    pub realm: Realm,
     /// How calls with its keys are authenticated.
     pub auth_type: String,
     /// The policy template that its policy came from; `None` for a package key.

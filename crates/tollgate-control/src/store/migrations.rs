@@ -1,15 +1,21 @@
 //! How a store came to look as it does: one script for each version, applied in order.
 
-use super::{Connection, Engine, StoreError};
+use super::{Connection, Engine, Shelf, StoreError};
+use crate::directory::realm;
+use crate::people::Realm;
 
 /// Every version's script. One that was released is never changed, only followed by another.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
     include_str!("migrations/5.sql"),
+    include_str!("migrations/6.sql"),
 ];
+
+/// The version since which a chain says whose it is.
+const CHAINS_HAVE_OWNERS: i64 = 6;
 
 /// Brings the store to the newest version. The history of a new one begins with `epoch`.
 ///
@@ -54,12 +60,30 @@ fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> 
     for (version, script) in (1..).zip(SCRIPTS) {
         if version > found {
             connection.script(script)?;
+            if version == CHAINS_HAVE_OWNERS {
+                own_chains(connection)?;
+            }
             connection.run("INSERT INTO versions (version) VALUES ($1)", &[version.into()])?;
         }
     }
     if found == 0 {
         let begin = "INSERT INTO feed (id, epoch, number) VALUES (1, $1, 0)";
         connection.run(begin, &[epoch.into()])?;
+    }
+    Ok(())
+}
+
+/// Gives the chains that are there the organization and group of their applications.
+fn own_chains(connection: &mut dyn Connection) -> Result<(), StoreError> {
+    for application in Shelf::Applications.all(connection)? {
+        let Realm { organization, group } = realm(&application.body);
+        if organization.is_none() && group.is_none() {
+            continue;
+        }
+        connection.run(
+            "UPDATE chains SET organization = $1, organization_group = $2 WHERE application = $3",
+            &[organization.into(), group.into(), application.id.into()],
+        )?;
     }
     Ok(())
 }

@@ -47,6 +47,7 @@ pub(crate) fn chain(id: &str, application: &str, life: Chain) -> StoredChain {
         id: id.to_owned(),
         name: "API key Acme".to_owned(),
         application: application.to_owned(),
+        realm: Default::default(),
         auth_type: "api_key".to_owned(),
         template: Some("yearly".to_owned()),
         bought: Some(Bought { package: "basic".to_owned(), plan: "free".to_owned() }),

@@ -239,7 +239,7 @@ async fn a_key_set_opens_what_it_is_subscribed_to_and_counts_each_apart(place: P
 
 async fn a_successor_goes_on_with_the_counters_of_its_chain(place: Place) {
     let mut street = Street::open(&place).await;
-    let template = json!({ "services": ["orders"], "manual_regeneration": true });
+    let template = json!({ "services": ["orders"], "manualRegeneration": true });
     street.house.put(Shelf::Policies, "any", "", "any", template).await;
     let (id, old) = key_set(&mut street, "orders", "free").await;
     assert_eq!(street.admitted(&old, "/orders", 7), 7);

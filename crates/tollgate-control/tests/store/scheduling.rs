@@ -79,7 +79,7 @@ fn counts(expected: &[(&str, i64)]) -> BTreeMap<String, i64> {
 
 async fn a_year_of_monthly_rotations_and_an_expiry(place: Place) {
     let house = House::open(&place).await;
-    let template = json!({ "services": ["orders"], "rotation_months": 1, "overlap_seconds": 3600 });
+    let template = json!({ "services": ["orders"], "rotationMonths": 1, "overlapSeconds": 3600 });
     let id = key_set(&house, template).await;
     live_until(&scheduler(&house, &place), &place, NOW + 365 * DAY).await;
     let after = chain(&house, &id).await;
@@ -91,7 +91,7 @@ async fn a_year_of_monthly_rotations_and_an_expiry(place: Place) {
         after.credentials.iter().map(|(_, credential)| credential.digest).collect();
     assert_eq!(digests.len(), 13, "each key is another");
 
-    let template = json!({ "services": ["items"], "expiration_months": 2 });
+    let template = json!({ "services": ["items"], "expirationMonths": 2 });
     house.put(Shelf::Policies, "short", "", "short", template).await;
     let subscribe =
         |context: &Context, change: &mut Change<'_>| -> Result<_, NotChanged<Refused>> {
@@ -109,7 +109,7 @@ async fn a_year_of_monthly_rotations_and_an_expiry(place: Place) {
 
 async fn two_schedulers_do_each_thing_once(place: Place) {
     let house = House::open(&place).await;
-    let template = json!({ "services": ["orders"], "rotation_months": 1 });
+    let template = json!({ "services": ["orders"], "rotationMonths": 1 });
     let id = key_set(&house, template).await;
     let (one, other) = (scheduler(&house, &place), scheduler(&house, &place));
     for month in 1..=6 {
@@ -123,7 +123,7 @@ async fn two_schedulers_do_each_thing_once(place: Place) {
 
 async fn what_was_missed_is_caught_up_with(place: Place) {
     let house = House::open(&place).await;
-    let template = json!({ "services": ["orders"], "rotation_months": 1 });
+    let template = json!({ "services": ["orders"], "rotationMonths": 1 });
     let id = key_set(&house, template).await;
     place.clock.0.store(NOW + 200 * DAY, SeqCst);
     scheduler(&house, &place).catch_up().await.unwrap();

@@ -2,28 +2,25 @@
 
 mod view;
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
+use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use view::{list, shows_keys};
 
 use super::super::Plane;
-use super::super::ask::Ask;
+use super::super::asked::Asked;
 use super::Failure;
 use super::field::{self, Field, Input, Kind, Purpose};
 use super::kept::permit;
 use super::query::Query;
-use super::source::{Object, Scene, Source, Wanted, Within};
+use super::source::{Object, Scene, Source, Wanted};
 use crate::model::Owner;
-use crate::operations::Context;
-use crate::people::{Action, Caller, Password};
-use crate::store::{Change, Connection, Deed, NotChanged};
+use crate::people::{Action, Password};
+use crate::store::{Change, Connection, Deed};
 
 static TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
@@ -66,11 +63,11 @@ pub(crate) async fn all(
 ) -> Response {
     let head = request.method() == Method::HEAD;
     let done = async {
-        let asked = Asked::read(plane, request, resource).await?;
-        match asked.ask.method {
-            Method::GET | Method::HEAD => asked.list().await,
-            Method::POST if resource.creates => asked.create().await,
-            Method::PUT if resource.write.is_some() => asked.update().await,
+        let call = Call::read(plane, request, resource).await?;
+        match call.asked.ask.method {
+            Method::GET | Method::HEAD => call.list().await,
+            Method::POST if resource.creates => call.create().await,
+            Method::PUT if resource.write.is_some() => call.update().await,
             _ if resource.creates => Err(Failure::WrongMethod("GET, HEAD, POST, PUT")),
             _ if resource.write.is_some() => Err(Failure::WrongMethod("GET, HEAD, PUT")),
             _ => Err(Failure::WrongMethod("GET, HEAD")),
@@ -87,11 +84,11 @@ pub(crate) async fn one(
 ) -> Response {
     let head = request.method() == Method::HEAD;
     let done = async {
-        let asked = Asked::read(plane, request, resource).await?;
-        match asked.ask.method {
-            Method::GET | Method::HEAD => asked.find().await,
-            Method::PUT if resource.write.is_some() => asked.update().await,
-            Method::DELETE if resource.write.is_some() => asked.delete().await,
+        let call = Call::read(plane, request, resource).await?;
+        match call.asked.ask.method {
+            Method::GET | Method::HEAD => call.find().await,
+            Method::PUT if resource.write.is_some() => call.update().await,
+            Method::DELETE if resource.write.is_some() => call.delete().await,
             _ if resource.write.is_some() => Err(Failure::WrongMethod("GET, HEAD, PUT, DELETE")),
             _ => Err(Failure::WrongMethod("GET, HEAD")),
         }
@@ -110,70 +107,36 @@ fn finish(done: Result<Response, Failure>, dialect: Dialect, head: bool) -> Resp
     response
 }
 
-/// A request for a resource, by somebody who is known.
-struct Asked {
+/// A request for a resource.
+struct Call {
     resource: &'static Resource,
-    ask: Ask,
-    work: Work,
+    asked: Asked,
     query: Query,
 }
 
-/// What goes to the thread that does the work.
-#[derive(Clone)]
-struct Work {
-    plane: Plane,
-    context: Arc<Context>,
-    caller: Arc<Caller>,
-    within: Arc<Within>,
-}
-
-impl Work {
-    /// The same in the middle of a change: with what files say now, which may be more than they said
-    /// when the request came, and stays so until the change is over.
-    fn of_change(mut self) -> Self {
-        self.context = Arc::new(self.plane.context());
-        self
-    }
-
-    fn scene(&self) -> Scene<'_> {
-        Scene {
-            plane: &self.plane,
-            context: &self.context,
-            caller: &self.caller,
-            within: &self.within,
-        }
-    }
-}
-
-impl Asked {
+impl Call {
     async fn read(
         plane: Plane,
         request: Request,
         resource: &'static Resource,
     ) -> Result<Self, Failure> {
-        let ask = Ask::read(Arc::clone(&plane), request).await?;
-        let caller = Arc::new(ask.caller().await?);
-        let query = Query::read(&ask.query, resource.fields, resource.extended);
-        let query = query.map_err(Failure::Invalid)?;
-        let context = Arc::new(plane.context());
-        let within = Arc::new(Within(ask.parameters().to_vec()));
-        Ok(Self { resource, ask, work: Work { plane, context, caller, within }, query })
-    }
-
-    fn id(&self) -> &str {
-        self.ask.parameter("id")
+        let asked = Asked::read(plane, request).await?;
+        let query = Query::read(&asked.ask.query, resource.fields, resource.extended);
+        Ok(Self { resource, asked, query: query.map_err(Failure::Invalid)? })
     }
 
     /// GET of all of them.
     async fn list(self) -> Result<Response, Failure> {
-        let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
+        let (resource, work, query) = (self.resource, self.asked.work.clone(), self.query.clone());
         let may = work.caller.may_somewhere(&work.plane.settings.permissions, resource.read);
         if !may {
-            return Err(self.forbid(resource.read, "list", "").await);
+            return Err(self.asked.forbid(resource.read, resource.noun, "list", "").await);
         }
-        let (list, total, shown) =
-            self.look(move |connection| list(resource, work.scene(), connection, &query)).await?;
-        self.tell_of_keys(shown).await?;
+        let (list, total, shown) = self
+            .asked
+            .look(move |connection| list(resource, work.scene(), connection, &query))
+            .await?;
+        self.asked.tell_of_keys(self.resource.noun, shown).await?;
         let mut response = answer(&Json::from(list));
         response.headers_mut().insert(&TOTAL_COUNT, HeaderValue::from(total));
         Ok(response)
@@ -181,9 +144,9 @@ impl Asked {
 
     /// GET of one of them.
     async fn find(self) -> Result<Response, Failure> {
-        let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
-        let id = self.id().to_owned();
-        let found = self.look(move |connection| {
+        let (resource, work, query) = (self.resource, self.asked.work.clone(), self.query.clone());
+        let id = self.asked.id().to_owned();
+        let found = self.asked.look(move |connection| {
             let scene = work.scene();
             let object = existing(resource, scene, connection, &id)?;
             permit(scene, resource.read, &object.realm)?;
@@ -194,18 +157,20 @@ impl Asked {
         });
         match found.await {
             Ok((json, version, shown)) => {
-                self.tell_of_keys(shown).await?;
+                self.asked.tell_of_keys(self.resource.noun, shown).await?;
                 Ok(self.versioned(json, &version))
             }
-            Err(Failure::Forbidden(action)) => Err(self.forbid(action, "read", self.id()).await),
+            Err(Failure::Forbidden(action)) => {
+                Err(self.asked.forbid(action, self.resource.noun, "read", self.asked.id()).await)
+            }
             Err(failure) => Err(failure),
         }
     }
 
     /// POST.
     async fn create(self) -> Result<Response, Failure> {
-        let wanted = self.wanted(self.body()?, Purpose::Create).await?;
-        let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
+        let wanted = self.wanted(self.asked.body()?, Purpose::Create).await?;
+        let (resource, work, query) = (self.resource, self.asked.work.clone(), self.query.clone());
         let (json, version) = self
             .change("create", "", move |change, deed| {
                 let work = work.of_change();
@@ -222,10 +187,10 @@ impl Asked {
 
     /// PUT.
     async fn update(self) -> Result<Response, Failure> {
-        let body = self.body()?;
-        let (id, expected) = (self.updated_id(&body)?, self.expected()?);
+        let body = self.asked.body()?;
+        let (id, expected) = (self.updated_id(&body)?, self.asked.expected()?);
         let wanted = self.wanted(body, Purpose::Update).await?;
-        let (resource, work, query) = (self.resource, self.work.clone(), self.query.clone());
+        let (resource, work, query) = (self.resource, self.asked.work.clone(), self.query.clone());
         let (json, version) = self
             .change("update", &id.clone(), move |change, deed| {
                 let work = work.of_change();
@@ -243,8 +208,8 @@ impl Asked {
 
     /// DELETE.
     async fn delete(self) -> Result<Response, Failure> {
-        let (resource, work) = (self.resource, self.work.clone());
-        let (id, expected) = (self.id().to_owned(), self.expected()?);
+        let (resource, work) = (self.resource, self.asked.work.clone());
+        let (id, expected) = (self.asked.id().to_owned(), self.asked.expected()?);
         self.change("delete", &id.clone(), move |change, _| {
             let work = work.of_change();
             let scene = work.scene();
@@ -261,7 +226,7 @@ impl Asked {
     /// the body (S3-4).
     fn updated_id(&self, body: &Map<String, Json>) -> Result<String, Failure> {
         let given = body.get("id").filter(|id| !id.is_null());
-        match (self.id(), given) {
+        match (self.asked.id(), given) {
             ("", Some(Json::String(id))) => Ok(id.clone()),
             ("", _) => Err(Failure::invalid("id", "required, here or in the path")),
             (id, Some(given)) if given != id => {
@@ -269,18 +234,6 @@ impl Asked {
             }
             (id, _) => Ok(id.to_owned()),
         }
-    }
-
-    fn body(&self) -> Result<Map<String, Json>, Failure> {
-        let body: Json = serde_json::from_slice(&self.ask.body).map_err(|error| {
-            // The words of the error can hold what it found.
-            let (line, column) = (error.line(), error.column());
-            Failure::invalid("body", format!("line {line}, column {column}: expected JSON"))
-        })?;
-        let Json::Object(body) = body else {
-            return Err(Failure::invalid("body", "expected a JSON object"));
-        };
-        Ok(body)
     }
 
     /// What a body wants.
@@ -297,7 +250,7 @@ impl Asked {
                 if let Some(misfit) = password.misfit() {
                     return Err(Failure::invalid(self.password_field(), misfit));
                 }
-                let hash = self.work.plane.passwords.hash(password).await;
+                let hash = self.asked.work.plane.passwords.hash(password).await;
                 Some(hash.map_err(|_| Failure::Throttled(1))?)
             }
         };
@@ -309,16 +262,9 @@ impl Asked {
         field.map_or("", |field| field.name)
     }
 
-    /// `If-Match`, if it is given.
-    fn expected(&self) -> Result<Option<String>, Failure> {
-        let Some(expected) = self.ask.headers.get(IF_MATCH) else { return Ok(None) };
-        let expected = expected.to_str().map_err(|_| Failure::Changed)?;
-        Ok((expected != "*").then(|| expected.to_owned()))
-    }
-
     fn versioned(&self, json: Map<String, Json>, version: &str) -> Response {
-        let known = self.ask.headers.get(IF_NONE_MATCH);
-        let reads = matches!(self.ask.method, Method::GET | Method::HEAD);
+        let known = self.asked.ask.headers.get(IF_NONE_MATCH);
+        let reads = matches!(self.asked.ask.method, Method::GET | Method::HEAD);
         let unchanged = reads && known.is_some_and(|known| known.as_bytes() == version.as_bytes());
         let mut response =
             if unchanged { Response::new(Body::empty()) } else { answer(&Json::Object(json)) };
@@ -331,18 +277,6 @@ impl Asked {
         response
     }
 
-    /// Looks at the store, on a thread that may block.
-    async fn look<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&mut dyn Connection) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let looked = self.work.plane.store.read(move |connection| match look(connection) {
-            Err(Failure::Store(error)) => Err(error),
-            looked => Ok(looked),
-        });
-        looked.await?
-    }
-
     /// Changes the store.
     async fn change<T: Send + 'static>(
         &self,
@@ -350,46 +284,7 @@ impl Asked {
         id: &str,
         work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let deed = self.deed(verb, id);
-        let changed = self.work.plane.change(deed, |change, deed| {
-            work(change, deed).map_err(|failure| match failure {
-                Failure::Store(error) => NotChanged::Store(error),
-                failure => NotChanged::Refused(failure),
-            })
-        });
-        Ok(changed.await?)
-    }
-
-    /// Writes into the audit log that the caller has seen the values of keys, which is an entry for
-    /// each call (design decision 3). They are shown to nobody if it cannot be written.
-    async fn tell_of_keys(&self, shown: Vec<String>) -> Result<(), Failure> {
-        let [first, ..] = shown.as_slice() else { return Ok(()) };
-        let id = if shown.len() == 1 { first } else { "" };
-        let mut deed = self.deed("retrieve", id);
-        deed.details = json!({ "ids": shown }).to_string();
-        let (context, actor) = (Arc::clone(&self.work.context), deed.actor.clone());
-        let told = move |change: &mut Change<'_>, _: &mut Deed| {
-            context.tell_of_retrieval(change, &actor, &shown)?;
-            Ok::<_, NotChanged<Failure>>(())
-        };
-        self.work.plane.store.change(deed, told).await?;
-        Ok(())
-    }
-
-    /// Writes into the audit log that the caller may not do this.
-    async fn forbid(&self, action: Action, verb: &str, id: &str) -> Failure {
-        let refused = self.work.plane.refuse(self.deed(verb, id), Failure::Forbidden(action)).await;
-        refused.err().map_or(Failure::Forbidden(action), Failure::Store)
-    }
-
-    fn deed(&self, verb: &str, id: &str) -> Deed {
-        Deed {
-            actor: self.work.caller.member.clone(),
-            action: format!("{}.{verb}", self.resource.noun),
-            kind: self.resource.noun.to_owned(),
-            object: id.to_owned(),
-            details: "{}".to_owned(),
-        }
+        self.asked.change(self.asked.deed(self.resource.noun, verb, id), work).await
     }
 }
 
@@ -422,7 +317,7 @@ fn mine(
 pub(crate) fn owned_by_store(owner: &Owner) -> Result<(), Failure> {
     match owner {
         Owner::Store => Ok(()),
-        Owner::File(place) => Err(Failure::Conflict(format!(
+        Owner::File(place) => Err(Failure::OwnedByFile(format!(
             "it stands in {}, line {}, and is changed there",
             place.file, place.line
         ))),

@@ -43,9 +43,13 @@ pub(crate) enum Failure {
     Forbidden(Action),
     /// Something else stands against it.
     Conflict(String),
+    /// It stands in a file, and is changed there.
+    OwnedByFile(String),
+    /// The life of the key does not allow it in this state.
+    State(String),
     /// The object is not as `If-Match` says.
     Changed,
-    /// The resource takes other methods only.
+    /// The resource takes other methods only; empty where others say which.
     WrongMethod(&'static str),
     /// Its body is too large.
     TooLarge,
@@ -68,7 +72,7 @@ impl Failure {
             Self::Invalid(_) | Self::Broken => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadToken | Self::Forbidden(_) | Self::Throttled(_) => StatusCode::FORBIDDEN,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::OwnedByFile(_) | Self::State(_) => StatusCode::CONFLICT,
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -86,7 +90,7 @@ impl Failure {
             Self::Forbidden(_) => "ERR_403_NOT_AUTHORIZED",
             Self::Throttled(_) => "ERR_403_DEVELOPER_OVER_QPS",
             Self::NotFound(_) => "ERR_404_NOT_FOUND",
-            Self::Conflict(_) => "ERR_409_CONFLICT",
+            Self::Conflict(_) | Self::OwnedByFile(_) | Self::State(_) => "ERR_409_CONFLICT",
             Self::Changed => "ERR_412_PRECONDITION_FAILED",
             Self::WrongMethod(_) => "ERR_405_METHOD_NOT_ALLOWED",
             Self::TooLarge => "ERR_413_REQUEST_TOO_LARGE",
@@ -98,12 +102,16 @@ impl Failure {
     fn message(&self) -> String {
         match self {
             Self::Invalid(_) => "Invalid".to_owned(),
-            Self::NotFound(what) | Self::Conflict(what) => what.clone(),
+            Self::NotFound(what)
+            | Self::Conflict(what)
+            | Self::OwnedByFile(what)
+            | Self::State(what) => what.clone(),
             Self::BadToken => "Developer Inactive".to_owned(),
             Self::Forbidden(action) => {
                 format!("Not Authorized: your roles do not permit {}", action.as_str())
             }
             Self::Changed => "The object has changed since it was read".to_owned(),
+            Self::WrongMethod("") => "Method not allowed".to_owned(),
             Self::WrongMethod(allowed) => format!("Method not allowed, expected {allowed}"),
             Self::TooLarge => "The body is too large".to_owned(),
             Self::Broken => "The request could not be read".to_owned(),
@@ -173,6 +181,7 @@ impl axum::response::IntoResponse for Failure {
         let mut response = refusal(status, self.error_code(), &self.body(status));
         let headers = response.headers_mut();
         match &self {
+            Self::WrongMethod("") => {}
             Self::WrongMethod(allowed) => {
                 headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }
@@ -205,6 +214,8 @@ impl Reason for Failure {
             Self::BadToken => "bad_token",
             Self::Forbidden(_) => "forbidden",
             Self::Conflict(_) => "conflict",
+            Self::OwnedByFile(_) => "owned_by_file",
+            Self::State(_) => "not_in_this_state",
             Self::Changed => "changed",
             Self::WrongMethod(_) => "wrong_method",
             Self::TooLarge => "too_large",
@@ -217,7 +228,7 @@ impl Reason for Failure {
 
 impl Failure {
     /// What an operation on keys was refused for, or failed with.
-    pub(super) fn of_operation(not: NotChanged<Refused>) -> Self {
+    pub(crate) fn of_operation(not: NotChanged<Refused>) -> Self {
         let refused = match not {
             NotChanged::Store(error) => return Self::Store(error),
             NotChanged::Refused(refused) => refused,
@@ -232,7 +243,10 @@ impl Failure {
             Refused::NotFound(kind) => Self::NotFound(format!("there is no such {kind}")),
             Refused::Outdated => Self::Changed,
             Refused::Sealing(error) => error.into(),
-            refused => Self::Conflict(refused.to_string()),
+            refused @ Refused::OwnedByFile(_) => Self::OwnedByFile(refused.to_string()),
+            refused @ (Refused::Life(_) | Refused::Cancelled | Refused::Over(_)) => {
+                Self::State(refused.to_string())
+            }
         }
     }
 }

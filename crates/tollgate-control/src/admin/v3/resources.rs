@@ -7,6 +7,7 @@ pub(super) mod organization;
 pub(super) mod package;
 pub(super) mod package_key;
 pub(super) mod plan;
+pub(super) mod policy;
 pub(super) mod role;
 pub(super) mod service;
 pub(super) mod token;
@@ -15,7 +16,7 @@ pub(super) mod webhook;
 use super::engine::Resource;
 
 /// All of them, each at every path that it has.
-pub(super) const ALL: &[&Resource] = &[
+pub(crate) const ALL: &[&Resource] = &[
     &member::ALL,
     &application::ALL,
     &application::OF_MEMBER,
@@ -33,6 +34,7 @@ pub(super) const ALL: &[&Resource] = &[
     &role::ALL,
     &organization::ALL,
     &organization::GROUPS,
+    &policy::ALL,
     &client::ALL,
     &token::ALL,
     &webhook::ALL,

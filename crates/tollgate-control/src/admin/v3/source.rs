@@ -7,6 +7,7 @@ use super::field::Input;
 use super::filter::Condition;
 use super::query::Query;
 use crate::directory::Directory;
+pub(crate) use crate::directory::{realm, reference, text};
 use crate::model::{Objects, Owner};
 use crate::operations::Context;
 use crate::people::{Caller, Permissions, Realm};
@@ -188,21 +189,4 @@ impl<'a> Scene<'a> {
     pub(crate) fn permissions(&self) -> &Permissions {
         &self.plane.settings.permissions
     }
-}
-
-/// A text of an object.
-pub(crate) fn text<'a>(json: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
-    json.get(name).and_then(Json::as_str)
-}
-
-/// The id of a reference: `"id"` or `{"id": "id"}`.
-pub(crate) fn reference<'a>(json: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
-    let value = json.get(name)?;
-    value.as_str().or_else(|| value.get("id")?.as_str()).filter(|id| !id.is_empty())
-}
-
-/// Whose something is that says so itself.
-pub(crate) fn realm(json: &Map<String, Json>) -> Realm {
-    let id = |name| reference(json, name).map(str::to_owned);
-    Realm { organization: id("organization"), group: id("group") }
 }

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::super::{Context, Ids};
-use crate::directory::{ApplicationSeen, Directory, MemberSeen, seen_application, seen_member};
+use crate::directory::{
+    ApplicationSeen, Directory, MemberSeen, realm, seen_application, seen_member,
+};
 use crate::model::Owner;
 use crate::store::{Connection, Document, Shelf, StoreError};
 
@@ -123,11 +125,13 @@ impl Accounts {
             Some(Named::One(application)) => *application,
             Some(Named::Several) => return None,
             None => {
+                let owner = self.members.get(member)?;
                 let seen = ApplicationSeen {
                     id: ids.next(),
                     name: application.to_owned(),
-                    member: self.members.get(member).map(|known| known.object.id.clone())?,
+                    member: owner.object.id.clone(),
                     active: true,
+                    realm: realm(&owner.realm),
                     owner: Owner::Store,
                 };
                 self.add_application(member, seen, true)

@@ -84,6 +84,7 @@ impl Context {
             words: words("", &parts.application.name, &parts.member.username),
             name: String::new(),
             application: parts.application.id.clone(),
+            realm: parts.application.realm.clone(),
             auth_type: AuthType::ApiKey.as_str().to_owned(),
             template: None,
             bought: Some(Bought { package: parts.package.id.clone(), plan: parts.plan.id.clone() }),

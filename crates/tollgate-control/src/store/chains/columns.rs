@@ -3,19 +3,20 @@
 use super::{Bought, Credential, StoredChain, Written, policy};
 use crate::life_cycle::{Chain, Instant, Key, KeyNumber, Rotation, State, due};
 use crate::model::DigestLiteral;
+use crate::people::Realm;
 use crate::store::{Row, StoreError, Value};
 
 pub(super) const CHAIN: &str = "id, version, name, application, auth_type, policy, template, \
      suspended_itself, application_suspended, last_error, due, package, plan, qps_limit_ceiling, \
      qps_limit_exempt, rate_limit_ceiling, rate_limit_exempt, body, created, updated, is_key_set, \
-     words";
+     words, organization, organization_group";
 
 pub(super) const KEY: &str = "id, chain, number, latest, state, superseded_until, provisioned, \
      rotation_planned, rotation_due, rotated, expiration, expiration_is_day, expired, revoked, \
      digest, sealed, sealed_secret, secret_digest, wrapped_secret, created, scheme";
 
 /// Where the columns of a key begin in a row of [`select`].
-const KEYS: usize = 22;
+const KEYS: usize = 24;
 
 /// A row for each key, with its chain's columns in front.
 pub(super) fn select() -> String {
@@ -56,6 +57,8 @@ impl StoredChain {
             self.updated.into(),
             life.policy.is_some().into(),
             self.words.as_str().into(),
+            self.realm.organization.as_deref().into(),
+            self.realm.group.as_deref().into(),
         ])
     }
 
@@ -130,6 +133,10 @@ impl StoredChain {
             },
             credentials,
             words: text(21)?,
+            realm: Realm {
+                organization: optional(22)?.map(str::to_owned),
+                group: optional(23)?.map(str::to_owned),
+            },
             created: row.integer(18)?,
             updated: row.integer(19)?,
         })

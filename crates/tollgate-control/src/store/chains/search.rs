@@ -2,6 +2,7 @@
 
 use super::{StoredChain, columns, gather};
 use crate::life_cycle::State;
+use crate::people::Realm;
 use crate::store::{Connection, StoreError, Value};
 
 /// Which chains are looked for. What is `None` or empty is not asked about; everything that is has
@@ -14,6 +15,13 @@ pub struct ChainSearch {
     pub application: Option<String>,
     /// Of one of these applications.
     pub applications: Option<Vec<String>>,
+    /// Of this organization.
+    pub organization: Option<String>,
+    /// Of this group.
+    pub group: Option<String>,
+    /// Within one of these: a realm without a group is all of its organization, one without an
+    /// organization that group wherever it is; one without either is what is nobody's.
+    pub realms: Option<Vec<Realm>>,
     /// Whose LATEST is in one of these states.
     pub states: Vec<State>,
     /// With this authentication type.
@@ -125,6 +133,15 @@ impl ChainSearch {
         if let Some(applications) = &self.applications {
             condition.one_of("c.application", applications.iter().map(|id| id.as_str().into()));
         }
+        if let Some(organization) = &self.organization {
+            condition.equal("c.organization", organization.as_str().into());
+        }
+        if let Some(group) = &self.group {
+            condition.equal("c.organization_group", group.as_str().into());
+        }
+        if let Some(realms) = &self.realms {
+            condition.within_any(realms);
+        }
         if let Some(auth_type) = &self.auth_type {
             condition.equal("c.auth_type", auth_type.as_str().into());
         }
@@ -176,6 +193,28 @@ impl Condition {
         self.terms.push(match parameters.is_empty() {
             true => "1 = 0".to_owned(),
             false => format!("{column} IN ({})", parameters.join(", ")),
+        });
+    }
+
+    fn within_any(&mut self, realms: &[Realm]) {
+        let mut any = Vec::new();
+        for realm in realms {
+            let parts =
+                [("c.organization", &realm.organization), ("c.organization_group", &realm.group)];
+            let bound = parts.into_iter().filter_map(|(column, id)| Some((column, id.as_ref()?)));
+            let bound = bound.map(|(column, id)| {
+                let parameter = self.parameter(id.as_str().into());
+                format!("{column} = {parameter}")
+            });
+            let bound: Vec<_> = bound.collect();
+            any.push(match bound.is_empty() {
+                true => "(c.organization IS NULL AND c.organization_group IS NULL)".to_owned(),
+                false => format!("({})", bound.join(" AND ")),
+            });
+        }
+        self.terms.push(match any.is_empty() {
+            true => "1 = 0".to_owned(),
+            false => format!("({})", any.join(" OR ")),
         });
     }
 

@@ -38,8 +38,8 @@ async fn live(house: &House, id: &str, event: Event) -> Result<Lived, Refused> {
 }
 
 async fn template(house: &House, id: &str, service: &str) {
-    let body = json!({ "services": [service], "rotation_months": 12, "expiration_months": 13,
-                       "manual_regeneration": true, "overlap_seconds": 0 });
+    let body = json!({ "services": [service], "rotationMonths": 12, "expirationMonths": 13,
+                       "manualRegeneration": true, "overlapSeconds": 0 });
     house.put(Shelf::Policies, id, "", id, body).await;
 }
 

@@ -12,6 +12,7 @@ use super::super::kept::{Kept, shown};
 use super::super::source::{Object, Scene, realm, text};
 use super::member::Members;
 use super::package_key::PackageKeys;
+use crate::directory::seen_application;
 use crate::model::{Application, ApplicationStatus, Owner};
 use crate::people::{Action, Realm};
 use crate::store::{Change, Connection, Document, Kind, Shelf};
@@ -105,6 +106,21 @@ impl Kept for Applications {
         document.body.insert("username".to_owned(), json!(username));
         document.body.insert("status".to_owned(), json!("active"));
         Ok(())
+    }
+
+    fn update(
+        &self,
+        scene: Scene<'_>,
+        change: &mut Change<'_>,
+        before: &Document,
+        document: &mut Document,
+    ) -> Result<(), Failure> {
+        if before.name == document.name && realm(&before.body) == realm(&document.body) {
+            return Ok(());
+        }
+        let followed =
+            scene.context.follow_application(change, &seen_application(document.clone()));
+        followed.map_err(Failure::of_operation)
     }
 
     fn explicit(

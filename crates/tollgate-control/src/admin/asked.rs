@@ -1,0 +1,149 @@
+//! A request by somebody who is known, and what every answer to one is made with.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use http::header::IF_MATCH;
+use serde_json::{Map, Value as Json, json};
+
+use super::Plane;
+use super::ask::Ask;
+use super::v3::{Failure, Scene, Within};
+use crate::operations::Context;
+use crate::people::{Action, Caller};
+use crate::store::{Change, Connection, Deed, NotChanged};
+
+/// A request, and who brings it.
+pub(crate) struct Asked {
+    pub(crate) ask: Ask,
+    pub(crate) work: Work,
+}
+
+/// What goes to the thread that does the work.
+#[derive(Clone)]
+pub(crate) struct Work {
+    pub(crate) plane: Plane,
+    pub(crate) context: Arc<Context>,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) within: Arc<Within>,
+}
+
+impl Work {
+    /// The same in the middle of a change: with what files say now, which may be more than they said
+    /// when the request came, and stays so until the change is over.
+    pub(crate) fn of_change(mut self) -> Self {
+        self.context = Arc::new(self.plane.context());
+        self
+    }
+
+    /// Who asks what of whom.
+    pub(crate) fn scene(&self) -> Scene<'_> {
+        Scene {
+            plane: &self.plane,
+            context: &self.context,
+            caller: &self.caller,
+            within: &self.within,
+        }
+    }
+}
+
+impl Asked {
+    /// Reads a request to its end, and finds out who brings it.
+    ///
+    /// # Errors
+    /// One that cannot be read, or that nobody stands behind.
+    pub(crate) async fn read(plane: Plane, request: Request) -> Result<Self, Failure> {
+        let ask = Ask::read(Arc::clone(&plane), request).await?;
+        let caller = Arc::new(ask.caller().await?);
+        let context = Arc::new(plane.context());
+        let within = Arc::new(Within(ask.parameters().to_vec()));
+        Ok(Self { ask, work: Work { plane, context, caller, within } })
+    }
+
+    /// The id in the path of one object.
+    pub(crate) fn id(&self) -> &str {
+        self.ask.parameter("id")
+    }
+
+    /// The body, which has to be a JSON object.
+    pub(crate) fn body(&self) -> Result<Map<String, Json>, Failure> {
+        let body: Json = serde_json::from_slice(&self.ask.body).map_err(|error| {
+            // The words of the error can hold what it found.
+            let (line, column) = (error.line(), error.column());
+            Failure::invalid("body", format!("line {line}, column {column}: expected JSON"))
+        })?;
+        let Json::Object(body) = body else {
+            return Err(Failure::invalid("body", "expected a JSON object"));
+        };
+        Ok(body)
+    }
+
+    /// `If-Match`, if it is given.
+    pub(crate) fn expected(&self) -> Result<Option<String>, Failure> {
+        let Some(expected) = self.ask.headers.get(IF_MATCH) else { return Ok(None) };
+        let expected = expected.to_str().map_err(|_| Failure::Changed)?;
+        Ok((expected != "*").then(|| expected.to_owned()))
+    }
+
+    /// Looks at the store, on a thread that may block.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut dyn Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let looked = self.work.plane.store.read(move |connection| match look(connection) {
+            Err(Failure::Store(error)) => Err(error),
+            looked => Ok(looked),
+        });
+        looked.await?
+    }
+
+    /// Changes the store. The change, or its refusal, is an entry of the audit log.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        deed: Deed,
+        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let changed = self.work.plane.change(deed, |change, deed| {
+            work(change, deed).map_err(|failure| match failure {
+                Failure::Store(error) => NotChanged::Store(error),
+                failure => NotChanged::Refused(failure),
+            })
+        });
+        Ok(changed.await?)
+    }
+
+    /// Writes into the audit log that the caller has seen the values of keys of these ids, which
+    /// is an entry for each call (design decision 3). They are shown to nobody if it cannot be
+    /// written.
+    pub(crate) async fn tell_of_keys(&self, noun: &str, shown: Vec<String>) -> Result<(), Failure> {
+        let [first, ..] = shown.as_slice() else { return Ok(()) };
+        let id = if shown.len() == 1 { first } else { "" };
+        let mut deed = self.deed(noun, "retrieve", id);
+        deed.details = json!({ "ids": shown }).to_string();
+        let (context, actor) = (Arc::clone(&self.work.context), deed.actor.clone());
+        let told = move |change: &mut Change<'_>, _: &mut Deed| {
+            context.tell_of_retrieval(change, &actor, &shown)?;
+            Ok::<_, NotChanged<Failure>>(())
+        };
+        self.work.plane.store.change(deed, told).await?;
+        Ok(())
+    }
+
+    /// Writes into the audit log that the caller may not do this.
+    pub(crate) async fn forbid(&self, action: Action, noun: &str, verb: &str, id: &str) -> Failure {
+        let deed = self.deed(noun, verb, id);
+        let refused = self.work.plane.refuse(deed, Failure::Forbidden(action)).await;
+        refused.err().map_or(Failure::Forbidden(action), Failure::Store)
+    }
+
+    /// What the audit log says of it.
+    pub(crate) fn deed(&self, noun: &str, verb: &str, id: &str) -> Deed {
+        Deed {
+            actor: self.work.caller.member.clone(),
+            action: format!("{noun}.{verb}"),
+            kind: noun.to_owned(),
+            object: id.to_owned(),
+            details: "{}".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The native API, below `/api`. Its routes say of themselves what they take and answer, and the
+//! OpenAPI document is made of what they say.
+//!
+//! What is looked up by a table of fields stands in [`super::v3`], also where its path begins with
+//! `/api`; everything else is here.
+
+mod answer;
+mod description;
+mod input;
+mod instant;
+mod key_sets;
+mod problem;
+mod subscriptions;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::Plane;
+
+pub(super) use problem::Problem;
+
+/// What a route answers.
+type Answered = Result<axum::response::Response, Problem>;
+
+/// Its routes, the document of all routes of the listener among them.
+pub(super) fn router() -> Router<Plane> {
+    let (router, document) = OpenApiRouter::with_openapi(description::everything())
+        .merge(key_sets::router())
+        .merge(subscriptions::router())
+        .split_for_parts();
+    let document = description::written(&document);
+    router
+        .route("/api/openapi.json", get(move || async move { document.clone() }))
+        .method_not_allowed_fallback(problem::wrong_method)
+}

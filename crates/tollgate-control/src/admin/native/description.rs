@@ -1,0 +1,62 @@
+//! The OpenAPI document: what stands in the tables of fields, beside which the routes of the native
+//! API put what they say of themselves.
+
+mod resource;
+mod token;
+
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder, SecurityRequirement,
+};
+
+use super::problem::{ProblemDetails, PropertyError};
+use crate::admin::v3::resources;
+
+/// The name of what every route but the one for tokens takes.
+const BEARER: &str = "token";
+
+/// A document that is ready to be sent.
+#[derive(Clone)]
+pub(super) struct Document(bytes::Bytes);
+
+impl IntoResponse for Document {
+    fn into_response(self) -> Response {
+        ([(CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
+
+/// The document of all resources that tables of fields describe.
+pub(super) fn everything() -> OpenApi {
+    let components = ComponentsBuilder::new()
+        .security_scheme(
+            BEARER,
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+        )
+        .schema_from::<ProblemDetails>()
+        .schema_from::<PropertyError>();
+    let (paths, components) = token::describe(PathsBuilder::new(), components);
+    let all = resources::ALL.iter();
+    let (paths, components) = all.fold((paths, components), |(paths, components), each| {
+        resource::describe(each, paths, components)
+    });
+    let about = "Members, applications, packages, plans, services and keys: below /v3 as the \
+                 Mashery v3 API has them, below /api natively.";
+    let info = InfoBuilder::new()
+        .title("Tollgate admin API")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(about));
+    OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components.build()))
+        .security(Some([SecurityRequirement::new(BEARER, Vec::<String>::new())]))
+        .build()
+}
+
+/// The document as it is sent.
+pub(super) fn written(document: &OpenApi) -> Document {
+    // It holds nothing but text, numbers and lists of them, which JSON can say.
+    Document(document.to_json().unwrap_or_default().into())
+}

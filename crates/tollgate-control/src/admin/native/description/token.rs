@@ -1,0 +1,69 @@
+//! How the way to a token is described.
+
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem, PathsBuilder};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, Ref, Required, ResponseBuilder, SecurityRequirement,
+};
+
+const CLIENT: &str = "client";
+
+/// `/v3/token`
+pub(super) fn describe(
+    paths: PathsBuilder,
+    components: ComponentsBuilder,
+) -> (PathsBuilder, ComponentsBuilder) {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let asked = ObjectBuilder::new()
+        .property("grant_type", text().enum_values(Some(["password", "refresh_token"])))
+        .required("grant_type")
+        .property("username", text())
+        .property("password", text())
+        .property("refresh_token", text())
+        .property("scope", text().description(Some("The environment, or its id.")));
+    let issued = ObjectBuilder::new()
+        .property("token_type", text())
+        .property("access_token", text())
+        .property("refresh_token", text())
+        .property("expires_in", ObjectBuilder::new().schema_type(Type::Integer))
+        .property("scope", text());
+    let refused =
+        ObjectBuilder::new().property("error", text()).property("error_description", text());
+    let components = components
+        .security_scheme(
+            CLIENT,
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()),
+        )
+        .schema("TokenRequest", asked)
+        .schema("IssuedToken", issued)
+        .schema("TokenRefusal", refused);
+    let json =
+        |schema: &str| ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+    let answer = |description: &str, schema: &str| {
+        ResponseBuilder::new().description(description).content("application/json", json(schema))
+    };
+    let body = RequestBodyBuilder::new()
+        .required(Some(Required::True))
+        .content("application/x-www-form-urlencoded", json("TokenRequest"));
+    let operation = OperationBuilder::new()
+        .tag("v3")
+        .operation_id(Some("issueToken"))
+        .summary(Some("Log in, or go on with a refresh token."))
+        .request_body(Some(body.build()))
+        .security(SecurityRequirement::new(CLIENT, Vec::<String>::new()))
+        .response("200", answer("Tokens.", "IssuedToken"));
+    let operation = [
+        ("400", "The grant or the request is not good."),
+        ("401", "The client is not known."),
+        ("403", "Too many of the source have failed."),
+        ("413", "The body is too large."),
+        ("503", "The store cannot be used."),
+    ]
+    .into_iter()
+    .fold(operation, |operation, (status, description)| {
+        operation.response(status, answer(description, "TokenRefusal"))
+    });
+    (paths.path("/v3/token", PathItem::new(HttpMethod::Post, operation)), components)
+}
