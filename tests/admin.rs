@@ -4,6 +4,7 @@ mod applications;
 mod audit;
 mod backup;
 mod catalogue;
+mod catalogue_of_apis;
 mod enforced;
 mod first_start;
 mod key_sets;

@@ -1,8 +1,11 @@
 //! Key sets over the native API (S4).
 
 mod acting;
+mod listing;
+mod once;
 mod roles;
 mod subscribing;
+mod together;
 
 use serde_json::{Value as Json, json};
 

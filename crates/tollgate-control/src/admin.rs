@@ -10,6 +10,7 @@ mod authorization;
 pub(crate) mod fuzzing;
 mod listener;
 mod native;
+mod once;
 mod v3;
 
 use std::sync::Arc;

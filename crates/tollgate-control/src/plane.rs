@@ -173,11 +173,7 @@ impl ControlPlane {
     {
         let (done, revision) = self.store.change(deed, work).await?;
         if let Some(revision) = revision {
-            let mut enforced = self.enforced.clone();
-            let reached = enforced.wait_for(|newest| *newest >= revision);
-            if tokio::time::timeout(ENFORCEMENT, reached).await.is_err() {
-                tracing::warn!(revision = revision.number, "a change is not enforced yet");
-            }
+            self.enforcement(revision).await;
         }
         Ok(done)
     }
@@ -186,6 +182,24 @@ impl ControlPlane {
     #[must_use]
     pub fn decider(&self) -> Decider {
         Decider::new(self.reader.clone(), Arc::clone(&self.clock))
+    }
+
+    /// Returns once the proxy of this process enforces all that is committed.
+    ///
+    /// # Errors
+    /// What the store said.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        let newest = self.store.newest().await?;
+        self.enforcement(newest).await;
+        Ok(())
+    }
+
+    async fn enforcement(&self, revision: Revision) {
+        let mut enforced = self.enforced.clone();
+        let reached = enforced.wait_for(|newest| *newest >= revision);
+        if tokio::time::timeout(ENFORCEMENT, reached).await.is_err() {
+            tracing::warn!(revision = revision.number, "a change is not enforced yet");
+        }
     }
 
     /// What keys are valid for here.

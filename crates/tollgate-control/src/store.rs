@@ -4,6 +4,7 @@
 //! waiting changes share; readers each see one committed state. A change that proxies decide from
 //! has a revision, and every change and refusal an entry in the audit log, in the same transaction.
 
+mod answers;
 mod audit;
 mod batch;
 mod chains;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tollgate_core::{Clock, Revision};
 
+pub use answers::KeptAnswer;
 pub use audit::{AuditPage, AuditSearch, DONE, Deed, Entry, verify};
 pub(crate) use batch::{BATCH as PAGE, insert as insert_rows, numbered};
 pub use chains::{

@@ -226,3 +226,51 @@ fn a_body_says_what_it_may_and_nothing_else() {
         assert!(!errors.contains("canary"), "{errors}");
     }
 }
+
+#[test]
+fn s4_10_the_timeline_shows_what_has_been_and_what_is_planned() {
+    let sets = Sets::open();
+    let kinds = |set: &str| {
+        let timeline = sets.admin().look(&format!("/key-sets/{set}/timeline"));
+        let milestones = timeline["milestones"].as_array().unwrap().clone();
+        milestones.iter().map(|each| each["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (without, _) = sets.active();
+    assert_eq!(kinds(&without), ["provisioning"]);
+    sets.policy(&json!({ "rotationMonths": 2, "expirationMonths": 3, "manualRegeneration": true }));
+    let set = id(&sets.subscribe()["keySet"]);
+    assert_eq!(kinds(&set), [""; 0], "it is not activated");
+    sets.does(&set, "activate", &json!({}));
+    assert_eq!(kinds(&set), ["provisioning", "rotation", "expiration"]);
+    let timeline = sets.admin().look(&format!("/key-sets/{set}/timeline"));
+    let entries = timeline["entries"].as_array().unwrap();
+    let what: Vec<_> = entries.iter().map(|each| each["what"].as_str().unwrap()).collect();
+    assert_eq!(what, ["provisioned", "became"]);
+    assert_eq!(entries[1]["status"], "active");
+}
+
+#[test]
+fn s4_20_regeneration_writes_its_dates_to_the_timeline() {
+    let sets = Sets::open();
+    sets.policy(&json!({ "rotationMonths": 2, "expirationMonths": 3, "manualRegeneration": true }));
+    let (set, _) = sets.active();
+    let planned = |number: u64| {
+        let timeline = sets.admin().look(&format!("/key-sets/{set}/timeline"));
+        let milestones = timeline["milestones"].as_array().unwrap().clone();
+        let of = |kind: &str| {
+            let mut found = milestones.iter();
+            found.find(|each| each["number"] == number && each["kind"] == kind).cloned()
+        };
+        ["revocation", "rotation", "expiration"].map(of)
+    };
+    sets.does(&set, "regenerate", &json!({}));
+    let [revocation, rotation, expiration] = planned(1).map(Option::unwrap);
+    assert!(revocation["actual"].is_string(), "{revocation}");
+    assert_eq!([&rotation["cancelled"], &expiration["cancelled"]], [&json!(true); 2]);
+    let [revocation, rotation, expiration] = planned(2);
+    assert_eq!(revocation, None);
+    for planned in [rotation.unwrap(), expiration.unwrap()] {
+        assert!(planned["planned"].is_string() && planned.get("actual").is_none(), "{planned}");
+        assert_eq!(planned["cancelled"], false);
+    }
+}

@@ -16,6 +16,7 @@ use crate::store::StoreError;
 pub(super) struct Ask {
     pub(super) plane: Plane,
     pub(super) method: Method,
+    pub(super) path: String,
     pub(super) query: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -51,6 +52,7 @@ impl Ask {
         let parameters = parameters.iter().map(owned).collect();
         let peer = parts.extensions.get::<Peer>().copied();
         let (method, headers) = (parts.method.clone(), parts.headers.clone());
+        let path = parts.uri.path().to_owned();
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let request = Request::from_parts(parts, body);
         let body = Bytes::from_request(request, &()).await.map_err(|refused| {
@@ -58,7 +60,7 @@ impl Ask {
             if too_large { Unread::TooLarge } else { Unread::Broken }
         })?;
         let source = peer.map(|Peer(address)| Source::from(address));
-        Ok(Self { plane, method, query, headers, body, source, parameters })
+        Ok(Self { plane, method, path, query, headers, body, source, parameters })
     }
 
     /// A part of the path.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Plane;
 use super::ask::Ask;
+use super::once::{Made, Once};
 use super::v3::{Failure, Scene, Within};
 use crate::operations::Context;
 use crate::people::{Action, Caller};
@@ -97,19 +98,31 @@ impl Asked {
         looked.await?
     }
 
-    /// Changes the store. The change, or its refusal, is an entry of the audit log.
-    pub(crate) async fn change<T: Send + 'static>(
+    /// Changes the store, or finds what was made of the same request before. The change, or its
+    /// refusal, is an entry of the audit log.
+    pub(crate) async fn change(
         &self,
         deed: Deed,
-        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let changed = self.work.plane.change(deed, |change, deed| {
-            work(change, deed).map_err(|failure| match failure {
+        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<Made, Failure> + Send + 'static,
+    ) -> Result<Made, Failure> {
+        let once = Once::read(&self.ask, &self.work.caller)?;
+        let context = Arc::clone(&self.work.context);
+        let changed = self.work.plane.change(deed, move |change, deed| {
+            let done = match &once {
+                None => work(change, deed).map(|made| (made, false)),
+                Some(once) => once.perform(&context, change, deed, work),
+            };
+            done.map_err(|failure| match failure {
                 Failure::Store(error) => NotChanged::Store(error),
                 failure => NotChanged::Refused(failure),
             })
         });
-        Ok(changed.await?)
+        let (made, repeated) = changed.await?;
+        if repeated {
+            // What was committed then is enforced before it is answered again, too.
+            self.work.plane.settle().await?;
+        }
+        Ok(made)
     }
 
     /// Writes into the audit log that the caller has seen the values of keys of these ids, which

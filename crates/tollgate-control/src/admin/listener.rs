@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Plane, router};
+use super::{Plane, once, router};
 use crate::plane::ControlPlane;
 
 /// Open connections; more wait to be accepted.
@@ -111,6 +111,7 @@ impl Admin {
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let sweep = tokio::spawn(sweep(Arc::clone(&self.plane)));
+        let forget = tokio::spawn(once::forget(Arc::clone(&self.plane)));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
             let accepted = tokio::select! {
@@ -146,6 +147,7 @@ impl Admin {
         }
         drop(self.listener);
         sweep.abort();
+        forget.abort();
         if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests of the admin API were cut");
         }

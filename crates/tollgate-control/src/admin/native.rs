@@ -5,6 +5,8 @@
 //! `/api`; everything else is here.
 
 mod answer;
+mod applications;
+mod catalogue;
 mod description;
 mod input;
 mod instant;
@@ -26,10 +28,12 @@ type Answered = Result<axum::response::Response, Problem>;
 /// Its routes, the document of all routes of the listener among them.
 pub(super) fn router() -> Router<Plane> {
     let (router, document) = OpenApiRouter::with_openapi(description::everything())
+        .merge(applications::router())
+        .merge(catalogue::router())
         .merge(key_sets::router())
         .merge(subscriptions::router())
         .split_for_parts();
-    let document = description::written(&document);
+    let document = description::written(document);
     router
         .route("/api/openapi.json", get(move || async move { document.clone() }))
         .method_not_allowed_fallback(problem::wrong_method)

@@ -27,9 +27,13 @@ use axum::routing::{any, post};
 use super::Plane;
 use crate::date;
 
+pub(super) use engine::version;
 pub(super) use failure::{Failure, Violation};
 pub(super) use kept::permit;
-pub(super) use source::{Scene, Within};
+pub(super) use query::Query;
+pub(super) use resources::application::Applications;
+pub(super) use resources::service::Services;
+pub(super) use source::{Object, Scene, Source, Within};
 
 pub(super) fn router() -> Router<Plane> {
     let token = post(token::answer).fallback(token::wrong_method);

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::life::replace;
 use super::{Context, Done, Refused, words};
 use crate::directory::ApplicationSeen;
-use crate::life_cycle::Event;
+use crate::life_cycle::{self, Event};
 use crate::model::Owner;
 use crate::store::{Change, Kind, NotChanged, Shelf, StoredChain};
 
@@ -14,13 +14,13 @@ impl Context {
     /// suspended.
     ///
     /// # Errors
-    /// [`Refused::NotFound`] and [`Refused::OwnedByFile`].
+    /// [`Refused::NotFound`], [`Refused::OwnedByFile`], and [`Refused::Life`] if it is so already.
     pub fn suspend_application(
         &self,
         change: &mut Change<'_>,
         application: &str,
     ) -> Done<Vec<StoredChain>> {
-        self.set_application(change, application, "suspended")?;
+        self.set_application(change, application, false)?;
         self.cascade(change, application, &Event::ApplicationSuspended)
     }
 
@@ -29,14 +29,14 @@ impl Context {
     /// that this reactivated.
     ///
     /// # Errors
-    /// [`Refused::NotFound`] and [`Refused::OwnedByFile`].
+    /// [`Refused::NotFound`], [`Refused::OwnedByFile`], and [`Refused::Life`] if it is so already.
     pub fn reactivate_application(
         &self,
         change: &mut Change<'_>,
         application: &str,
         keep_suspended: bool,
     ) -> Done<Vec<StoredChain>> {
-        self.set_application(change, application, "active")?;
+        self.set_application(change, application, true)?;
         self.cascade(change, application, &Event::ApplicationReactivated { keep_suspended })
     }
 
@@ -76,16 +76,23 @@ impl Context {
         Ok(())
     }
 
-    fn set_application(&self, change: &mut Change<'_>, id: &str, status: &str) -> Done<()> {
+    fn set_application(&self, change: &mut Change<'_>, id: &str, active: bool) -> Done<()> {
         let seen = self.directory().application(change.connection(), id)?;
         let seen = seen.ok_or(Refused::NotFound("application"))?;
         if let Owner::File(place) = seen.owner {
             return Err(Refused::OwnedByFile(place).into());
         }
+        if seen.active == active {
+            return Err(match active {
+                true => life_cycle::Refused::ApplicationActive.into(),
+                false => life_cycle::Refused::ApplicationSuspended.into(),
+            });
+        }
         let found = Shelf::Applications.find(change.connection(), id)?;
         let mut document = found.ok_or(Refused::NotFound("application"))?;
+        let status = if active { "active" } else { "suspended" };
         document.body.insert("status".to_owned(), Json::from(status));
-        document.updated = change.now();
+        document.updated = change.now().max(document.updated.saturating_add(1));
         Shelf::Applications.update(change.connection(), &document)?;
         change.touch(Kind::Application, id);
         Ok(())

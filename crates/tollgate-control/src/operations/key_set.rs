@@ -1,5 +1,9 @@
 //! Key sets: subscribed to, and what may be called with them (S4-3 to S4-6).
 
+mod change;
+
+pub use change::{KeySetChange, NewPolicy};
+
 use super::life::replace;
 use super::{Context, Done, Issued, Refused, SECRET_LENGTH, Secret, words};
 use crate::directory::{ApplicationSeen, number, switch};
@@ -179,6 +183,12 @@ struct Template {
 }
 
 impl Template {
+    /// The template of an id.
+    fn find(connection: &mut dyn Connection, id: &str) -> Result<Option<Self>, StoreError> {
+        let found = Shelf::Policies.find(connection, id)?;
+        Ok(found.map(|document| Self { policy: policy(&document), id: Some(document.id) }))
+    }
+
     /// The template that was assigned to a service; without one, keys live for ever and cannot be
     /// regenerated.
     fn of_service(connection: &mut dyn Connection, service: &str) -> Result<Self, StoreError> {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, StoreError};
+#[cfg(doc)]
+use super::DONE;
+use super::{Connection, Deed, StoreError};
 
 /// What proxies decide from: the file as a whole, or a kind of object in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,6 +25,7 @@ pub struct Change<'a> {
     now: i64,
     touched: Vec<(Kind, String)>,
     told: bool,
+    others: Vec<(Deed, String)>,
 }
 
 /// What a change leaves behind beside its rows.
@@ -31,11 +34,13 @@ pub(super) struct Traces {
     pub(super) touched: Vec<(Kind, String)>,
     /// It has an entry in the audit log.
     pub(super) told: bool,
+    /// What else is to be told of it, with the outcome.
+    pub(super) others: Vec<(Deed, String)>,
 }
 
 impl<'a> Change<'a> {
     pub(super) fn new(connection: &'a mut dyn Connection, now: i64) -> Self {
-        Self { connection, now, touched: Vec::new(), told: true }
+        Self { connection, now, touched: Vec::new(), told: true, others: Vec::new() }
     }
 
     /// The present instant, in milliseconds since 1970: the same for all that the change writes.
@@ -59,10 +64,16 @@ impl<'a> Change<'a> {
         self.told = false;
     }
 
+    /// Tells of one of several deeds of which the change is made, with its outcome: [`DONE`], or
+    /// the code of a refusal. It stands in the audit log before the change itself.
+    pub fn tell(&mut self, deed: Deed, outcome: &str) {
+        self.others.push((deed, outcome.to_owned()));
+    }
+
     pub(super) fn into_traces(mut self) -> Traces {
         self.touched.sort();
         self.touched.dedup();
-        Traces { touched: self.touched, told: self.told }
+        Traces { touched: self.touched, told: self.told, others: self.others }
     }
 }
 

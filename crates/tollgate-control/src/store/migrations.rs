@@ -5,13 +5,14 @@ use crate::directory::realm;
 use crate::people::Realm;
 
 /// Every version's script. One that was released is never changed, only followed by another.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
     include_str!("migrations/5.sql"),
     include_str!("migrations/6.sql"),
+    include_str!("migrations/7.sql"),
 ];
 
 /// The version since which a chain says whose it is.

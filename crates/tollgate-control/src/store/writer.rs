@@ -67,11 +67,14 @@ where
         group.connection.script("SAVEPOINT change")?;
         let mut change = Change::new(&mut *group.connection, group.now);
         let worked = work(&mut change, &mut self.deed);
-        let Traces { touched, told } = change.into_traces();
+        let Traces { touched, told, others } = change.into_traces();
         match worked {
             Ok(value) => {
                 let committed = group.revise(&self.deed, touched)?;
                 let revision = committed.as_ref().map(|committed| committed.revision);
+                for (deed, outcome) in others {
+                    group.log(&deed, &outcome, revision)?;
+                }
                 if told {
                     group.log(&self.deed, DONE, revision)?;
                 }

@@ -6,6 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 
+use crate::admin::once::Made;
 use crate::admin::v3::Failure;
 use crate::store::StoreError;
 
@@ -41,6 +42,15 @@ pub(super) fn versioned(body: &impl Serialize, etag: &str) -> Result<Response, F
         response.headers_mut().insert(ETAG, etag);
     }
     Ok(response)
+}
+
+/// What was made of a change.
+pub(super) fn done(made: &Made) -> Result<Response, Failure> {
+    let response = match &made.etag {
+        Some(etag) => versioned(&made.body, etag)?,
+        None => answer(&made.body)?,
+    };
+    Ok(if made.secret { unkept(response) } else { response })
 }
 
 /// Has nobody keep an answer: it holds what is secret.

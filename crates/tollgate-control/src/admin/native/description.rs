@@ -6,6 +6,8 @@ mod token;
 
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder, SecurityRequirement,
@@ -55,8 +57,23 @@ pub(super) fn everything() -> OpenApi {
         .build()
 }
 
-/// The document as it is sent.
-pub(super) fn written(document: &OpenApi) -> Document {
+/// The document as it is sent, with what every change takes.
+pub(super) fn written(mut document: OpenApi) -> Document {
+    let key = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "A key of the client's own: the same request with it is done once, and answered alike \
+             when it comes again within a day.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(255))))
+        .build();
+    for (path, item) in &mut document.paths.paths {
+        let changes = [&mut item.post, &mut item.put, &mut item.delete];
+        for change in changes.into_iter().flatten().filter(|_| path != token::PATH) {
+            change.parameters.get_or_insert_default().push(key.clone().into());
+        }
+    }
     // It holds nothing but text, numbers and lists of them, which JSON can say.
     Document(document.to_json().unwrap_or_default().into())
 }

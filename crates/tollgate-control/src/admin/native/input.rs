@@ -30,6 +30,14 @@ pub(super) struct Page {
     pub(super) limit: u64,
 }
 
+impl Page {
+    /// That part of a list.
+    pub(super) fn of<T>(self, list: Vec<T>) -> impl Iterator<Item = T> {
+        let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        list.into_iter().skip(number(self.offset)).take(number(self.limit))
+    }
+}
+
 impl FromRequest<Plane> for Asked {
     type Rejection = Problem;
 

@@ -2,12 +2,15 @@
 
 mod acting;
 mod acts;
+mod change;
 mod credentials;
 mod details;
 mod filters;
 mod keys;
 mod list;
+mod revoke;
 mod seen;
+mod timeline;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +21,7 @@ use crate::store::{Connection, StoredChain};
 
 pub(super) use credentials::Credentials;
 pub(super) use details::{KeySetDetails, SubscriptionSeen};
+pub(super) use seen::Reference;
 
 /// What an entry of the audit log calls them.
 const NOUN: &str = "key_set";
@@ -25,7 +29,8 @@ const NOUN: &str = "key_set";
 pub(super) fn router() -> OpenApiRouter<Plane> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
-        .routes(routes!(details::get))
+        .routes(routes!(details::get, change::put))
+        .routes(routes!(timeline::get))
         .routes(routes!(credentials::get))
         .routes(routes!(acts::activate))
         .routes(routes!(acts::suspend))
@@ -34,6 +39,7 @@ pub(super) fn router() -> OpenApiRouter<Plane> {
         .routes(routes!(acts::rotate))
         .routes(routes!(acts::end_overlap))
         .routes(routes!(acts::revoke))
+        .routes(routes!(revoke::post))
 }
 
 /// The key set of an id. A package key is none.

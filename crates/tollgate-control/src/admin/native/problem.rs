@@ -63,7 +63,8 @@ pub(super) const REFUSALS: [(&str, &str); 11] = [
     (
         "409",
         "`not_in_this_state`: the life of the key does not allow it; `owned_by_file`: it is changed \
-         in its file; `conflict`: something else stands against it",
+         in its file; `idempotency_mismatch`: another request had its `Idempotency-Key`; \
+         `conflict`: something else stands against it",
     ),
     ("412", "`changed`: it is not as `If-Match` says"),
     ("413", "`too_large`"),

@@ -6,11 +6,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{answer, unkept};
+use super::answer::{answer, done};
 use super::key_sets::{Credentials, KeySetDetails, SubscriptionSeen};
 use super::{Answered, Problem};
 use crate::admin::Plane;
 use crate::admin::asked::Asked;
+use crate::admin::once::Made;
 use crate::admin::v3::{Failure, permit};
 use crate::operations::{Subscribe, Subscribed};
 use crate::people::Action;
@@ -97,9 +98,10 @@ async fn create(asked: Asked) -> Answered {
             "shown": all.iter().any(|one| one.issued.is_some()),
         })
         .to_string();
-        Ok(all)
+        let secret = all.iter().any(|one| one.issued.is_some());
+        Ok(Made::new(&all, None)?.with_secrets(secret))
     });
-    Ok(unkept(answer(&joined.await?)?))
+    Ok(done(&joined.await?)?)
 }
 
 /// Look at a subscription.
@@ -142,9 +144,10 @@ async fn cancel(asked: Asked) -> Answered {
         let (_, chain) = existing(change.connection(), &id)?;
         permit(work.scene(), Action::KeySubscribe, &chain.realm)?;
         let cancelled = work.context.cancel_subscription(change, &id);
-        Ok(SubscriptionSeen::from(cancelled.map_err(Failure::of_operation)?))
+        let cancelled = cancelled.map_err(Failure::of_operation)?;
+        Made::new(&SubscriptionSeen::from(cancelled), None)
     });
-    Ok(answer(&cancelled.await?)?)
+    Ok(done(&cancelled.await?)?)
 }
 
 /// A subscription, and the key set that it belongs to.

@@ -7,12 +7,14 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use view::{list, shows_keys};
 
 use super::super::Plane;
 use super::super::asked::Asked;
+use super::super::once::Made;
 use super::Failure;
 use super::field::{self, Field, Input, Kind, Purpose};
 use super::kept::permit;
@@ -171,7 +173,7 @@ impl Call {
     async fn create(self) -> Result<Response, Failure> {
         let wanted = self.wanted(self.asked.body()?, Purpose::Create).await?;
         let (resource, work, query) = (self.resource, self.asked.work.clone(), self.query.clone());
-        let (json, version) = self
+        let made = self
             .change("create", "", move |change, deed| {
                 let work = work.of_change();
                 let scene = work.scene();
@@ -179,10 +181,11 @@ impl Call {
                 let object = resource.source.create(scene, change, wanted)?;
                 deed.object.clone_from(&object.id);
                 let version = version(&object);
-                Ok((view::one(resource, scene, change.connection(), object, &query)?, version))
+                let json = view::one(resource, scene, change.connection(), object, &query)?;
+                made(resource, &json, Some(version))
             })
             .await?;
-        Ok(self.versioned(json, &version))
+        Ok(respond(&made))
     }
 
     /// PUT.
@@ -191,7 +194,7 @@ impl Call {
         let (id, expected) = (self.updated_id(&body)?, self.asked.expected()?);
         let wanted = self.wanted(body, Purpose::Update).await?;
         let (resource, work, query) = (self.resource, self.asked.work.clone(), self.query.clone());
-        let (json, version) = self
+        let made = self
             .change("update", &id.clone(), move |change, deed| {
                 let work = work.of_change();
                 let scene = work.scene();
@@ -200,26 +203,28 @@ impl Call {
                 deed.details = details(resource, &object.json, &wanted);
                 let object = resource.source.update(scene, change, object, wanted)?;
                 let version = version(&object);
-                Ok((view::one(resource, scene, change.connection(), object, &query)?, version))
+                let json = view::one(resource, scene, change.connection(), object, &query)?;
+                made(resource, &json, Some(version))
             })
             .await?;
-        Ok(self.versioned(json, &version))
+        Ok(respond(&made))
     }
 
     /// DELETE.
     async fn delete(self) -> Result<Response, Failure> {
         let (resource, work) = (self.resource, self.asked.work.clone());
         let (id, expected) = (self.asked.id().to_owned(), self.asked.expected()?);
-        self.change("delete", &id.clone(), move |change, _| {
+        let target = id.clone();
+        let gone = self.change("delete", &target, move |change, _| {
             let work = work.of_change();
             let scene = work.scene();
             let object = mine(resource, scene, change.connection(), &id)?;
             as_expected(&object, expected.as_deref())?;
-            resource.source.delete(scene, change, object)
-        })
-        .await?;
-        // S3-23.
-        Ok(answer(&json!([""])))
+            resource.source.delete(scene, change, object)?;
+            // S3-23.
+            made(resource, &json!([""]), None)
+        });
+        Ok(respond(&gone.await?))
     }
 
     /// The id of what is to be updated: it stands in the path or, where the path ends before it, in
@@ -278,14 +283,27 @@ impl Call {
     }
 
     /// Changes the store.
-    async fn change<T: Send + 'static>(
+    async fn change(
         &self,
         verb: &str,
         id: &str,
-        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
+        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<Made, Failure> + Send + 'static,
+    ) -> Result<Made, Failure> {
         self.asked.change(self.asked.deed(self.resource.noun, verb, id), work).await
     }
+}
+
+/// What a change is answered with.
+fn made(resource: &Resource, body: &impl Serialize, etag: Option<String>) -> Result<Made, Failure> {
+    let keys = resource.fields.iter().any(|field| field.name == "apikey");
+    Ok(Made::new(body, etag)?.with_secrets(keys))
+}
+
+fn respond(made: &Made) -> Response {
+    let mut response = answer(&made.body);
+    let etag = made.etag.as_deref().map(HeaderValue::from_str);
+    response.headers_mut().extend(etag.and_then(Result::ok).map(|etag| (ETAG, etag)));
+    response
 }
 
 fn existing(
@@ -330,7 +348,7 @@ fn as_expected(object: &Object, expected: Option<&str>) -> Result<(), Failure> {
 }
 
 /// The `ETag` of an object: tells it from itself changed.
-fn version(object: &Object) -> String {
+pub(crate) fn version(object: &Object) -> String {
     let digest = Sha256::digest(Json::Object(object.json.clone()).to_string());
     let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hex}\"")

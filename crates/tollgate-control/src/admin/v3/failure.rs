@@ -43,6 +43,8 @@ pub(crate) enum Failure {
     Forbidden(Action),
     /// Something else stands against it.
     Conflict(String),
+    /// Another request had the same `Idempotency-Key`.
+    Reused,
     /// It stands in a file, and is changed there.
     OwnedByFile(String),
     /// The life of the key does not allow it in this state.
@@ -72,7 +74,9 @@ impl Failure {
             Self::Invalid(_) | Self::Broken => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadToken | Self::Forbidden(_) | Self::Throttled(_) => StatusCode::FORBIDDEN,
-            Self::Conflict(_) | Self::OwnedByFile(_) | Self::State(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Reused | Self::OwnedByFile(_) | Self::State(_) => {
+                StatusCode::CONFLICT
+            }
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -90,7 +94,9 @@ impl Failure {
             Self::Forbidden(_) => "ERR_403_NOT_AUTHORIZED",
             Self::Throttled(_) => "ERR_403_DEVELOPER_OVER_QPS",
             Self::NotFound(_) => "ERR_404_NOT_FOUND",
-            Self::Conflict(_) | Self::OwnedByFile(_) | Self::State(_) => "ERR_409_CONFLICT",
+            Self::Conflict(_) | Self::Reused | Self::OwnedByFile(_) | Self::State(_) => {
+                "ERR_409_CONFLICT"
+            }
             Self::Changed => "ERR_412_PRECONDITION_FAILED",
             Self::WrongMethod(_) => "ERR_405_METHOD_NOT_ALLOWED",
             Self::TooLarge => "ERR_413_REQUEST_TOO_LARGE",
@@ -99,7 +105,8 @@ impl Failure {
         }
     }
 
-    fn message(&self) -> String {
+    /// Why, for people.
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::Invalid(_) => "Invalid".to_owned(),
             Self::NotFound(what)
@@ -110,6 +117,7 @@ impl Failure {
             Self::Forbidden(action) => {
                 format!("Not Authorized: your roles do not permit {}", action.as_str())
             }
+            Self::Reused => "Another request had this Idempotency-Key".to_owned(),
             Self::Changed => "The object has changed since it was read".to_owned(),
             Self::WrongMethod("") => "Method not allowed".to_owned(),
             Self::WrongMethod(allowed) => format!("Method not allowed, expected {allowed}"),
@@ -214,6 +222,7 @@ impl Reason for Failure {
             Self::BadToken => "bad_token",
             Self::Forbidden(_) => "forbidden",
             Self::Conflict(_) => "conflict",
+            Self::Reused => "idempotency_mismatch",
             Self::OwnedByFile(_) => "owned_by_file",
             Self::State(_) => "not_in_this_state",
             Self::Changed => "changed",

@@ -10,7 +10,10 @@ use utoipa::openapi::{
 
 const CLIENT: &str = "client";
 
-/// `/v3/token`
+/// Where tokens are asked for.
+pub(super) const PATH: &str = "/v3/token";
+
+/// Adds it.
 pub(super) fn describe(
     paths: PathsBuilder,
     components: ComponentsBuilder,
@@ -65,5 +68,5 @@ pub(super) fn describe(
     .fold(operation, |operation, (status, description)| {
         operation.response(status, answer(description, "TokenRefusal"))
     });
-    (paths.path("/v3/token", PathItem::new(HttpMethod::Post, operation)), components)
+    (paths.path(PATH, PathItem::new(HttpMethod::Post, operation)), components)
 }

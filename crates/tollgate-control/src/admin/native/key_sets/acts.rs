@@ -1,6 +1,5 @@
 //! What is done with a key set (S4-12 to S4-19, S4-25).
 
-use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -10,8 +9,9 @@ use super::credentials::Credentials;
 use super::details::KeySetDetails;
 use super::{NOUN, etag, existing};
 use crate::admin::asked::Asked;
-use crate::admin::native::answer::{unkept, versioned};
+use crate::admin::native::answer::done;
 use crate::admin::native::{Answered, Problem};
+use crate::admin::once::Made;
 use crate::admin::v3::{Failure, permit};
 use crate::life_cycle::{Event, KeyNumber};
 use crate::operations::Lived;
@@ -234,7 +234,7 @@ async fn act(
 ) -> Answered {
     let (work, id, expected) = (asked.work.clone(), asked.id().to_owned(), asked.expected()?);
     let deed = asked.deed(NOUN, act.verb(), &id);
-    let done = asked.change(deed, move |change, deed| {
+    let made = asked.change(deed, move |change, deed| {
         let work = work.of_change();
         let scene = work.scene();
         let chain = existing(change.connection(), &id)?;
@@ -254,9 +254,9 @@ async fn act(
         })
         .to_string();
         let key_set = KeySetDetails::of(scene, change.connection(), &after)?;
-        Ok((Done { key_set, issued }, etag(&after)))
+        let secret = issued.is_some();
+        let done = Done { key_set, issued };
+        Ok(Made::new(&done, Some(etag(&after)))?.with_secrets(secret))
     });
-    let (done, etag) = done.await?;
-    let response: Response = versioned(&done, &etag)?;
-    Ok(if done.issued.is_some() { unkept(response) } else { response })
+    Ok(done(&made.await?)?)
 }

@@ -9,6 +9,7 @@ use super::seen::{KeySet, Names, Reference};
 use super::{NOUN, etag, existing};
 use crate::admin::asked::Asked;
 use crate::admin::native::answer::versioned;
+use crate::admin::native::catalogue::address;
 use crate::admin::native::instant::{show, show_ms};
 use crate::admin::native::{Answered, Problem};
 use crate::admin::v3::{Failure, Scene, permit};
@@ -158,8 +159,7 @@ fn authorized(
         let Some(service) = scene.directory().service(connection, id)? else { continue };
         if service.auth_types.iter().any(|each| each.as_str() == chain.auth_type) {
             let service = Reference { id: service.id, name: service.name };
-            let catalogue = format!("/api/catalogue/{id}");
-            apis.push(AuthorizedApi { service, catalogue });
+            apis.push(AuthorizedApi { service, catalogue: address(id) });
         }
     }
     Ok(apis)
