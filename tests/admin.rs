@@ -45,6 +45,20 @@ impl House {
         Self { gate, admin, origin }
     }
 
+    /// By a clock that can be moved.
+    fn by_clock() -> Self {
+        let origin = Origin::start();
+        let gate = Tollgate::start_by_clock(&Config::new(&origin).control());
+        let admin = Admin::first(&gate);
+        Self { gate, admin, origin }
+    }
+
+    /// Moves the clock on, and logs in anew: no token lasts for months.
+    fn move_clock(&mut self, seconds: i64) {
+        self.gate.move_clock(seconds);
+        self.admin = Admin::first(&self.gate);
+    }
+
     /// Makes a member with a password and these roles, and logs them in.
     fn member(&self, username: &str, roles: &Json) -> Admin {
         let password = "correct horse battery";

@@ -10,6 +10,7 @@ mod http1;
 mod http2;
 mod message;
 mod metrics;
+mod moved_clock;
 mod origin;
 mod request;
 mod response;

@@ -59,7 +59,12 @@ pub fn perform(arguments: Arguments) -> ExitCode {
 }
 
 fn run(path: &Path) -> ExitCode {
-    let clock = Arc::new(SystemClock::new());
+    serve(path, Arc::new(SystemClock::new()))
+}
+
+/// Serves what a file says until it is told to end, by this clock.
+#[must_use]
+pub fn serve(path: &Path, clock: Arc<dyn Clock>) -> ExitCode {
     match load_to_serve(path, &*clock) {
         Ok((config, warnings)) => {
             boot::run(path, config, &warnings, clock).unwrap_or_else(|error| {

@@ -4,9 +4,11 @@ mod acting;
 mod listing;
 mod once;
 mod roles;
+mod scheduled;
 mod subscribing;
 mod together;
 
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::House;
@@ -16,6 +18,8 @@ use crate::support::{Admin, Config, Response, done};
 pub(super) struct Sets {
     pub(super) house: House,
     pub(super) application: String,
+    /// Where a clock stands that is moved.
+    now: Timestamp,
 }
 
 pub(super) fn id(json: &Json) -> String {
@@ -28,9 +32,17 @@ impl Sets {
     }
 
     pub(super) fn with(more: impl FnOnce(Config) -> Config) -> Self {
-        let house = House::with(more);
+        Self::of(House::with(more))
+    }
+
+    /// A house whose clock can be moved.
+    fn by_clock() -> Self {
+        Self::of(House::by_clock())
+    }
+
+    fn of(house: House) -> Self {
         let shop = house.admin.make("/members/jo/applications", &json!({ "name": "Shop" }));
-        Self { house, application: id(&shop) }
+        Self { house, application: id(&shop), now: Timestamp::now() }
     }
 
     pub(super) fn admin(&self) -> &Admin {

@@ -14,7 +14,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::{Metrics, Request, wait_for};
+use super::{Metrics, Request, moved_clock, wait_for};
 
 pub(crate) struct Tollgate {
     child: Child,
@@ -38,13 +38,26 @@ impl Tollgate {
     /// Runs it with a file of a folder that a test has prepared, until it is ready.
     pub(crate) fn start_in(folder: TempDir, file: &str) -> Self {
         let config = folder.path().join(file);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
-            .args(["run", "--config"])
-            .arg(&config)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.args(["run", "--config"]).arg(&config);
+        Self::start_by(command, folder, config)
+    }
+
+    /// Runs it by a clock that can be moved, until it is ready.
+    pub(crate) fn start_by_clock(config: &impl Display) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("tollgate.toml");
+        fs::write(&path, config.to_string()).unwrap();
+        Self::start_by(moved_clock::program(&path), folder, path)
+    }
+
+    /// Moves its clock on by so many seconds.
+    pub(crate) fn move_clock(&self, seconds: i64) {
+        moved_clock::advance(&self.config, seconds);
+    }
+
+    fn start_by(mut command: Command, folder: TempDir, config: PathBuf) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = keep(child.stderr.take().unwrap());
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let Some((data, ops)) = listening(&mut lines) else {
@@ -196,7 +209,8 @@ fn listening(
     let mut data = BTreeMap::new();
     loop {
         let line = lines.next()?;
-        let (_, place) = line.strip_prefix("listening on ")?.split_once("://")?;
+        let Some(line) = line.strip_prefix("listening on ") else { continue };
+        let (_, place) = line.split_once("://")?;
         let (address, what) = place.split_once(" (")?;
         let address = address.parse().ok()?;
         match what.strip_prefix("data, listener ") {

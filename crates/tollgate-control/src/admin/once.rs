@@ -17,6 +17,7 @@ use super::ask::Ask;
 use super::v3::Failure;
 use crate::operations::{Context, Retrieval};
 use crate::people::Caller;
+use crate::seal::SealError;
 use crate::store::{Change, Connection, Deed, KeptAnswer, NotChanged, StoreError};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -137,7 +138,15 @@ impl Once {
         KeptAnswer::sweep(connection, now.saturating_sub(KEPT))?;
         let kept = KeptAnswer::find(connection, &self.member, &self.client_key)?;
         let Some(kept) = kept else { return Ok(None) };
-        let opened = Zeroizing::new(context.sealer.open(&self.row(), FIELD, &kept.answer)?);
+        let opened = match context.sealer.open(&self.row(), FIELD, &kept.answer) {
+            Ok(opened) => Zeroizing::new(opened),
+            // It was done, and is not done again.
+            Err(SealError::OtherKey) => {
+                let gone = "it was done, and its answer was sealed with a key that is gone";
+                return Err(Failure::Conflict(gone.to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
         let kept = serde_json::from_slice(&opened);
         let Kept { request, made } =
             kept.map_err(|_| StoreError::Corrupt("a kept answer that is none".to_owned()))?;

@@ -130,8 +130,8 @@ async fn what_is_over_or_suspended_at_present_is_so_again(place: Place) {
 
 async fn a_key_that_was_replaced_takes_its_key_set_along(place: Place) {
     let present = House::open(&place).await;
-    let policy = serde_json::json!({ "services": ["orders"], "manual_regeneration": true,
-                                     "overlap_seconds": 3600 });
+    let policy = serde_json::json!({ "services": ["orders"], "manualRegeneration": true,
+                                     "overlapSeconds": 3600 });
     present.put(Shelf::Policies, "hour", "", "hour", policy).await;
     let subscribe = |application: &str| {
         let [service, package, plan] = ["orders", "basic", "open"].map(str::to_owned);

@@ -318,7 +318,7 @@ async fn after_downtime_the_nearest_reminder_is_told_and_no_stale_one(place: Pla
 async fn an_overlap_that_ends_is_told_of_once(place: Place) {
     let house = House::open(&place).await;
     let template =
-        json!({ "services": ["orders"], "rotation_months": 1, "manual_regeneration": true });
+        json!({ "services": ["orders"], "rotationMonths": 1, "manualRegeneration": true });
     house.put(Shelf::Policies, "template", "", "template", template).await;
     listen(&house, "all", json!({})).await;
     days(&house, &place, 0, 0).await;
