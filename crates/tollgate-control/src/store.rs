@@ -9,6 +9,7 @@ mod audit;
 mod batch;
 mod chains;
 mod change;
+mod condition;
 mod connection;
 mod deliveries;
 mod documents;
@@ -21,6 +22,7 @@ mod postgres;
 mod readers;
 mod sqlite;
 mod subscriptions;
+mod texts;
 pub mod timeline;
 pub mod uses;
 mod writer;
@@ -34,12 +36,14 @@ pub use answers::KeptAnswer;
 pub use audit::{AuditPage, AuditSearch, DONE, Deed, Entry, verify};
 pub(crate) use batch::{BATCH as PAGE, insert as insert_rows, numbered};
 pub use chains::{
-    Api, Bought, ChainDate, ChainPage, ChainSearch, Credential, StoredChain, Within, Written,
+    Api, Bought, ChainDate, ChainNumber, ChainOrder, ChainPage, ChainSearch, Credential, Ordering,
+    StoredChain, Within, Written,
 };
 pub use change::{Change, Kind, NotChanged, Reason};
 pub use connection::{Connection, Row, Value};
 pub use deliveries::{Delivery, DeliveryState, Tried};
 pub use documents::{Document, Shelf};
+pub use documents::{Document, DocumentSearch, Shelf};
 pub use engine::Engine;
 pub use error::StoreError;
 pub use look::look;
@@ -48,6 +52,7 @@ use readers::Readers;
 pub use sqlite::{BackupError, Inspected, Sqlite, SqliteLock, back_up, inspect};
 pub(crate) use sqlite::{copy, sync_folder_of};
 pub use subscriptions::Subscription;
+pub use texts::Narrowed;
 pub use writer::Committed;
 use writer::Writer;
 

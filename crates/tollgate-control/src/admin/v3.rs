@@ -8,6 +8,8 @@ mod filter;
 #[cfg(feature = "fuzzing")]
 pub(super) mod fuzzing;
 mod kept;
+mod listed;
+mod merged;
 mod nested;
 pub(super) mod page;
 mod query;

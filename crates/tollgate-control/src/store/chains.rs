@@ -16,7 +16,9 @@ use crate::model::Own;
 use crate::people::Realm;
 
 pub use credential::Credential;
-pub use search::{Api, ChainDate, ChainPage, ChainSearch, Within};
+pub use search::{
+    Api, ChainDate, ChainNumber, ChainOrder, ChainPage, ChainSearch, Ordering, Within,
+};
 
 /// A chain with all that is known of it: a package key, or a key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,26 +134,6 @@ impl StoredChain {
         gather(connection, &query, &[application.into()])
     }
 
-    /// The ids of package keys, the oldest first: a page of them.
-    pub fn package_keys(
-        connection: &mut dyn Connection,
-        offset: usize,
-        limit: usize,
-    ) -> Result<Vec<String>, StoreError> {
-        let query = "SELECT id FROM chains WHERE policy IS NULL \
-                     ORDER BY created, id LIMIT $1 OFFSET $2";
-        let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
-        let rows = connection.rows(query, &[number(limit).into(), number(offset).into()])?;
-        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
-    }
-
-    /// How many package keys there are.
-    pub fn count_package_keys(connection: &mut dyn Connection) -> Result<usize, StoreError> {
-        let row = connection.row("SELECT count(*) FROM chains WHERE policy IS NULL", &[])?;
-        let count = row.map_or(Ok(0), |row| row.integer(0))?;
-        Ok(usize::try_from(count).unwrap_or(0))
-    }
-
     /// Hands over every chain, in no order that means anything.
     pub fn each(
         connection: &mut dyn Connection,
@@ -207,7 +189,7 @@ impl StoredChain {
     /// Puts new chains there, with their keys.
     pub fn insert_all(connection: &mut dyn Connection, chains: &[Self]) -> Result<(), StoreError> {
         let rows = chains.iter().map(Self::chain_values);
-        insert(connection, "chains", columns::CHAIN, rows)?;
+        insert(connection, "chains", &columns::written(), rows)?;
         let keys =
             chains.iter().flat_map(|chain| chain.life.keys().map(|key| chain.key_values(key)));
         insert(connection, "keys", columns::KEY, keys)
@@ -216,11 +198,12 @@ impl StoredChain {
     /// Puts the chain in the place of itself with the version `before`, with all of its keys.
     /// Returns whether it was still there in that version.
     pub fn update(&self, connection: &mut dyn Connection, before: u64) -> Result<bool, StoreError> {
-        let assignments = (2..).zip(columns::CHAIN.split(", ").skip(1));
+        let columns = columns::written();
+        let assignments = (2..).zip(columns.split(", ").skip(1));
         let assignments: Vec<_> =
             assignments.map(|(number, column)| format!("{column} = ${number}")).collect();
         // The id comes first because parameters are numbered in the order of their naming.
-        let last = columns::CHAIN.split(", ").count() + 1;
+        let last = columns.split(", ").count() + 1;
         let statement = format!(
             "UPDATE chains SET id = $1, {} WHERE id = $1 AND version = ${last}",
             assignments.join(", ")

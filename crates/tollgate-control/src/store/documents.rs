@@ -1,9 +1,16 @@
 //! Objects whose fields stand in a JSON object: all but keys and what belongs to them.
 
+mod search;
+
 use serde_json::{Map, Value as Json};
 
 use super::batch::{BATCH, insert, numbered};
+use super::texts::words;
 use super::{Connection, Row, StoreError, Value};
+use crate::directory::realm;
+use crate::people::Realm;
+
+pub use search::DocumentSearch;
 
 /// Which objects stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +54,9 @@ pub struct Document {
 
 const COLUMNS: &str = "id, parent, name, body, created, updated";
 
+/// What is derived of a document, for searches.
+const DERIVED: &str = "words, organization, organization_group";
+
 impl Shelf {
     /// Its name in the store.
     #[must_use]
@@ -62,6 +72,18 @@ impl Shelf {
             Self::Policies => "policies",
             Self::Webhooks => "webhooks",
         }
+    }
+
+    /// Whether its objects can be many, and are found by their words.
+    fn is_worded(self) -> bool {
+        matches!(self, Self::Members | Self::Applications)
+    }
+
+    fn derived(self, document: &Document) -> [Value; 3] {
+        let Document { name, body, .. } = document;
+        let words = if self.is_worded() { words(name, body) } else { String::new() };
+        let Realm { organization, group } = realm(body);
+        [words.into(), organization.into(), group.into()]
     }
 
     /// The object of an id.
@@ -171,7 +193,7 @@ impl Shelf {
     ) -> Result<(), StoreError> {
         let rows = documents.iter().map(|document| {
             let Document { id, parent, name, body, created, updated } = document;
-            Ok(vec![
+            let mut values = vec![
                 self.as_str().into(),
                 id.as_str().into(),
                 parent.as_str().into(),
@@ -179,9 +201,11 @@ impl Shelf {
                 text(body)?,
                 (*created).into(),
                 (*updated).into(),
-            ])
+            ];
+            values.extend(self.derived(document));
+            Ok(values)
         });
-        insert(connection, "documents", &format!("shelf, {COLUMNS}"), rows)
+        insert(connection, "documents", &format!("shelf, {COLUMNS}, {DERIVED}"), rows)
     }
 
     /// Changes an object. Returns whether it is there.
@@ -191,14 +215,18 @@ impl Shelf {
         document: &Document,
     ) -> Result<bool, StoreError> {
         let Document { id, parent, name, body, updated, .. } = document;
+        let [words, organization, group] = self.derived(document);
         let changed = connection.run(
-            "UPDATE documents SET parent = $1, name = $2, body = $3, updated = $4 \
-             WHERE shelf = $5 AND id = $6",
+            "UPDATE documents SET parent = $1, name = $2, body = $3, updated = $4, words = $5, \
+             organization = $6, organization_group = $7 WHERE shelf = $8 AND id = $9",
             &[
                 parent.as_str().into(),
                 name.as_str().into(),
                 text(body)?,
                 (*updated).into(),
+                words,
+                organization,
+                group,
                 self.as_str().into(),
                 id.as_str().into(),
             ],

@@ -21,4 +21,8 @@ pub trait Engine: Send + Sync + 'static {
 
     /// The statement that begins a look at one state of everything.
     fn begin_reading(&self) -> &'static str;
+
+    /// The statements that index the words of chains and documents, where they are not indexed
+    /// yet. They run at every opening.
+    fn index_words(&self) -> &'static str;
 }

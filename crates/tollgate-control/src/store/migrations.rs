@@ -5,7 +5,7 @@ use crate::directory::realm;
 use crate::people::Realm;
 
 /// Every version's script. One that was released is never changed, only followed by another.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
@@ -13,10 +13,14 @@ const SCRIPTS: [&str; 7] = [
     include_str!("migrations/5.sql"),
     include_str!("migrations/6.sql"),
     include_str!("migrations/7.sql"),
+    include_str!("migrations/8.sql"),
 ];
 
 /// The version since which a chain says whose it is.
 const CHAINS_HAVE_OWNERS: i64 = 6;
+
+/// The version since which a document says what it is found by.
+const DOCUMENTS_HAVE_WORDS: i64 = 8;
 
 /// Brings the store to the newest version. The history of a new one begins with `epoch`.
 ///
@@ -29,7 +33,7 @@ pub(super) fn migrate(
     epoch: i64,
 ) -> Result<(), StoreError> {
     connection.script(engine.begin())?;
-    let migrated = apply(connection, epoch);
+    let migrated = apply(connection, epoch).and_then(|()| connection.script(engine.index_words()));
     let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
     connection.script(end)?;
     migrated
@@ -64,12 +68,25 @@ fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> 
             if version == CHAINS_HAVE_OWNERS {
                 own_chains(connection)?;
             }
+            if version == DOCUMENTS_HAVE_WORDS {
+                word_documents(connection)?;
+            }
             connection.run("INSERT INTO versions (version) VALUES ($1)", &[version.into()])?;
         }
     }
     if found == 0 {
         let begin = "INSERT INTO feed (id, epoch, number) VALUES (1, $1, 0)";
         connection.run(begin, &[epoch.into()])?;
+    }
+    Ok(())
+}
+
+/// Writes the documents that are there anew, with what they are found by.
+fn word_documents(connection: &mut dyn Connection) -> Result<(), StoreError> {
+    for shelf in [Shelf::Applications, Shelf::Members] {
+        for document in shelf.all(connection)? {
+            shelf.update(connection, &document)?;
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
 
+use super::texts::Narrowed;
 use super::{Connection, Engine, Row, StoreError, Value};
 
 /// A database on a server, which other control planes may use too.
@@ -58,7 +59,10 @@ impl Engine for Postgres {
     }
 
     fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
-        self.connect("SET default_transaction_read_only = on")
+        // What a text is decides how it is best looked for, so no plan is made for whatever text.
+        self.connect(
+            "SET default_transaction_read_only = on; SET plan_cache_mode = force_custom_plan",
+        )
     }
 
     fn begin(&self) -> &'static str {
@@ -69,6 +73,10 @@ impl Engine for Postgres {
 
     fn begin_reading(&self) -> &'static str {
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    }
+
+    fn index_words(&self) -> &'static str {
+        include_str!("words/postgres.sql")
     }
 }
 
@@ -114,6 +122,15 @@ impl Connection for Session {
 
     fn script(&mut self, statements: &str) -> Result<(), StoreError> {
         self.client.batch_execute(statements).map_err(failed)
+    }
+
+    /// The server knows by itself when to use its index.
+    fn narrow(&mut self, _: &str, _: &str) -> Result<Option<Narrowed>, StoreError> {
+        Ok(None)
+    }
+
+    fn texts(&self, parameter: &str) -> String {
+        format!("SELECT jsonb_array_elements_text(CAST(CAST({parameter} AS TEXT) AS JSONB))")
     }
 }
 

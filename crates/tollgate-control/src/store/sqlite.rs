@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{OpenFlags, params_from_iter};
 
+use super::texts::{FEW, GRAM, Narrowed};
 use super::{Connection, Engine, Row, StoreError, Value};
 pub use backup::{BackupError, back_up};
 pub use copy::{Inspected, inspect};
@@ -108,6 +109,10 @@ impl Engine for Sqlite {
     fn begin_reading(&self) -> &'static str {
         "BEGIN"
     }
+
+    fn index_words(&self) -> &'static str {
+        include_str!("words/sqlite.sql")
+    }
 }
 
 impl Connection for rusqlite::Connection {
@@ -136,6 +141,27 @@ impl Connection for rusqlite::Connection {
 
     fn script(&mut self, statements: &str) -> Result<(), StoreError> {
         self.execute_batch(statements).map_err(StoreError::failed)
+    }
+
+    fn narrow(&mut self, shelf: &str, text: &str) -> Result<Option<Narrowed>, StoreError> {
+        if text.chars().count() < GRAM || text.contains('\0') {
+            return Ok(None);
+        }
+        let phrase = Value::Text(format!("\"{}\"", text.replace('"', "\"\"")));
+        let few = "SELECT count(*) FROM \
+                   (SELECT 1 FROM word_index WHERE words MATCH $1 LIMIT $2)";
+        let connection: &mut dyn Connection = self;
+        let found = connection.row(few, &[phrase.clone(), (FEW + 1).into()])?;
+        if found.map_or(Ok(0), |row| row.integer(0))? > FEW {
+            return Ok(None);
+        }
+        let query = "SELECT w.id FROM word_index i CROSS JOIN worded w ON w.number = i.rowid \
+                     WHERE i.words MATCH $1 AND w.shelf = $2";
+        Ok(Some(Narrowed { query: query.to_owned(), values: vec![phrase, shelf.into()] }))
+    }
+
+    fn texts(&self, parameter: &str) -> String {
+        format!("SELECT value FROM json_each({parameter})")
     }
 }
 

@@ -131,6 +131,7 @@ fn any_search() -> impl Strategy<Value = ChainSearch> {
                         .into_iter()
                         .collect(),
                     text: text.map(str::to_owned),
+                    ..ChainSearch::default()
                 }
             },
         )
@@ -141,6 +142,7 @@ fn matches(search: &ChainSearch, (chain, service): &(StoredChain, Option<String>
     let key = &chain.life.latest;
     let date = |date: ChainDate| match date {
         ChainDate::Created => Some(chain.created),
+        ChainDate::Updated => Some(chain.updated),
         ChainDate::Provisioned => key.provisioned,
         ChainDate::RotationPlanned => key.rotation.map(|rotation| rotation.planned),
         ChainDate::Expiration => key.expiration.map(Instant::start),

@@ -1,5 +1,6 @@
 //! The verbs of the v3 API, once for all resources.
 
+mod sift;
 mod view;
 
 use axum::body::Body;
@@ -10,6 +11,9 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
+pub(crate) use sift::sift;
+#[cfg(test)]
+pub(crate) use view::paged;
 use view::{list, shows_keys};
 
 use super::super::Plane;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::date;
+use crate::store::Within;
 
 /// What an object has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,12 @@ impl Condition {
         let Some((first, rest)) = self.path.split_first() else { return false };
         object.get(first).is_some_and(|value| leads_to(value, rest, &self.value))
     }
+}
+
+/// From when to when an instant is that a value names, both included, in milliseconds since 1970.
+pub(crate) fn instants(value: &str) -> Option<Within> {
+    let (start, end) = date::read(value)?;
+    Some(Within { from: Some(start), to: Some(end - 1) })
 }
 
 /// Splits `a:b,c:d` at those commas behind which a pair begins.

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::engine::Resource;
+use super::listed::Asked;
 use super::query::Query;
 use super::source::{Object, Scene, Source, Wanted, realm};
 use super::{Failure, date};
 use crate::model::Owner;
 use crate::people::{Action, Realm};
-use crate::store::{Change, Connection, Document, Kind, Shelf, StoreError};
+use crate::store::{Change, Connection, Document, DocumentSearch, Kind, Shelf, StoreError};
 
 /// What is particular about a resource of documents.
 pub(crate) trait Kept: Sync {
@@ -17,6 +19,8 @@ pub(crate) trait Kept: Sync {
     const NAME: &'static str = "name";
     /// What it takes to make one.
     const WRITE: Action;
+    /// Whether they can be many. They say themselves whose they are then.
+    const MANY: bool = false;
 
     /// Those that files own.
     fn of_file(&self, scene: Scene<'_>) -> Vec<Object>;
@@ -115,6 +119,24 @@ impl<K: Kept> Source for K {
             all.push(object(self, connection, document)?);
         }
         Ok(all)
+    }
+
+    fn page(
+        &self,
+        resource: &Resource,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+        query: &Query,
+    ) -> Result<Option<(Vec<Object>, usize)>, Failure> {
+        if !K::MANY {
+            return Ok(None);
+        }
+        let parent = self.parent(scene, connection)?;
+        let search = DocumentSearch { parent, ..DocumentSearch::of(K::SHELF) };
+        let asked = Asked::of(search, resource, scene, query, K::NAME);
+        let object = |connection: &mut dyn Connection, document| object(self, connection, document);
+        let of_file = self.of_file(scene);
+        asked.page(resource, scene, connection, query, of_file, object).map(Some)
     }
 
     fn find(

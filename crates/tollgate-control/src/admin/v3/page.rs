@@ -38,6 +38,11 @@ impl Page {
         (self.offset.saturating_sub(passed), self.limit - shown)
     }
 
+    /// Offset and limit.
+    pub(crate) fn bounds(self) -> (usize, usize) {
+        (self.offset, self.limit)
+    }
+
     /// That part of a list.
     pub(crate) fn of<T>(self, list: Vec<T>) -> Vec<T> {
         list.into_iter().skip(self.offset).take(self.limit).collect()

@@ -37,6 +37,14 @@ impl Search {
         pairs(text, begins).into_iter().map(read).collect::<Result<_, String>>().map(Self)
     }
 
+    /// The text that every object has which is found, if all of them have one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [(_, text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether one of the pairs holds.
     pub(crate) fn holds(&self, object: &Map<String, Json>) -> bool {
         self.0.iter().any(|(name, text)| match object.get(*name) {

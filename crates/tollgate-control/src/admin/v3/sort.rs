@@ -41,6 +41,19 @@ impl Order {
         Ok(Self { name: name.to_owned(), descends })
     }
 
+    /// The property, and whether the greatest comes first.
+    pub(crate) fn parts(&self) -> (&str, bool) {
+        (&self.name, self.descends)
+    }
+
+    /// The properties that objects are ordered by, of one of them.
+    pub(crate) fn keys(orders: &[Self], object: &Map<String, Json>) -> Map<String, Json> {
+        let keys = orders.iter().filter_map(|order| {
+            object.get(&order.name).map(|value| (order.name.clone(), value.clone()))
+        });
+        keys.collect()
+    }
+
     /// How two objects stand by the first of `orders` in which they differ.
     pub(crate) fn compare(
         orders: &[Self],

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::Failure;
+use super::engine::Resource;
 use super::field::Input;
 use super::filter::Condition;
 use super::query::Query;
@@ -60,15 +61,16 @@ pub(crate) trait Source: Sync {
         query: &Query,
     ) -> Result<Vec<Object>, Failure>;
 
-    /// One page of a list that a query leaves whole, and how long the list is, where the store can
-    /// page by itself.
+    /// The page that a query gets and how long the list is, where objects can be so many that the
+    /// store has to choose among them.
     fn page(
         &self,
+        resource: &Resource,
         scene: Scene<'_>,
         connection: &mut dyn Connection,
         query: &Query,
     ) -> Result<Option<(Vec<Object>, usize)>, Failure> {
-        let _ = (scene, connection, query);
+        let _ = (resource, scene, connection, query);
         Ok(None)
     }
 

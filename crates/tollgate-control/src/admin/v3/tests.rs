@@ -1,6 +1,9 @@
 //! Queries against a reading of them that shares no code with theirs: an object is the list of its
 //! leaves, each with the path that leads to it.
 
+mod house;
+mod lists;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -11,12 +11,20 @@ pub(super) const CHAIN: &str = "id, version, name, application, auth_type, polic
      qps_limit_exempt, rate_limit_ceiling, rate_limit_exempt, body, created, updated, is_key_set, \
      words, organization, organization_group";
 
+/// What is known of LATEST, for searches.
+const LATEST: &str = "state, provisioned, rotation_planned, expiration, expiration_is_day, revoked";
+
 pub(super) const KEY: &str = "id, chain, number, latest, state, superseded_until, provisioned, \
      rotation_planned, rotation_due, rotated, expiration, expiration_is_day, expired, revoked, \
      digest, sealed, sealed_secret, secret_digest, wrapped_secret, created, scheme";
 
 /// Where the columns of a key begin in a row of [`select`].
 const KEYS: usize = 24;
+
+/// All columns of a chain, in the order of [`StoredChain::chain_values`].
+pub(super) fn written() -> String {
+    format!("{CHAIN}, {LATEST}")
+}
 
 /// A row for each key, with its chain's columns in front.
 pub(super) fn select() -> String {
@@ -34,6 +42,7 @@ impl StoredChain {
     pub(super) fn chain_values(&self) -> Result<Vec<Value>, StoreError> {
         let life = &self.life;
         let bought = self.bought.as_ref();
+        let (expiration, is_day) = split(life.latest.expiration);
         Ok(vec![
             self.id.as_str().into(),
             life.version.cast_signed().into(),
@@ -59,17 +68,19 @@ impl StoredChain {
             self.words.as_str().into(),
             self.realm.organization.as_deref().into(),
             self.realm.group.as_deref().into(),
+            life.latest.state.as_str().into(),
+            life.latest.provisioned.into(),
+            life.latest.rotation.map(|rotation| rotation.planned).into(),
+            expiration.into(),
+            is_day.into(),
+            life.latest.revoked.into(),
         ])
     }
 
     pub(super) fn key_values(&self, key: &Key) -> Result<Vec<Value>, StoreError> {
         let none = || StoreError::Corrupt("a key without a credential".to_owned());
         let credential = self.credential(key.number).ok_or_else(none)?;
-        let (expiration, is_day) = match key.expiration {
-            Some(Instant::Day(second)) => (Some(second), true),
-            Some(Instant::Second(second)) => (Some(second), false),
-            None => (None, false),
-        };
+        let (expiration, is_day) = split(key.expiration);
         Ok(vec![
             credential.id.as_str().into(),
             self.id.as_str().into(),
@@ -140,6 +151,14 @@ impl StoredChain {
             created: row.integer(18)?,
             updated: row.integer(19)?,
         })
+    }
+}
+
+fn split(expiration: Option<Instant>) -> (Option<i64>, bool) {
+    match expiration {
+        Some(Instant::Day(second)) => (Some(second), true),
+        Some(Instant::Second(second)) => (Some(second), false),
+        None => (None, false),
     }
 }
 

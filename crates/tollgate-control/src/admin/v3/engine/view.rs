@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::super::field::{Fetch, Kind};
+use super::super::field::Kind;
 use super::super::query::Query;
 use super::super::sort::Order;
 use super::super::source::{Object, Scene};
+use super::sift::{complete, explicit, sift};
 use super::{Failure, Resource};
 use crate::store::Connection;
 
@@ -16,7 +17,7 @@ pub(super) fn list(
     connection: &mut dyn Connection,
     query: &Query,
 ) -> Result<(Vec<Json>, usize, Vec<String>), Failure> {
-    let (mut objects, total) = match resource.source.page(scene, connection, query)? {
+    let (mut objects, total) = match resource.source.page(resource, scene, connection, query)? {
         Some(paged) => paged,
         None => paged(resource, scene, connection, query)?,
     };
@@ -34,35 +35,14 @@ pub(super) fn list(
 }
 
 /// The page that a request gets, out of all objects, and how many there are.
-fn paged(
+pub(crate) fn paged(
     resource: &Resource,
     scene: Scene<'_>,
     connection: &mut dyn Connection,
     query: &Query,
 ) -> Result<(Vec<Object>, usize), Failure> {
-    let mut all = resource.source.all(scene, connection, query)?;
-    let permissions = scene.permissions();
-    all.retain(|object| scene.caller.may(permissions, resource.read, &object.realm));
-    for field in explicit(resource, |name| query.needs(name)) {
-        for object in &mut all {
-            complete(resource, scene, connection, object, field)?;
-        }
-    }
-    let conditions = query.conditions.iter();
-    let conditions: Vec<_> =
-        conditions.filter(|condition| !resource.source.answers(condition)).collect();
-    all.retain(|Object { json, .. }| conditions.iter().all(|condition| condition.holds(json)));
-    if !query.searches.is_empty() {
-        let mut found = Vec::new();
-        for object in all {
-            let searched = resource.source.searched(scene, connection, &object)?;
-            let searched = searched.as_ref().unwrap_or(&object.json);
-            if query.searches.iter().all(|search| search.holds(searched)) {
-                found.push(object);
-            }
-        }
-        all = found;
-    }
+    let all = resource.source.all(scene, connection, query)?;
+    let mut all = sift(resource, scene, connection, query, all)?;
     if !query.orders.is_empty() {
         all.sort_by(|one, other| Order::compare(&query.orders, &one.json, &other.json));
     }
@@ -108,26 +88,4 @@ pub(super) fn shows_keys(json: &Map<String, Json>) -> bool {
         Json::Array(list) => list.iter().filter_map(Json::as_object).any(shows_keys),
         _ => false,
     })
-}
-
-/// The fields that have to be asked for and are.
-fn explicit(
-    resource: &Resource,
-    asked: impl Fn(&str) -> bool,
-) -> impl Iterator<Item = &'static str> {
-    let fields = resource.fields.iter().filter(|field| field.fetch == Fetch::Explicit);
-    fields.map(|field| field.name).filter(move |name| asked(name))
-}
-
-fn complete(
-    resource: &Resource,
-    scene: Scene<'_>,
-    connection: &mut dyn Connection,
-    object: &mut Object,
-    field: &'static str,
-) -> Result<(), Failure> {
-    if let Some(value) = resource.source.explicit(scene, connection, object, field)? {
-        object.json.insert(field.to_owned(), value);
-    }
-    Ok(())
 }

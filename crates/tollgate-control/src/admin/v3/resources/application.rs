@@ -69,6 +69,7 @@ pub(crate) struct Applications;
 impl Kept for Applications {
     const SHELF: Shelf = Shelf::Applications;
     const WRITE: Action = Action::ApplicationWrite;
+    const MANY: bool = true;
 
     fn of_file(&self, scene: Scene<'_>) -> Vec<Object> {
         let member = scene.within.get("member");
@@ -164,7 +165,20 @@ impl Applications {
         if let Some(application) = scene.file().applications.get(id) {
             return Ok(Some(object(application)));
         }
-        Ok(Shelf::Applications.find(connection, id)?.map(stored))
+        Ok(Shelf::Applications.find(connection, id)?.map(Self::kept))
+    }
+
+    /// One that the store owns.
+    pub(super) fn kept(document: Document) -> Object {
+        Object {
+            id: document.id.clone(),
+            json: shown(&document, Self::NAME),
+            realm: realm(&document.body),
+            owner: Owner::Store,
+            document: Some(document),
+            application: None,
+            chain: None,
+        }
     }
 
     /// The applications of a member that the caller may look at.
@@ -177,24 +191,11 @@ impl Applications {
         let of_file = scene.file().applications.values();
         let of_file = of_file.filter(|each| &*each.member == member).map(object);
         let stored = Shelf::Applications.below(connection, member)?;
-        let stored = stored.into_iter().map(self::stored);
+        let stored = stored.into_iter().map(Self::kept);
         let may = |object: &Object| {
             scene.caller.may(scene.permissions(), Action::ApplicationRead, &object.realm)
         };
         Ok(of_file.chain(stored).filter(may).map(|object| Json::Object(object.json)).collect())
-    }
-}
-
-/// One that the store owns.
-fn stored(document: Document) -> Object {
-    Object {
-        id: document.id.clone(),
-        json: shown(&document, Applications::NAME),
-        realm: realm(&document.body),
-        owner: Owner::Store,
-        document: Some(document),
-        application: None,
-        chain: None,
     }
 }
 

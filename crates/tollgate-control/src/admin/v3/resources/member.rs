@@ -75,6 +75,7 @@ impl Kept for Members {
     const SHELF: Shelf = Shelf::Members;
     const NAME: &'static str = "username";
     const WRITE: Action = Action::MemberWrite;
+    const MANY: bool = true;
 
     fn of_file(&self, scene: Scene<'_>) -> Vec<Object> {
         let object = |member: &crate::model::Member| {

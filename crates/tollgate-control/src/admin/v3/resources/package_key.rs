@@ -1,12 +1,14 @@
 //! Package keys (domain.md §1.2; S0, S2, S3).
 
+mod listed;
+mod owners;
 mod shown;
 mod wanted;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
-use super::super::engine::{Dialect, Resource};
+use super::super::engine::{Dialect, Resource, sift};
 use super::super::field::Fetch::{Explicit, Implicit};
 use super::super::field::Kind::{
     Any, Choice, Instant, List, Number, Object as Reference, Secret, Switch, Text,
@@ -20,9 +22,10 @@ use super::super::source::{Object, Scene, Source, Wanted, reference, text};
 use super::application::Applications;
 use super::member::Members;
 use crate::model::{MAX_QPS, MAX_QUOTA};
-use crate::people::{Action, Realm};
+use crate::people::Action;
 use crate::store::{Change, Connection, StoredChain};
 
+use listed::Listed;
 use shown::Catalogue;
 
 const STATUS: &[&str] = &["waiting", "active", "disabled"];
@@ -81,15 +84,15 @@ impl Source for PackageKeys {
         query: &Query,
     ) -> Result<Vec<Object>, Failure> {
         let applications = self.applications(scene, connection)?;
-        let within = |id: &str| applications.as_ref().is_none_or(|all| all.iter().any(|a| a == id));
-        let file = scene.file().keys.values().filter(|key| within(&key.application));
-        let mut all: Vec<_> = file.map(Catalogue::of_file).collect();
+        let mut all = self.of_file(scene, applications.as_deref(), query);
         let mut catalogue = Catalogue::default();
         for chain in self.chains(scene, connection, applications.as_deref(), query)? {
-            all.push(catalogue.of_chain(connection, chain)?);
-        }
-        if let Some(digests) = wanted::digests(scene, query) {
-            all.retain(|object| shown::has_digest(scene, object, &digests));
+            let object = catalogue.of_chain(connection, chain)?;
+            if wanted::digests(scene, query)
+                .is_none_or(|digests| shown::has_digest(scene, &object, &digests))
+            {
+                all.push(object);
+            }
         }
         Ok(all)
     }
@@ -113,27 +116,16 @@ impl Source for PackageKeys {
 
     fn page(
         &self,
+        resource: &Resource,
         scene: Scene<'_>,
         connection: &mut dyn Connection,
         query: &Query,
     ) -> Result<Option<(Vec<Object>, usize)>, Failure> {
-        let everywhere = scene.within.0.is_empty()
-            && scene.caller.home(scene.permissions(), Action::KeyRead) == Some(Realm::default());
-        if !everywhere || !query.takes_all() {
-            return Ok(None);
-        }
-        let file: Vec<_> = scene.file().keys.values().collect();
-        let mut page: Vec<_> =
-            query.page.of(file.clone()).into_iter().map(Catalogue::of_file).collect();
-        let (offset, limit) = query.page.beyond(file.len());
-        let mut catalogue = Catalogue::default();
-        for id in StoredChain::package_keys(connection, offset, limit)? {
-            if let Some(chain) = StoredChain::find(connection, &id)? {
-                page.push(catalogue.of_chain(connection, chain)?);
-            }
-        }
-        let stored = StoredChain::count_package_keys(connection)?;
-        Ok(Some((page, file.len() + stored)))
+        let applications = self.applications(scene, connection)?;
+        let of_file = self.of_file(scene, applications.as_deref(), query);
+        let of_file = sift(resource, scene, connection, query, of_file)?;
+        let listed = Listed::of(resource, scene, connection, applications, query)?;
+        listed.page(resource, scene, connection, query, of_file).map(Some)
     }
 
     fn answers(&self, condition: &Condition) -> bool {
@@ -254,6 +246,23 @@ impl Source for PackageKeys {
 }
 
 impl PackageKeys {
+    /// The keys that files own, of some applications or of all, those that a filter on `apikey`
+    /// means.
+    fn of_file(
+        &self,
+        scene: Scene<'_>,
+        applications: Option<&[String]>,
+        query: &Query,
+    ) -> Vec<Object> {
+        let within = |id: &str| applications.is_none_or(|all| all.iter().any(|a| a == id));
+        let keys = scene.file().keys.values().filter(|key| within(&key.application));
+        let mut keys: Vec<_> = keys.map(Catalogue::of_file).collect();
+        if let Some(digests) = wanted::digests(scene, query) {
+            keys.retain(|object| shown::has_digest(scene, object, &digests));
+        }
+        keys
+    }
+
     /// The applications whose keys are meant; `None` = all.
     fn applications(
         &self,

@@ -191,6 +191,7 @@ impl Source for Deliveries {
 
     fn page(
         &self,
+        _: &Resource,
         scene: Scene<'_>,
         connection: &mut dyn Connection,
         query: &Query,

@@ -1,0 +1,169 @@
+//! A search for chains as SQL.
+
+use super::{Api, ChainDate, ChainNumber, ChainOrder, ChainSearch};
+use crate::store::condition::Condition;
+use crate::store::{Connection, StoreError, Value};
+
+/// Up to so many matches are gathered by what they have in common and then ordered; more are met
+/// soon enough by going through all in order.
+const FEW: u64 = 10_000;
+
+/// What chains are called where words are looked up.
+const SHELF: &str = "chains";
+
+const TABLE: &str = "chains c";
+
+impl ChainDate {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Created => "c.created",
+            Self::Updated => "c.updated",
+            Self::Provisioned => "c.provisioned",
+            Self::RotationPlanned => "c.rotation_planned",
+            Self::Expiration => "c.expiration",
+            Self::Revoked => "c.revoked",
+        }
+    }
+}
+
+impl ChainNumber {
+    fn column(self) -> &'static str {
+        match self {
+            Self::QpsCeiling => "c.qps_limit_ceiling",
+            Self::QpsExempt => "c.qps_limit_exempt",
+            Self::QuotaCeiling => "c.rate_limit_ceiling",
+            Self::QuotaExempt => "c.rate_limit_exempt",
+            Self::ExpirationIsDay => "c.expiration_is_day",
+        }
+    }
+}
+
+/// What holds of the chains that a search looks for.
+pub(super) struct Sought(Condition);
+
+impl Sought {
+    pub(super) fn of(
+        search: &ChainSearch,
+        connection: &mut dyn Connection,
+    ) -> Result<Self, StoreError> {
+        let text = search.text.as_ref().map(|text| text.to_lowercase());
+        let mut condition = Condition::of_words(connection, SHELF, "c", text.as_deref())?;
+        belong(&mut condition, search, connection);
+        describe(&mut condition, search, connection);
+        Ok(Self(condition))
+    }
+
+    /// How many chains it holds of.
+    pub(super) fn count(&self, connection: &mut dyn Connection) -> Result<u64, StoreError> {
+        self.0.count(connection, TABLE)
+    }
+
+    /// The ids of the chains that it holds of, which are so many, in an order: of all, or from an
+    /// offset on so many.
+    pub(super) fn ids(
+        &self,
+        connection: &mut dyn Connection,
+        orders: &[ChainOrder],
+        total: u64,
+        page: Option<(u64, u64)>,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut terms: Vec<_> = orders.iter().map(|order| order.terms()).collect();
+        // An expression keeps an engine from going through all chains in the order of their age,
+        // to find the first page of few only at the end.
+        let by_age = if total <= FEW { "c.created + 0, c.id" } else { "c.created, c.id" };
+        terms.push(by_age.to_owned());
+        let mut values = self.0.values.clone();
+        let from = self.0.of(TABLE);
+        let mut query = format!("SELECT c.id FROM {from} ORDER BY {}", terms.join(", "));
+        if let Some((offset, limit)) = page {
+            let numbers = (values.len() + 1, values.len() + 2);
+            query.push_str(&format!(" LIMIT ${} OFFSET ${}", numbers.0, numbers.1));
+            values.extend([limit, offset].map(|number| Value::Integer(number.cast_signed())));
+        }
+        let mut ids = Vec::new();
+        connection.each(&query, &values, &mut |row| {
+            ids.push(row.text(0)?.to_owned());
+            Ok(())
+        })?;
+        Ok(ids)
+    }
+}
+
+/// Which chains, by what they belong to.
+fn belong(condition: &mut Condition, search: &ChainSearch, connection: &dyn Connection) {
+    if search.none {
+        condition.terms.push("1 = 0".to_owned());
+    }
+    if let Some(key_sets) = search.key_sets {
+        condition.equal("c.is_key_set", Value::from(key_sets));
+    }
+    for (column, text) in [
+        ("c.id", &search.id),
+        ("c.application", &search.application),
+        ("c.organization", &search.organization),
+        ("c.organization_group", &search.group),
+        ("c.auth_type", &search.auth_type),
+    ] {
+        if let Some(text) = text {
+            condition.equal(column, text.as_str().into());
+        }
+    }
+    for (column, list) in [
+        ("c.application", &search.applications),
+        ("c.package", &search.packages),
+        ("c.plan", &search.plans),
+    ] {
+        if let Some(list) = list {
+            let term = condition.one_of(column, list, connection);
+            condition.terms.push(term);
+        }
+    }
+    if let Some(digests) = &search.digests {
+        let keys = condition.one_of("digest", digests, connection);
+        condition.terms.push(format!("c.id IN (SELECT chain FROM keys WHERE {keys})"));
+    }
+    if let Some((package, plan)) = &search.plan {
+        condition.equal("c.package", package.as_str().into());
+        if let Some(plan) = plan {
+            condition.equal("c.plan", plan.as_str().into());
+        }
+    }
+    if let Some(api) = &search.api {
+        open(condition, api);
+    }
+    if let Some(realms) = &search.realms {
+        condition.within_any("c", realms);
+    }
+}
+
+/// Which chains, by what is known of themselves.
+fn describe(condition: &mut Condition, search: &ChainSearch, connection: &dyn Connection) {
+    if !search.states.is_empty() {
+        let states: Vec<_> = search.states.iter().map(|state| state.as_str()).collect();
+        let term = condition.one_of("c.state", &states, connection);
+        condition.terms.push(term);
+    }
+    for (date, within) in &search.dates {
+        condition.within(date.column(), *within);
+    }
+    for (number, value) in &search.numbers {
+        condition.equal(number.column(), Value::Integer(*value));
+    }
+    for text in &search.told {
+        condition.terms.push("c.body <> '{}'".to_owned());
+        condition.contains("c.body", text);
+    }
+}
+
+fn open(condition: &mut Condition, api: &Api) {
+    let service = condition.parameter(api.service.as_str().into());
+    let mut any = vec![format!(
+        "c.id IN (SELECT chain FROM subscriptions WHERE service = {service} AND cancelled IS NULL)"
+    )];
+    for (package, plan) in &api.plans {
+        let package = condition.parameter(package.as_str().into());
+        let plan = condition.parameter(plan.as_str().into());
+        any.push(format!("(c.package = {package} AND c.plan = {plan})"));
+    }
+    condition.terms.push(format!("({})", any.join(" OR ")));
+}
