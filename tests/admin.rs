@@ -14,6 +14,7 @@ mod members;
 mod native;
 mod openapi;
 mod package_keys;
+mod peers;
 mod policies;
 mod restore;
 mod rotation;

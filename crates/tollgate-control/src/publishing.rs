@@ -12,6 +12,7 @@ use tollgate_core::{Clock, Revision};
 
 use crate::model::{Key, Name, Objects, Unrouted};
 use crate::source::{self, Conflict};
+use crate::store::peers;
 use crate::store::{Committed, Connection, Deed, Kind, NotChanged, Reason, Store, StoreError};
 use crate::{PublishError, Publisher};
 
@@ -21,6 +22,8 @@ pub struct Publishing {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     files: watch::Sender<Arc<Objects>>,
+    /// The newest revision that is published, with all before it.
+    published: Revision,
     /// The objects of both sources, but for the keys.
     objects: Arc<Objects>,
 }
@@ -71,7 +74,7 @@ impl Publishing {
             return Err(PublishingError::Conflicts(conflicts));
         }
         let revision = store.newest().await?;
-        let mut publishing = Self { publisher, store, clock, files, objects };
+        let mut publishing = Self { publisher, store, clock, files, published: revision, objects };
         publishing.publish_all(revision, Instant::now()).await?;
         Ok(publishing)
     }
@@ -111,20 +114,9 @@ impl Publishing {
     /// Publishes changes that were committed, as their last revision. It is tried again until it is
     /// done: what is committed must be enforced.
     async fn follow(&mut self, changes: Vec<Committed>) {
-        let Some(revision) = changes.last().map(|change| change.revision) else { return };
-        let touched: BTreeSet<_> = changes.into_iter().flat_map(|change| change.touched).collect();
         let changed = Instant::now();
         loop {
-            let only = |kind: Kind| touched.iter().all(|(touched, _)| *touched == kind);
-            let published = if only(Kind::Key) && touched.len() < MANY {
-                let chains = touched.iter().map(|(_, id)| id.clone()).collect();
-                self.publish_keys(chains, revision, changed).await
-            } else if only(Kind::Service) {
-                self.publish_services(revision, changed).await
-            } else {
-                self.publish_all(revision, changed).await
-            };
-            match published {
+            match self.publish_changes(&changes, changed).await {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::error!(%error, "a change is committed and not enforced yet");
@@ -132,6 +124,48 @@ impl Publishing {
                 }
             }
         }
+    }
+
+    async fn publish_changes(
+        &mut self,
+        changes: &[Committed],
+        changed: Instant,
+    ) -> Result<(), PublishingError> {
+        let mut changes: Vec<_> =
+            changes.iter().filter(|change| change.revision > self.published).cloned().collect();
+        changes.sort_by_key(|change| change.revision);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        if !self.follows_on(&changes) {
+            // Another control plane has changed something in between.
+            let published = self.published;
+            changes =
+                self.store.read(move |connection| peers::since(connection, published)).await?;
+        }
+        let Some(revision) = changes.last().map(|change| change.revision) else { return Ok(()) };
+        let touched: BTreeSet<_> = changes.into_iter().flat_map(|change| change.touched).collect();
+        let only = |kind: Kind| touched.iter().all(|(touched, _)| *touched == kind);
+        if only(Kind::Key) && touched.len() < MANY {
+            let chains = touched.iter().map(|(_, id)| id.clone()).collect();
+            self.publish_keys(chains, revision, changed).await
+        } else if only(Kind::Service) {
+            self.publish_services(revision, changed).await
+        } else {
+            self.publish_all(revision, changed).await
+        }
+    }
+
+    /// Whether nothing is missing between what is published and some changes, and among those. A
+    /// change that several tell of is there several times.
+    fn follows_on(&self, changes: &[Committed]) -> bool {
+        let mut last = self.published;
+        changes.iter().all(|Committed { revision, .. }| {
+            let next = Revision { number: last.number + 1, ..last };
+            let follows = *revision == last || *revision == next;
+            last = *revision;
+            follows
+        })
     }
 
     /// Publishes what has become of some chains, whatever the number of all others.
@@ -148,6 +182,7 @@ impl Publishing {
         let keys: Vec<(Name, Vec<Key>)> = self.store.read(read).await?;
         let unix = self.clock.now().unix();
         self.publisher.publish_keys(&self.objects, &keys, revision, unix, changed)?;
+        self.published = revision;
         Ok(())
     }
 
@@ -169,6 +204,7 @@ impl Publishing {
         named.keys = source::keys_named_by_services(&next, &self.files.borrow());
         let unix = self.clock.now().unix();
         self.publisher.publish_services(&named, revision, unix, changed)?;
+        self.published = revision;
         self.take(next);
         Ok(())
     }
@@ -197,6 +233,7 @@ impl Publishing {
         let objects = self.store.read(read).await?;
         let unix = self.clock.now().unix();
         self.publisher.publish(&objects, Some(revision), unix, changed)?;
+        self.published = revision;
         self.take(objects);
         Ok(())
     }

@@ -18,6 +18,7 @@ mod error;
 pub(crate) mod history;
 mod look;
 mod migrations;
+pub(crate) mod peers;
 mod postgres;
 mod readers;
 mod sqlite;
@@ -42,11 +43,11 @@ pub use chains::{
 pub use change::{Change, Kind, NotChanged, Reason};
 pub use connection::{Connection, Row, Value};
 pub use deliveries::{Delivery, DeliveryState, Tried};
-pub use documents::{Document, Shelf};
 pub use documents::{Document, DocumentSearch, Shelf};
 pub use engine::Engine;
 pub use error::StoreError;
 pub use look::look;
+pub use peers::Listening;
 pub use postgres::Postgres;
 use readers::Readers;
 pub use sqlite::{BackupError, Inspected, Sqlite, SqliteLock, back_up, inspect};
@@ -73,7 +74,8 @@ pub struct Store {
 
 impl Store {
     /// Opens a store and brings it to the newest version. The second part hears of every change
-    /// that this process commits, in the order of their revisions.
+    /// that is committed from then on, by any control plane of the store, in the order of their
+    /// revisions.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -90,10 +92,15 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, UnboundedReceiver<Committed>), StoreError> {
         let epoch = i64::try_from(clock.now().unix_ms).unwrap_or(i64::MAX);
-        migrations::migrate(&*engine, &mut *engine.writer()?, epoch)?;
+        let mut connection = engine.writer()?;
+        migrations::migrate(&*engine, &mut *connection, epoch)?;
+        let newest = writer::newest(&mut *connection)?;
+        drop(connection);
         let (sender, committed) = unbounded_channel();
-        let writer = Writer::start(Arc::clone(&engine), clock, sender)?;
-        Ok((Self { writer, readers: Arc::new(Readers::new(engine)) }, committed))
+        let readers = Readers::new(Arc::clone(&engine));
+        let writer = Writer::start(Arc::clone(&engine), clock, sender.clone())?;
+        peers::follow(engine, newest, sender)?;
+        Ok((Self { writer, readers: Arc::new(readers) }, committed))
     }
 
     /// Makes a change, wholly or not at all, and returns what it says and the revision that it

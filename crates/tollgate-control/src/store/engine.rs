@@ -1,6 +1,6 @@
 //! What a store stands on.
 
-use super::{Connection, StoreError};
+use super::{Connection, Listening, StoreError};
 
 /// A database. Both engines keep the same contract, which one test runs over each.
 pub trait Engine: Send + Sync + 'static {
@@ -21,6 +21,24 @@ pub trait Engine: Send + Sync + 'static {
 
     /// The statement that begins a look at one state of everything.
     fn begin_reading(&self) -> &'static str;
+
+    /// Whether other processes can change what is in the database.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// A connection that hears when they do, where they can.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn listen(&self) -> Result<Option<Box<dyn Listening>>, StoreError> {
+        Ok(None)
+    }
+
+    /// The statement that tells them of a change, when it is committed.
+    fn tell_others(&self) -> Option<&'static str> {
+        None
+    }
 
     /// The statements that index the words of chains and documents, where they are not indexed
     /// yet. They run at every opening.

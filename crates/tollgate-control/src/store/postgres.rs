@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres::fallible_iterator::FallibleIterator;
@@ -9,7 +10,10 @@ use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
 
 use super::texts::Narrowed;
-use super::{Connection, Engine, Row, StoreError, Value};
+use super::{Connection, Engine, Listening, Row, StoreError, Value};
+
+/// How long a server may say nothing where it is to say something.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A database on a server, which other control planes may use too.
 pub struct Postgres {
@@ -34,6 +38,17 @@ impl Postgres {
     pub fn with_password(url: &str, password: Option<&[u8]>) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(StoreError::unavailable)?;
         config.application_name("tollgate");
+        // A server that is gone without a word is noticed.
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(PATIENCE);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(PATIENCE);
+        }
+        config.keepalives_idle(PATIENCE);
+        config.notice_callback(|notice| {
+            tracing::warn!(said = notice.message(), "the server of the store warns");
+        });
         if let Some(password) = password {
             config.password(password);
         }
@@ -46,7 +61,7 @@ impl Postgres {
         url.parse::<Config>().ok().map(|config| config.get_password().is_some())
     }
 
-    fn connect(&self, settings: &str) -> Result<Box<dyn Connection>, StoreError> {
+    fn connect(&self, settings: &str) -> Result<Box<Session>, StoreError> {
         let mut client = self.config.connect(NoTls).map_err(StoreError::unavailable)?;
         client.batch_execute(settings).map_err(StoreError::unavailable)?;
         Ok(Box::new(Session { client, prepared: HashMap::new() }))
@@ -55,14 +70,14 @@ impl Postgres {
 
 impl Engine for Postgres {
     fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
-        self.connect("SET synchronous_commit = on; SET client_min_messages = warning")
+        Ok(self.connect("SET synchronous_commit = on; SET client_min_messages = warning")?)
     }
 
     fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
         // What a text is decides how it is best looked for, so no plan is made for whatever text.
-        self.connect(
+        Ok(self.connect(
             "SET default_transaction_read_only = on; SET plan_cache_mode = force_custom_plan",
-        )
+        )?)
     }
 
     fn begin(&self) -> &'static str {
@@ -73,6 +88,18 @@ impl Engine for Postgres {
 
     fn begin_reading(&self) -> &'static str {
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn listen(&self) -> Result<Option<Box<dyn Listening>>, StoreError> {
+        Ok(Some(self.connect("SET default_transaction_read_only = on; LISTEN tollgate_revisions")?))
+    }
+
+    fn tell_others(&self) -> Option<&'static str> {
+        Some("NOTIFY tollgate_revisions")
     }
 
     fn index_words(&self) -> &'static str {
@@ -134,6 +161,17 @@ impl Connection for Session {
     }
 }
 
+impl Listening for Session {
+    fn wait(&mut self, at_most: Duration) -> Result<(), StoreError> {
+        let mut notifications = self.client.notifications();
+        notifications.timeout_iter(at_most).next().map_err(failed)?;
+        // Several are as good as one.
+        let mut more = notifications.iter();
+        while more.next().map_err(failed)?.is_some() {}
+        Ok(())
+    }
+}
+
 /// What the server said, or that it says nothing any more.
 fn failed(error: postgres::Error) -> StoreError {
     if error.is_closed() { StoreError::unavailable(error) } else { StoreError::failed(error) }
@@ -144,6 +182,11 @@ fn read(row: &postgres::Row, column: usize) -> Result<Value, StoreError> {
     let kind = row.columns().get(column).map(postgres::Column::type_);
     match kind {
         Some(&Type::INT8) => row.try_get::<_, Option<i64>>(column).map(Value::from).map_err(of),
+        // What a literal is.
+        Some(&Type::INT4) => {
+            let number = row.try_get::<_, Option<i32>>(column);
+            number.map(|number| number.map(i64::from).into()).map_err(of)
+        }
         Some(&Type::TEXT) => row.try_get::<_, Option<&str>>(column).map(Value::from).map_err(of),
         Some(&Type::BYTEA) => row.try_get::<_, Option<&[u8]>>(column).map(Value::from).map_err(of),
         Some(other) => Err(StoreError::Corrupt(format!("column {column} of type {other}"))),

@@ -207,7 +207,9 @@ fn run(
         let now = i64::try_from(clock.now().unix_ms).unwrap_or(i64::MAX);
         match commit(engine, &mut connection, now, &mut tasks) {
             Ok(changes) => {
-                for change in changes {
+                // Where others commit too, what is heard of them is heard of this process as well,
+                // so that all of it comes in one order.
+                for change in changes.into_iter().filter(|_| !engine.is_shared()) {
                     // Nobody listens any more when the process ends.
                     let _ = committed.send(change);
                 }
@@ -238,6 +240,11 @@ fn commit(
     let mut changes = Vec::new();
     for task in tasks {
         changes.extend(task.work(&mut group)?);
+    }
+    if let Some(tell) = engine.tell_others()
+        && !changes.is_empty()
+    {
+        connection.script(tell)?;
     }
     connection.script("COMMIT").map_err(|error| match error {
         StoreError::Unavailable(error) => StoreError::Unknown(error),

@@ -10,6 +10,7 @@ mod documents;
 mod engines;
 mod opening;
 mod operations;
+mod peers;
 mod publishing;
 mod reading;
 mod restoring;
