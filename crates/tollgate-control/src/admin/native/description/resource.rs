@@ -187,6 +187,8 @@ fn shown(resource: &Resource) -> Object {
         // What a client wrote before the table knew the field is shown as it was written.
         let schema = match field.kind {
             Kind::Object | Kind::List | Kind::Any => any(),
+            // A ceiling that a key has not of its own is shown as null.
+            Kind::Number(most) => number(most, SchemaType::from_iter([Type::Integer, Type::Null])),
             _ => value(field),
         };
         object.property(field.name, schema)
@@ -213,7 +215,7 @@ fn value(field: &Field) -> Object {
     let builder = match field.kind {
         Kind::Text(most) => of(Type::String).max_length(Some(most)),
         Kind::Name(most) => of(Type::String).min_length(Some(1)).max_length(Some(most)),
-        Kind::Number(most) => of(Type::Integer).minimum(Some(0_u64)).maximum(Some(most)),
+        Kind::Number(most) => return number(most, Type::Integer),
         Kind::Switch => of(Type::Boolean),
         Kind::Choice(words) => of(Type::String).enum_values(Some(words.iter().copied())),
         Kind::Instant | Kind::Secret => of(Type::String),
@@ -223,6 +225,11 @@ fn value(field: &Field) -> Object {
         Kind::Any => return any(),
     };
     builder.build()
+}
+
+fn number(most: u64, kind: impl Into<SchemaType>) -> Object {
+    let number = ObjectBuilder::new().schema_type(kind);
+    number.minimum(Some(0_u64)).maximum(Some(most)).build()
 }
 
 fn any() -> Object {
