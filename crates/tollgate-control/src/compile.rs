@@ -19,7 +19,8 @@ use tollgate_core::{
 };
 
 use crate::model::{
-    Application, ApplicationStatus, Bought, Key, KeyStatus, MemberStatus, Name, Objects, Plan,
+    Application, ApplicationStatus, Bought, Key, KeyStatus, MemberStatus, Name, Objects,
+    Owner as ObjectOwner, Plan,
 };
 
 pub(crate) use numbers::Numbers;
@@ -30,6 +31,9 @@ pub(crate) use terms::TermsKey;
 pub(crate) struct Compiled {
     /// The keys.
     pub(crate) records: Vec<Record>,
+    /// Of these, those of the store: there a number of a meter stands for one value for good. A
+    /// digest in the file may be replaced by that of another value.
+    steady: HashMap<(MeterId, u16), Record>,
     /// The secrets of those that need one.
     pub(crate) secrets: Vec<KeySecret>,
     /// The terms that they name.
@@ -66,6 +70,7 @@ pub(crate) fn keys<'a>(
     let mut terms = HashMap::new();
     let mut names = HashMap::new();
     let mut records = Vec::with_capacity(keys.size_hint().0);
+    let mut steady = HashMap::new();
     let mut secrets = Vec::new();
     for key in keys {
         let name = &key.name;
@@ -85,7 +90,7 @@ pub(crate) fn keys<'a>(
             names.insert(number, name.clone());
             KeyId::long(number)
         });
-        records.push(Record {
+        let record = Record {
             digest: Digest::new(key.digest.bytes),
             id: key_id,
             meter: meter(key, &compiled)?,
@@ -95,9 +100,13 @@ pub(crate) fn keys<'a>(
             not_after: key.expires.map_or(Record::NEVER, second),
             number: (key.number & u32::from(u16::MAX)) as u16,
             status: status(key.status),
-        });
+        };
+        if key.owner == ObjectOwner::Store {
+            steady.insert((record.meter, record.number), record);
+        }
+        records.push(record);
     }
-    Some(Compiled { records, secrets, terms, owners: HashMap::new(), names })
+    Some(Compiled { records, steady, secrets, terms, owners: HashMap::new(), names })
 }
 
 /// The difference that makes `compiled` out of `root`.
@@ -105,8 +114,9 @@ pub(crate) fn difference(root: Option<&Root>, compiled: &Compiled) -> Batch {
     let Some(root) = root else { return everything(compiled) };
     let mut batch = held(root, compiled);
     let present: HashSet<_> = compiled.records.iter().map(|record| record.digest).collect();
-    let gone = root.keys.iter().filter(|record| !present.contains(&record.digest));
-    batch.keys.extend(gone.map(|record| Change::Remove(record.digest)));
+    for gone in root.keys.iter().filter(|record| !present.contains(&record.digest)) {
+        compiled.remove(&mut batch, gone.digest, Some(gone));
+    }
     batch.secrets = secrets::difference(root, &compiled.secrets);
     batch
 }
@@ -118,9 +128,21 @@ pub(crate) fn difference_of_keys(root: &Root, compiled: &Compiled, gone: &[Diges
     batch.secrets = secrets::difference_of_keys(root, compiled, gone);
     // A value that went from one key to another is not gone.
     let stays: HashSet<_> = compiled.records.iter().map(|record| record.digest).collect();
-    let gone = gone.iter().filter(|digest| !stays.contains(*digest));
-    batch.keys.extend(gone.copied().map(Change::Remove));
+    for gone in gone.iter().filter(|digest| !stays.contains(*digest)) {
+        compiled.remove(&mut batch, *gone, root.keys.find(gone));
+    }
     batch
+}
+
+impl Compiled {
+    /// Takes a digest out, under which there was a key so far.
+    fn remove(&self, batch: &mut Batch, digest: Digest, was: Option<&Record>) {
+        batch.keys.push(Change::Remove(digest));
+        let is = was.and_then(|was| self.steady.get(&(was.meter, was.number)));
+        if is.is_some_and(|is| was == Some(&Record { digest, ..*is })) {
+            batch.moved.insert(digest);
+        }
+    }
 }
 
 /// What has `root` hold what was compiled, whatever else it holds.
@@ -151,6 +173,7 @@ fn everything(compiled: &Compiled) -> Batch {
     let names = compiled.names.iter();
     Batch {
         keys: compiled.records.iter().copied().map(Change::Put).collect(),
+        moved: HashSet::new(),
         secrets: compiled.secrets.iter().cloned().map(Change::Put).collect(),
         terms: compiled.terms.iter().map(|(id, terms)| (*id, Some(Arc::clone(terms)))).collect(),
         owners: owners.map(|(id, owner)| (*id, Some(Arc::new(owner.clone())))).collect(),

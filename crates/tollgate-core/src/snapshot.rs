@@ -1,5 +1,6 @@
 //! Everything that requests are decided from, as of one revision.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::{
@@ -54,6 +55,9 @@ pub enum Change<T = Record> {
 pub struct Batch {
     /// Keys.
     pub keys: Vec<Change>,
+    /// Of the digests that are removed those whose key stands under another one now, the same in
+    /// all else: its open requests go on.
+    pub moved: HashSet<Digest>,
     /// Secrets of keys.
     pub secrets: Vec<Change<KeySecret>>,
     /// Terms, to set or clear.

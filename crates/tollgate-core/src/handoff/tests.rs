@@ -1,9 +1,10 @@
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 use crate::fixture::{Limits, World};
-use crate::{Batch, Change, Owner, OwnerId, Record, Revision, Status};
+use crate::{Batch, Change, Owner, OwnerId, Record, Revision, Scheme, Status};
 
 struct Post(Sender<Notice>);
 
@@ -80,6 +81,22 @@ fn notices_name_the_keys_that_moved_to_what_is_inactive_already() {
         drop(posted.recv().unwrap());
         world.publish(Batch { keys: vec![Change::Put(next)], ..Batch::default() });
         assert_eq!(posted.recv().unwrap().dead(), &Dead::Meters(vec![old]), "{next:?}");
+    }
+}
+
+#[test]
+fn a_key_that_moved_to_another_digest_goes_on() {
+    let (mut world, posted) = world_with_worker();
+    let other = Record { digest: Scheme::Sha256.digest(b"again"), ..world.record };
+    for (moved, expected) in [
+        (HashSet::from([world.record.digest]), Dead::None),
+        (HashSet::new(), Dead::Meters(vec![world.record.meter])),
+    ] {
+        world.publish(Batch { keys: vec![Change::Put(world.record)], ..Batch::default() });
+        drop(posted.recv().unwrap());
+        let keys = vec![Change::Put(other), Change::Remove(world.record.digest)];
+        world.publish(Batch { keys, moved, ..Batch::default() });
+        assert_eq!(posted.recv().unwrap().dead(), &expected);
     }
 }
 

@@ -176,6 +176,7 @@ fn dead(before: &Root, batch: &Batch) -> Dead {
         return Dead::Any;
     }
     let ended = batch.keys.iter().filter_map(|change| match change {
+        Change::Remove(digest) if batch.moved.contains(digest) => None,
         Change::Remove(digest) => before.keys.find(digest),
         Change::Put(next) => {
             // A digest that is new has no open requests. One that was there has them on the meter
