@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Market, id};
+use crate::admin::violations;
 use crate::support::done;
 
 #[test]
@@ -57,6 +58,29 @@ fn a_plan_opens_an_endpoint_and_its_methods_and_limits_them() {
     }
     call("POST").refused(403, "not_entitled");
     call("DELETE").refused(403, "not_entitled");
+}
+
+#[test]
+fn a_limit_of_a_method_is_never_lost_for_how_it_is_written() {
+    let market = Market::open(&json!({}));
+    let methods = format!("{}/methods", market.endpoint());
+    let get = id(&market.house.admin.make(&methods, &json!({ "name": "GET" })));
+    let opened = format!("{}/methods", market.opened());
+    market.house.admin.make(&opened, &json!({ "id": get, "rateLimitCeiling": 1 }));
+    market.get("/items").admitted();
+    market.get("/items").refused(429, "over_quota");
+    let plan = market.house.admin.read(&format!("{}?fields=services", market.plan()));
+    for (property, value) in [
+        ("rateLimitCeiling", json!("9")),
+        ("qpsLimitCeiling", json!(-1)),
+        ("rateLimitPeriod", json!("second")),
+    ] {
+        let mut plan = plan.clone();
+        plan["services"][0]["endpoints"][0]["methods"][0][property] = value;
+        let response = market.house.admin.put(&market.plan(), &plan);
+        assert_eq!(violations(&response), [property]);
+    }
+    market.get("/items").refused(429, "over_quota");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::name;
 use crate::directory::{number, period, switch, text};
 use crate::model::{
-    EndpointGrant, Enforcement, Limit, MethodGrant, Name, Plan, PlanStatus, Qps, Quota,
+    EndpointGrant, Enforcement, Limit, MethodGrant, Name, Period, Plan, PlanStatus, Qps, Quota,
     ServiceGrant,
 };
 use crate::store::Document;
@@ -17,6 +17,7 @@ use crate::store::Document;
 pub(super) fn of_document(document: &Document) -> Plan {
     let body = &document.body;
     let qps = |ceiling| Qps { ceiling, burst: ceiling };
+    let own_period = text(body, "rateLimitPeriod").and_then(period);
     Plan {
         name: name(&document.id),
         status: match text(body, "status") {
@@ -32,23 +33,23 @@ pub(super) fn of_document(document: &Document) -> Plan {
             true => Limit::Exempt,
             false => Limit::Ceiling(number(body, "rateLimitCeiling").unwrap_or(0)),
         },
-        period: text(body, "rateLimitPeriod").and_then(period),
+        period: own_period,
         rate_limit_key_override_allowed: switch(body, "rateLimitKeyOverrideAllowed"),
         concurrency_ceiling: number(body, "concurrencyCeiling"),
         allowed_sources: Vec::new(),
         enforcement: Enforcement::default(),
         services: listed(body, "services", |service| ServiceGrant {
             whole: !lists(service, "endpoints"),
-            endpoints: listed(service, "endpoints", endpoint),
+            endpoints: listed(service, "endpoints", |body| endpoint(body, own_period)),
         }),
     }
 }
 
-fn endpoint(body: &Map<String, Json>) -> EndpointGrant {
+fn endpoint(body: &Map<String, Json>, of_plan: Option<Period>) -> EndpointGrant {
     let undefined = body.get("undefinedMethodsAllowed").and_then(Json::as_bool);
     EndpointGrant {
         whole: !lists(body, "methods") && undefined != Some(false),
-        methods: listed(body, "methods", method),
+        methods: listed(body, "methods", |body| method(body, of_plan)),
         undefined_methods_allowed: undefined == Some(true),
     }
 }
@@ -58,15 +59,23 @@ fn lists(body: &Map<String, Json>, field: &str) -> bool {
     body.get(field).is_some_and(|listed| !listed.is_null())
 }
 
-fn method(body: &Map<String, Json>) -> MethodGrant {
-    let period = text(body, "rateLimitPeriod").and_then(period);
-    let quota = number(body, "rateLimitCeiling").zip(period);
+/// Limits of a method. A quota without a period counts over the plan's, or over the longest, which lets
+/// through the fewest calls.
+fn method(body: &Map<String, Json>, of_plan: Option<Period>) -> MethodGrant {
+    let period = text(body, "rateLimitPeriod").and_then(period).or(of_plan);
+    let period = period.unwrap_or(Period::Month);
     MethodGrant {
-        qps: number(body, "qpsLimitCeiling").map(|ceiling| Qps { ceiling, burst: ceiling }),
+        qps: ceiling(body, "qpsLimitCeiling").map(|ceiling| Qps { ceiling, burst: ceiling }),
         qps_enforce: true,
-        quota: quota.map(|(ceiling, period)| Quota { ceiling, period }),
+        quota: ceiling(body, "rateLimitCeiling").map(|ceiling| Quota { ceiling, period }),
         quota_enforce: true,
     }
+}
+
+/// A ceiling, if there is one. What is there and cannot be read lets nothing through.
+fn ceiling<T: TryFrom<u64> + Default>(body: &Map<String, Json>, field: &str) -> Option<T> {
+    let given = body.get(field).filter(|given| !given.is_null());
+    given.map(|_| number(body, field).unwrap_or_default())
 }
 
 /// The objects in a list, by their ids.

@@ -130,6 +130,13 @@ pub(crate) fn read(
     if violations.is_empty() { Ok(input) } else { Err(violations) }
 }
 
+/// Adds what is wrong with an object that stands within another one.
+pub(crate) fn misfits(fields: &[Field], json: &Map<String, Json>, violations: &mut Vec<Violation>) {
+    if let Err(found) = read(fields, json.clone(), Purpose::Create) {
+        violations.extend(found);
+    }
+}
+
 impl Kind {
     /// Why a value cannot stand in the field, if it cannot. It does not repeat the value, which can
     /// be a secret that was put into the wrong field.

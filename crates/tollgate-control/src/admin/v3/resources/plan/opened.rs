@@ -8,7 +8,7 @@ use super::super::super::field::Fetch::Implicit;
 use super::super::super::field::Kind::Choice;
 use super::super::super::field::Kind::{Instant, List, Number, Object as Filter, Switch, Text};
 use super::super::super::field::Rule::{Ignored, Optional, Required};
-use super::super::super::field::{Field, field};
+use super::super::super::field::{Field, field, misfits};
 use super::super::super::nested::{NOTHING_MORE, Nested, has};
 use super::super::super::source::{Scene, Source as _, text};
 use super::super::service::Services;
@@ -88,6 +88,20 @@ pub(super) fn check(
     connection: &mut dyn Connection,
     body: &Map<String, Json>,
 ) -> Result<(), Failure> {
+    let mut violations = Vec::new();
+    for service in entries(body, "services")? {
+        misfits(SERVICE_FIELDS, service, &mut violations);
+        for endpoint in entries(service, "endpoints")? {
+            misfits(ENDPOINT_FIELDS, endpoint, &mut violations);
+            let methods = entries(endpoint, "methods")?;
+            methods.for_each(|method| misfits(METHOD_FIELDS, method, &mut violations));
+        }
+    }
+    // That something has no id is told below, with what it is.
+    violations.retain(|violation| violation.property != "id");
+    if !violations.is_empty() {
+        return Err(Failure::Invalid(violations));
+    }
     for service in entries(body, "services")? {
         let id = text(service, "id").ok_or_else(|| missing("services", "id"))?;
         let found = Services.find(scene, connection, id)?;

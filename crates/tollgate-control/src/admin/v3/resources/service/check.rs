@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::super::super::field::{Field, Purpose, read};
+use super::super::super::field::misfits;
 use super::super::super::source::{Object, Scene};
 use super::super::super::{Failure, Violation};
 use super::{ENDPOINT_FIELDS, METHOD_FIELDS};
@@ -60,13 +60,6 @@ pub(super) fn carried_out(
         }
     }
     Ok(())
-}
-
-/// What a part of a service has in fields that hold something else.
-fn misfits(fields: &[Field], json: &Map<String, Json>, violations: &mut Vec<Violation>) {
-    if let Err(found) = read(fields, json.clone(), Purpose::Create) {
-        violations.extend(found);
-    }
 }
 
 /// Says of the endpoints of services whether calls lead to them.
