@@ -17,6 +17,7 @@ mod package_keys;
 mod peers;
 mod policies;
 mod restore;
+mod revisions;
 mod rotation;
 mod services;
 mod tls;

@@ -91,19 +91,20 @@ impl Rotation {
         let of_webhooks = self.webhooks().await?;
         moved.keys += of_webhooks.keys;
         moved.left += of_webhooks.left;
-        if moved.keys > 0 {
-            self.record(moved).await?;
-        }
         Ok(moved)
     }
 
     /// Seals the secrets of webhooks anew, of which there are few.
     async fn webhooks(&self) -> Result<Moved, StoreError> {
         let context = (self.context)();
-        let renew = move |change: &mut Change<'_>, _: &mut Deed| {
-            change.leave_untold();
+        let renew = move |change: &mut Change<'_>, told: &mut Deed| {
             let (keys, left) = SigningSecret::renew_all(&context.sealer, change.connection())?;
-            Ok::<_, NotChanged<Refused>>(Moved { keys, left })
+            let moved = Moved { keys, left };
+            match moved.keys {
+                0 => change.leave_untold(),
+                _ => *told = deed(moved),
+            }
+            Ok::<_, NotChanged<Refused>>(moved)
         };
         let changed = self.store.change(deed(Moved::default()), renew).await;
         changed.map(|(moved, _)| moved).map_err(of_store)
@@ -112,8 +113,7 @@ impl Rotation {
     /// Moves some keys in one change.
     async fn step(&self, ids: Vec<String>) -> Result<Moved, StoreError> {
         let context = (self.context)();
-        let step = move |change: &mut Change<'_>, _: &mut Deed| {
-            change.leave_untold();
+        let step = move |change: &mut Change<'_>, told: &mut Deed| {
             let mut moved = Moved::default();
             for id in ids {
                 match advance(&context, change, &id)? {
@@ -121,16 +121,14 @@ impl Rotation {
                     false => moved.left += 1,
                 }
             }
+            match moved.keys {
+                0 => change.leave_untold(),
+                _ => *told = deed(moved),
+            }
             Ok(moved)
         };
         let changed = self.store.change(deed(Moved::default()), step).await;
         changed.map(|(moved, _)| moved).map_err(of_store)
-    }
-
-    /// Says in the audit log what was moved.
-    async fn record(&self, moved: Moved) -> Result<(), StoreError> {
-        let told = |_: &mut Change<'_>, _: &mut Deed| Ok::<_, NotChanged<Refused>>(());
-        self.store.change(deed(moved), told).await.map(drop).map_err(of_store)
     }
 }
 

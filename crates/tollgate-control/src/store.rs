@@ -12,6 +12,7 @@ mod change;
 mod condition;
 mod connection;
 mod deliveries;
+mod differences;
 mod documents;
 mod engine;
 mod error;
@@ -21,6 +22,7 @@ mod migrations;
 pub(crate) mod peers;
 mod postgres;
 mod readers;
+mod revisions;
 mod sqlite;
 mod subscriptions;
 mod texts;
@@ -34,7 +36,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tollgate_core::{Clock, Revision};
 
 pub use answers::KeptAnswer;
-pub use audit::{AuditPage, AuditSearch, DONE, Deed, Entry, verify};
+pub use audit::{AuditEntry, AuditPage, AuditSearch, DONE, Deed, Entry, verify};
 pub(crate) use batch::{BATCH as PAGE, insert as insert_rows, numbered};
 pub use chains::{
     Api, Bought, ChainDate, ChainNumber, ChainOrder, ChainPage, ChainSearch, Credential, Ordering,
@@ -43,6 +45,7 @@ pub use chains::{
 pub use change::{Change, Kind, NotChanged, Reason};
 pub use connection::{Connection, Row, Value};
 pub use deliveries::{Delivery, DeliveryState, Tried};
+pub use differences::{Difference, Differences, Noted};
 pub use documents::{Document, DocumentSearch, Shelf};
 pub use engine::Engine;
 pub use error::StoreError;
@@ -50,6 +53,7 @@ pub use look::look;
 pub use peers::Listening;
 pub use postgres::Postgres;
 use readers::Readers;
+pub use revisions::Revised;
 pub use sqlite::{BackupError, Inspected, Sqlite, SqliteLock, back_up, inspect};
 pub(crate) use sqlite::{copy, sync_folder_of};
 pub use subscriptions::Subscription;

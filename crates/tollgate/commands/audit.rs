@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use serde_json::Value as Json;
+use serde_json::json;
 use tollgate_control::document::Value;
 use tollgate_control::document::kind::{Day, Instant, Kind};
 use tollgate_control::plane;
-use tollgate_control::store::{self, AuditSearch, Connection, Entry, StoreError, verify};
+use tollgate_control::store::{
+    self, AuditEntry, AuditSearch, Connection, Entry, StoreError, verify,
+};
 
 use super::{BROKEN, FAILED, WRONG, control, say};
 use crate::cli::{AuditArguments, FileArgument};
@@ -43,7 +45,8 @@ pub(super) fn list(arguments: &AuditArguments) -> ExitCode {
         Err(code) => return code,
     };
     if arguments.json {
-        println!("{}", Json::from_iter(page.entries.iter().map(Entry::json)));
+        let entries: Vec<_> = page.entries.iter().map(AuditEntry::of).collect();
+        println!("{}", json!(entries));
         return ExitCode::SUCCESS;
     }
     page.entries.iter().for_each(|entry| println!("{}", line(entry)));
@@ -55,9 +58,9 @@ pub(super) fn list(arguments: &AuditArguments) -> ExitCode {
 }
 
 fn line(entry: &Entry) -> String {
-    let store::Deed { actor, action, object, details, .. } = &entry.deed;
-    let (number, at, outcome) = (entry.number, entry.instant(), &entry.outcome);
-    let object = if object.is_empty() { "-" } else { object };
+    let AuditEntry { number, at, actor, action, object, outcome, details, .. } =
+        AuditEntry::of(entry);
+    let object = if object.is_empty() { "-" } else { &object };
     format!("{number:>6}  {at}  {outcome:<10}  {actor}  {action}  {object}  {details}")
 }
 
@@ -68,7 +71,8 @@ fn search(arguments: &AuditArguments) -> Result<AuditSearch, ExitCode> {
     let (from, until) = (from.map(Instant::start), until.map(Instant::end));
     let [from, until] =
         [from, until].map(|second| second.map(|second| second.saturating_mul(1000)));
-    Ok(AuditSearch { actor, action, kind, object, outcome, from, until })
+    let search = AuditSearch { actor, action, kind, object, outcome, ..AuditSearch::default() };
+    Ok(AuditSearch { from, until, ..search })
 }
 
 fn instant(argument: &str, text: &str) -> Result<Instant, ExitCode> {

@@ -6,12 +6,14 @@
 
 mod answer;
 mod applications;
+mod audit;
 mod catalogue;
 mod description;
 mod input;
 mod instant;
 mod key_sets;
 mod problem;
+mod revisions;
 mod subscriptions;
 
 use axum::Router;
@@ -29,6 +31,8 @@ type Answered = Result<axum::response::Response, Problem>;
 pub(super) fn router() -> Router<Plane> {
     let (router, document) = OpenApiRouter::with_openapi(description::everything())
         .merge(applications::router())
+        .merge(audit::router())
+        .merge(revisions::router())
         .merge(catalogue::router())
         .merge(key_sets::router())
         .merge(subscriptions::router())

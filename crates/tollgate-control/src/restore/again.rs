@@ -54,6 +54,8 @@ pub fn reconcile(
     access::clients(change.connection(), present)?;
     access::logins(change.connection(), present)?;
     access::webhooks(change.connection(), present)?;
+    // What was answered is not so any more.
+    change.connection().run("DELETE FROM answers", &[])?;
     chains::applications(context, change, present, leave, &mut again)?;
     chains::chains(context, change, present, leave, &mut again)?;
     chains::subscriptions(change, present, leave, &mut again)?;

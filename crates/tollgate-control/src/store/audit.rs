@@ -12,6 +12,7 @@ use tollgate_core::Revision;
 
 use super::{Connection, Row, StoreError, Value};
 pub use search::{AuditPage, AuditSearch};
+pub use shown::AuditEntry;
 
 /// What somebody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

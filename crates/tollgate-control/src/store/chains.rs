@@ -7,7 +7,7 @@ mod search;
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::batch::{BATCH, insert, numbered};
 use super::{Connection, Row, StoreError, Value, uses};
@@ -86,6 +86,23 @@ pub struct Bought {
 }
 
 impl StoredChain {
+    /// What [`Self::limits`] tells of.
+    pub const LIMITS: [&str; 5] =
+        ["plan", "qpsLimitCeiling", "qpsLimitExempt", "rateLimitCeiling", "rateLimitExempt"];
+
+    /// The plan of a package key and its own limits, by the names of the API.
+    #[must_use]
+    pub fn limits(&self) -> Map<String, Json> {
+        let values = [
+            json!(self.bought.as_ref().map(|bought| &bought.plan)),
+            json!(self.qps.ceiling),
+            json!(self.qps.exempt),
+            json!(self.quota.ceiling),
+            json!(self.quota.exempt),
+        ];
+        Self::LIMITS.map(str::to_owned).into_iter().zip(values).collect()
+    }
+
     /// The id of one of its keys.
     #[must_use]
     pub fn key_id(&self, number: KeyNumber) -> Option<&str> {

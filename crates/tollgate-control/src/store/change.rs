@@ -1,9 +1,11 @@
 //! A change while it is made: what it sees and writes, and what it touches.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 #[cfg(doc)]
 use super::DONE;
+use super::differences::Differences;
 use super::{Connection, Deed, StoreError};
 
 /// What proxies decide from: the file as a whole, or a kind of object in the store.
@@ -24,6 +26,7 @@ pub struct Change<'a> {
     connection: &'a mut dyn Connection,
     now: i64,
     touched: Vec<(Kind, String)>,
+    differences: Differences,
     told: bool,
     others: Vec<(Deed, String)>,
 }
@@ -32,6 +35,8 @@ pub struct Change<'a> {
 pub(super) struct Traces {
     /// What it touched, each once.
     pub(super) touched: Vec<(Kind, String)>,
+    /// What it has noted of objects.
+    pub(super) differences: Differences,
     /// It has an entry in the audit log.
     pub(super) told: bool,
     /// What else is to be told of it, with the outcome.
@@ -40,7 +45,14 @@ pub(super) struct Traces {
 
 impl<'a> Change<'a> {
     pub(super) fn new(connection: &'a mut dyn Connection, now: i64) -> Self {
-        Self { connection, now, touched: Vec::new(), told: true, others: Vec::new() }
+        Self {
+            connection,
+            now,
+            touched: Vec::new(),
+            differences: Differences::default(),
+            told: true,
+            others: Vec::new(),
+        }
     }
 
     /// The present instant, in milliseconds since 1970: the same for all that the change writes.
@@ -59,6 +71,32 @@ impl<'a> Change<'a> {
         self.touched.push((kind, id.into()));
     }
 
+    /// Notes which properties of an object it changes, from what to what. The audit log says so of the
+    /// change, and a rollback goes by it. Nothing secret is a property.
+    pub fn note(
+        &mut self,
+        kind: &str,
+        id: &str,
+        before: &Map<String, Json>,
+        after: &Map<String, Json>,
+    ) {
+        self.differences.note(kind, id, before, after);
+    }
+
+    /// Does something and takes it back: what would come of it.
+    ///
+    /// # Errors
+    /// What `work` or the store said.
+    pub fn would<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.connection.script("SAVEPOINT trial")?;
+        let came = work(&mut Change::new(&mut *self.connection, self.now));
+        self.connection.script("ROLLBACK TO SAVEPOINT trial; RELEASE SAVEPOINT trial")?;
+        came
+    }
+
     /// Leaves no entry in the audit log: there was nothing to do.
     pub fn leave_untold(&mut self) {
         self.told = false;
@@ -73,7 +111,8 @@ impl<'a> Change<'a> {
     pub(super) fn into_traces(mut self) -> Traces {
         self.touched.sort();
         self.touched.dedup();
-        Traces { touched: self.touched, told: self.told, others: self.others }
+        let Self { touched, differences, told, others, .. } = self;
+        Traces { touched, differences, told, others }
     }
 }
 

@@ -67,7 +67,7 @@ where
         group.connection.script("SAVEPOINT change")?;
         let mut change = Change::new(&mut *group.connection, group.now);
         let worked = work(&mut change, &mut self.deed);
-        let Traces { touched, told, others } = change.into_traces();
+        let Traces { touched, differences, told, others } = change.into_traces();
         match worked {
             Ok(value) => {
                 let committed = group.revise(&self.deed, touched)?;
@@ -76,6 +76,7 @@ where
                     group.log(&deed, &outcome, revision)?;
                 }
                 if told {
+                    differences.add_to(&mut self.deed.details);
                     group.log(&self.deed, DONE, revision)?;
                 }
                 group.connection.script("RELEASE SAVEPOINT change")?;

@@ -20,7 +20,7 @@ impl Context {
         wanted: PackageKeyChange,
     ) -> Done<StoredChain> {
         let mut chain = self.package_key(change, application, id)?;
-        let before = chain.life.version;
+        let (before, limits) = (chain.life.version, chain.limits());
         if wanted.version.is_some_and(|version| version != before) {
             return Err(Refused::Outdated.into());
         }
@@ -35,6 +35,7 @@ impl Context {
             chain.life.version += 1;
         }
         replace(change, &chain, before)?;
+        change.note("package_key", &chain.id, &limits, &chain.limits());
         Ok(chain)
     }
 

@@ -20,6 +20,12 @@ pub struct AuditSearch {
     pub from: Option<i64>,
     /// Before, in milliseconds since 1970.
     pub until: Option<i64>,
+    /// With a smaller number.
+    pub below: Option<i64>,
+    /// Only the last entry of each revision.
+    pub revised: bool,
+    /// The entries of this revision.
+    pub revision: Option<u64>,
 }
 
 /// A page of what was found.
@@ -30,6 +36,10 @@ pub struct AuditPage {
     /// How many there are in all.
     pub total: u64,
 }
+
+/// The last entry of each revision: the one of the change as a whole.
+const LAST_OF_EACH: &str =
+    "SELECT max(number) FROM audit WHERE revision IS NOT NULL GROUP BY revision";
 
 impl AuditSearch {
     /// A page of the entries that are looked for.
@@ -57,15 +67,19 @@ impl AuditSearch {
         Ok(AuditPage { entries, total: total.cast_unsigned() })
     }
 
-    /// Hands over the entries that are looked for, the newest first.
-    pub fn each(
+    /// The newest of the entries that are looked for, so many at most.
+    pub fn newest(
         &self,
         connection: &mut dyn Connection,
-        mut each: impl FnMut(Entry) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let (condition, values) = self.condition();
-        let all = format!("SELECT {COLUMNS} FROM audit{condition} ORDER BY number DESC");
-        connection.each(&all, &values, &mut |row| each(Entry::read(&row)?))
+        most: u64,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let (condition, mut values) = self.condition();
+        let newest = format!(
+            "SELECT {COLUMNS} FROM audit{condition} ORDER BY number DESC LIMIT ${}",
+            values.len() + 1
+        );
+        values.push(most.cast_signed().into());
+        connection.rows(&newest, &values)?.iter().map(Entry::read).collect()
     }
 
     /// What follows the table in a query, and its parameters.
@@ -81,12 +95,18 @@ impl AuditSearch {
             text("outcome", &self.outcome),
             self.from.map(|from| ("at", ">=", from.into())),
             self.until.map(|until| ("at", "<", until.into())),
+            self.below.map(|below| ("number", "<", below.into())),
+            self.revision.map(|number| ("revision", "=", number.cast_signed().into())),
         ];
         let (mut condition, mut values) = (String::new(), Vec::new());
         for (column, compares, value) in asked.into_iter().flatten() {
             values.push(value);
             let before = if condition.is_empty() { "WHERE" } else { "AND" };
             condition += &format!(" {before} {column} {compares} ${}", values.len());
+        }
+        if self.revised {
+            let before = if condition.is_empty() { "WHERE" } else { "AND" };
+            condition += &format!(" {before} number IN ({LAST_OF_EACH})");
         }
         (condition, values)
     }

@@ -5,6 +5,8 @@ mod owners;
 mod shown;
 mod wanted;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
@@ -22,11 +24,15 @@ use super::super::source::{Object, Scene, Source, Wanted, reference, text};
 use super::application::Applications;
 use super::member::Members;
 use crate::model::{MAX_QPS, MAX_QUOTA};
+use crate::operations::PackageKeyChange;
 use crate::people::Action;
 use crate::store::{Change, Connection, StoredChain};
 
 use listed::Listed;
 use shown::Catalogue;
+
+/// What the audit log calls a package key.
+pub(crate) const NOUN: &str = "package_key";
 
 const STATUS: &[&str] = &["waiting", "active", "disabled"];
 
@@ -56,7 +62,7 @@ const FIELDS: &[Field] = &[
 pub(crate) const ALL: Resource = Resource {
     path: "/v3/rest/packageKeys",
     dialect: Dialect::V3,
-    noun: "package_key",
+    noun: NOUN,
     fields: FIELDS,
     extended: false,
     read: Action::KeyRead,
@@ -332,6 +338,29 @@ impl PackageKeys {
         }
         Ok(all.into_iter().map(|object| Json::Object(object.json)).collect())
     }
+}
+
+/// Gives a package key the plan and limits back that it had, by the names of
+/// [`StoredChain::LIMITS`]; a ceiling that is null is the plan's again.
+pub(crate) fn give_back(
+    scene: Scene<'_>,
+    change: &mut Change<'_>,
+    id: &str,
+    values: &BTreeMap<String, Json>,
+) -> Result<(), Failure> {
+    let switch = |name: &str| values.get(name).and_then(Json::as_bool);
+    let ceiling = |name: &str| values.get(name).map(Json::as_u64);
+    let wanted = PackageKeyChange {
+        plan: values.get("plan").and_then(Json::as_str).map(str::to_owned),
+        qps_ceiling: ceiling("qpsLimitCeiling")
+            .map(|ceiling| ceiling.and_then(|ceiling| u32::try_from(ceiling).ok())),
+        qps_exempt: switch("qpsLimitExempt"),
+        quota_ceiling: ceiling("rateLimitCeiling"),
+        quota_exempt: switch("rateLimitExempt"),
+        ..PackageKeyChange::default()
+    };
+    let changed = scene.context.update_package_key(change, None, id, wanted);
+    changed.map(drop).map_err(Failure::of_operation)
 }
 
 /// Key sets are no package keys.

@@ -2,6 +2,8 @@
 
 mod opened;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::super::Failure;
@@ -19,6 +21,9 @@ use crate::store::{Change, Connection, Document, Kind, Shelf, StoreError};
 
 pub(super) use opened::opens;
 pub(crate) use opened::{ENDPOINTS, METHODS, SERVICES};
+
+/// What the audit log calls a plan.
+pub(crate) const NOUN: &str = "plan";
 
 /// Whether its keys work.
 const STATUS: &[&str] = &["active", "inactive"];
@@ -59,7 +64,7 @@ const FIELDS: &[Field] = &[
 pub(crate) const ALL: Resource = Resource {
     path: "/v3/rest/packages/{package}/plans",
     dialect: Dialect::V3,
-    noun: "plan",
+    noun: NOUN,
     fields: FIELDS,
     extended: true,
     read: Action::CatalogueRead,
@@ -105,11 +110,13 @@ impl Kept for Plans {
         &self,
         scene: Scene<'_>,
         change: &mut Change<'_>,
-        _: &Document,
+        before: &Document,
         document: &mut Document,
     ) -> Result<(), Failure> {
         complete(&mut document.body);
-        opened::check(scene, change.connection(), &document.body)
+        opened::check(scene, change.connection(), &document.body)?;
+        change.note(NOUN, &document.id, &properties(before), &properties(document));
+        Ok(())
     }
 
     fn delete(
@@ -150,6 +157,50 @@ fn complete(body: &mut Map<String, Json>) {
     ] {
         body.entry(name).or_insert(default);
     }
+}
+
+/// All properties of a plan that a client can set.
+fn properties(plan: &Document) -> Map<String, Json> {
+    let mut properties = plan.body.clone();
+    properties.insert(Plans::NAME.to_owned(), json!(plan.name));
+    properties
+}
+
+/// The properties of an object, and whose it is.
+pub(crate) type Present = (Map<String, Json>, Realm);
+
+/// A plan that the store has.
+pub(crate) fn present(
+    connection: &mut dyn Connection,
+    id: &str,
+) -> Result<Option<Present>, StoreError> {
+    let Some(plan) = Shelf::Plans.find(connection, id)? else { return Ok(None) };
+    let realm = Plans.realm(connection, &plan)?;
+    Ok(Some((properties(&plan), realm)))
+}
+
+/// Gives a plan values back that it had; one that is null is absent again.
+pub(crate) fn give_back(
+    scene: Scene<'_>,
+    change: &mut Change<'_>,
+    id: &str,
+    values: BTreeMap<String, Json>,
+) -> Result<(), Failure> {
+    let found = Shelf::Plans.find(change.connection(), id)?;
+    let before = found.ok_or_else(|| Failure::NotFound("there is no such plan".to_owned()))?;
+    let mut plan = before.clone();
+    for (name, value) in values {
+        match value {
+            Json::String(value) if name == Plans::NAME => plan.name = value,
+            Json::Null => drop(plan.body.remove(&name)),
+            value => drop(plan.body.insert(name, value)),
+        }
+    }
+    plan.updated = change.now().max(before.updated + 1);
+    Kept::update(&Plans, scene, change, &before, &mut plan)?;
+    Shelf::Plans.update(change.connection(), &plan)?;
+    change.touch(Kind::Package, plan.parent);
+    Ok(())
 }
 
 /// Refuses that a plan goes which keys have.

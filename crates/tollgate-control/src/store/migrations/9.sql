@@ -1,0 +1,2 @@
+-- The entries of a revision are found by its number.
+CREATE INDEX audit_by_revision ON audit (revision, number);
