@@ -21,6 +21,7 @@ mod revisions;
 mod rotation;
 mod services;
 mod tls;
+mod usage;
 mod webhooks;
 mod wire;
 

@@ -11,6 +11,7 @@ pub(super) mod policy;
 pub(super) mod role;
 pub(super) mod service;
 pub(super) mod token;
+pub(super) mod usage;
 pub(super) mod webhook;
 
 use super::engine::Resource;
@@ -39,4 +40,6 @@ pub(crate) const ALL: &[&Resource] = &[
     &token::ALL,
     &webhook::ALL,
     &webhook::DELIVERIES,
+    &usage::OF_KEY_SET,
+    &usage::OF_PACKAGE_KEY,
 ];
