@@ -106,3 +106,42 @@ fn own_chains(connection: &mut dyn Connection) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Document, Sqlite};
+
+    #[test]
+    fn chains_that_are_there_belong_to_whom_their_applications_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Sqlite::open(&folder.path().join("store.db")).unwrap();
+        let mut connection = engine.writer().unwrap();
+        migrate(&engine, &mut *connection, 1).unwrap();
+        for (id, body) in [
+            ("theirs", r#"{"organization": "north", "group": {"id": "shops"}}"#),
+            ("nobodys", "{}"),
+        ] {
+            let body = serde_json::from_str(body).unwrap();
+            let [id, parent, name] = [id, "jo", id].map(str::to_owned);
+            let application = Document { id, parent, name, body, created: 1, updated: 1 };
+            Shelf::Applications.insert(&mut *connection, &application).unwrap();
+            let chain = format!(
+                "INSERT INTO chains (id, version, name, application, auth_type, suspended_itself, \
+                 application_suspended, qps_limit_exempt, rate_limit_exempt, body, created, updated, \
+                 is_key_set, words) VALUES ('{0}', 1, '', '{0}', '', 0, 0, 0, 0, '{{}}', 1, 1, 1, '')",
+                application.id
+            );
+            connection.script(&chain).unwrap();
+        }
+        own_chains(&mut *connection).unwrap();
+        let query =
+            "SELECT id FROM chains WHERE organization = 'north' AND organization_group = 'shops'";
+        let owned = (&mut *connection as &mut dyn Connection).rows(query, &[]).unwrap();
+        assert_eq!(owned.len(), 1);
+        assert_eq!(owned[0].text(0).unwrap(), "theirs");
+        let nobodys = "SELECT id FROM chains WHERE organization IS NULL";
+        let nobodys = (&mut *connection as &mut dyn Connection).rows(nobodys, &[]).unwrap();
+        assert_eq!(nobodys[0].text(0).unwrap(), "nobodys");
+    }
+}
