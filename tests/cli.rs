@@ -1,6 +1,8 @@
 //! The commands that are clients of a control plane, against a running one.
 
 mod completions;
+mod importing;
+mod key_sets;
 mod login;
 mod package_keys;
 mod terminal;
@@ -12,7 +14,7 @@ use std::process::Command;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::support::{Admin, Config, Finished, Origin, Request, Tollgate, done, finish};
+use crate::support::{Admin, Config, Finished, Origin, Tollgate, finish};
 
 /// A gate with a control plane, and somebody beside it with a folder for their logins.
 struct Desk {
@@ -73,14 +75,6 @@ impl Desk {
             command.env_remove(variable);
         }
         command.env("XDG_CONFIG_HOME", self.home.path())
-    }
-
-    /// Makes an object of the native API, which has to succeed.
-    fn native(&self, target: &str, body: &Json) -> Json {
-        let token = self.admin.tokens["access_token"].as_str().unwrap();
-        let request = Request::new(self.gate.admin(), "POST", target)
-            .header("Authorization", &format!("Bearer {token}"));
-        done(&request.body(&body.to_string()).send())
     }
 
     /// Makes a key of the application and plan of the file.

@@ -44,10 +44,12 @@ impl Client {
     pub(crate) fn ask(&self, ask: Ask<'_>) -> Result<Answer, Failure> {
         let again = ask.again();
         let answer = self.wire.send(ask, &self.session.authorization(&self.wire)?)?;
-        if answer.is_bad_token() && self.session.renew(&self.wire)? {
-            return self.wire.send(again, &self.session.authorization(&self.wire)?)?.success();
+        match again {
+            Some(again) if answer.is_bad_token() && self.session.renew(&self.wire)? => {
+                self.wire.send(again, &self.session.authorization(&self.wire)?)?.success()
+            }
+            _ => answer.success(),
         }
-        answer.success()
     }
 
     /// GET of one object.
@@ -55,14 +57,19 @@ impl Client {
         self.ask(Ask::get(target))?.json()
     }
 
+    /// GET of one object that may not be there.
+    pub(crate) fn get_if_there(&self, target: &str) -> Result<Option<Json>, Failure> {
+        match self.get(target) {
+            Ok(json) => Ok(Some(json)),
+            Err(failure) if failure.code() == failure::MISSING => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// The object of an id in a list, with these fields.
     pub(crate) fn find(&self, list: &str, id: &str, fields: &str) -> Result<Option<Json>, Failure> {
         if looks_like_id(id) {
-            return match self.get(&format!("{list}/{id}?fields={fields}")) {
-                Ok(json) => Ok(Some(json)),
-                Err(failure) if failure.code() == failure::MISSING => Ok(None),
-                Err(failure) => Err(failure),
-            };
+            return self.get_if_there(&format!("{list}/{id}?fields={fields}"));
         }
         // It may be a key that was given in the place of an id. Paths are logged, queries are not.
         let target = format!("{list}?fields={fields}&filter=id:{}", encoded(id));

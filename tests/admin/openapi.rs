@@ -16,6 +16,9 @@ fn the_document_names_every_resource_of_both_apis() {
     assert_eq!(document["openapi"], "3.1.0");
     for (path, methods) in [
         ("/v3/token", &["post"][..]),
+        ("/v3/token/revoke", &["post"]),
+        ("/api/keys/import", &["post"]),
+        ("/api/keys/export", &["get"]),
         ("/v3/rest/members", &["get", "post", "put"]),
         ("/v3/rest/packages/{package}/plans/{plan}/services/{service}/endpoints", &["get"]),
         ("/v3/rest/packageKeys/{id}", &["get", "put", "delete"]),

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Desk, text};
-use crate::support::finish;
+use crate::support::{done, finish};
 
 /// A text with each id as `id 1`, `id 2` …, as long as it was, and instants as one.
 fn shape(printed: &str, ids: &[&str]) -> String {
@@ -204,10 +204,11 @@ fn whoever_may_not_is_told_what_it_takes() {
 #[test]
 fn lists_are_narrowed_by_every_filter() {
     let desk = Desk::logged_in();
-    let organization = desk.native("/api/organizations", &json!({ "name": "Acme Inc" }));
+    let organization =
+        done(&desk.admin.ask("POST", "/organizations", &json!({ "name": "Acme Inc" })));
     let organization = text(&organization, "id");
-    let groups = format!("/api/organizations/{organization}/groups");
-    let group = desk.native(&groups, &json!({ "name": "Mobile" }));
+    let groups = format!("/organizations/{organization}/groups");
+    let group = done(&desk.admin.ask("POST", &groups, &json!({ "name": "Mobile" })));
     let kim = desk.admin.make("/members", &json!({ "username": "kim", "email": "" }));
     let application = json!({
         "name": "shop", "description": "sells things",

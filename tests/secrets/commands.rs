@@ -290,6 +290,12 @@ fn no_command_at_a_control_plane_repeats_a_secret() {
         &["key", "list", "--token", CANARY],
         &["key", "list", "--server", CANARY],
         &["key", "list", "--server", "https://someone:CANARY@127.0.0.1"],
+        &["key", "import", CANARY],
+        &["key", "import", "/dev/null", "--destination", CANARY],
+        &["key", "import", "/dev/null", "--plan", CANARY],
+        &["key", "import", "/dev/null", "--map", CANARY],
+        &["key", "list", "--ca-file", CANARY, "--server", "https://127.0.0.1:1"],
+        &["key", "list", "--key-sets", "--within", CANARY],
         &["login", CANARY],
         &["login", "--password", CANARY],
         &["login", "--credentials", CANARY],
@@ -299,6 +305,43 @@ fn no_command_at_a_control_plane_repeats_a_secret() {
         assert!(matches!(failed.code, Some(2 | 8)), "{failed:?}");
         hold(&failed);
         assert!(!failed.stderr.contains("CANARY"), "{failed:?}");
+    }
+    // Documents with rows that cannot be imported.
+    for (format, document) in [
+        (
+            "tollgate",
+            format!(
+                "{{\"tollgate\":\"keys\",\"version\":1}}\n\
+                 {{\"key\":\"{CANARY}\",\"secret\":\"{SECRET}\",\"state\":\"active\"}}\n{CANARY}\n"
+            ),
+        ),
+        (
+            "kong",
+            format!("consumers: [{{username: jo, keyauth_credentials: [{{key: \"{CANARY}\"}}]}}]"),
+        ),
+        ("kong", format!("consumers: {CANARY}\n- {SECRET}")),
+        (
+            "apisix",
+            format!(
+                "[{{\"username\": \"jo\", \"plugins\": {{\"key-auth\": {{\"key\": \"{CANARY}\"}}}}}}]"
+            ),
+        ),
+        ("aws", format!("name,key\na,{CANARY}\n{SECRET}\n")),
+        ("tyk", format!("{{\"{CANARY}\": {{\"oauth_client_id\": \"{SECRET}\"}}}}")),
+        (
+            "v3",
+            format!(
+                "[{{\"apikey\": \"{CANARY}\", \"secret\": \"{SECRET}\", \"status\": \"{CANARY}\"}}]"
+            ),
+        ),
+    ] {
+        for more in [&[][..], &["--dry-run"], &["--json"]] {
+            let import = ["key", "import", "-", "--format", format, "--plan", "basic/free"];
+            let import = [&import[..], &["--owner", "jo"], more].concat();
+            let refused = run(&import, token, &document);
+            assert_eq!(refused.code, Some(2), "{format}: {refused:?}");
+            hold(&refused);
+        }
     }
     // A token, and what somebody logs in with.
     let refused = run(&["key", "list"], &key, "");

@@ -6,6 +6,7 @@
 
 mod apisix;
 mod aws;
+mod detect;
 mod fields;
 mod kong;
 mod row;
@@ -75,6 +76,12 @@ impl Format {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+
+    /// The format of a document, by what only one gateway writes; `None` if it cannot be told.
+    #[must_use]
+    pub fn detect(document: &[u8]) -> Option<Self> {
+        detect::detect(document)
     }
 
     /// Reads a document.

@@ -1,5 +1,7 @@
 //! `tollgate key …`
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{FileArgument, ServerArguments};
@@ -18,13 +20,23 @@ pub enum KeyCommand {
     Create(CreateArguments),
     /// Suspend keys: they are refused from the answer on, until they are activated
     Suspend(IdsArguments),
-    /// Activate keys that are waiting or suspended
+    /// Activate keys that are waiting, pending or suspended
     Activate(IdsArguments),
+    /// Replace the key of key sets by a new one, beside which it works on for a while, and print it
+    Rotate(RotateArguments),
+    /// Replace the key of key sets by a new one, and print it. The old one is revoked for good
+    Regenerate(RegenerateArguments),
+    /// End the overlap of key sets now: the old key is refused from the answer on
+    EndOverlap(IdsArguments),
     /// Revoke keys for good: they are refused from the answer on. A package key is deleted by it
     #[command(visible_alias = "delete")]
     Revoke(FinalArguments),
     /// Print every change of keys as it happens, until it is interrupted
     Watch(WatchArguments),
+    /// Import keys of another gateway, or of an export: all of a document, or nothing of it
+    Import(ImportArguments),
+    /// Write all package keys with their values, as lines that `import` reads
+    Export(ExportArguments),
 }
 
 /// Who is asked, and how answers are printed.
@@ -41,33 +53,48 @@ pub struct Asking {
 /// Which keys.
 #[derive(Args, Debug, Default)]
 pub struct Filters {
-    /// Only those of this status: waiting, active or disabled
+    /// Key sets, and not package keys
+    #[arg(long)]
+    pub key_sets: bool,
+    /// Only those of this status: waiting, active or disabled; of key sets pending, active, suspended,
+    /// revoked or expired
     #[arg(long)]
     pub status: Option<Status>,
     /// Only those of this application, by id or name
     #[arg(long)]
     pub application: Option<String>,
     /// Only those of this member, by id or user name
-    #[arg(long, conflicts_with = "application")]
+    #[arg(long, conflicts_with_all = ["application", "key_sets"])]
     pub owner: Option<String>,
     /// Only those of this package, by id or name
-    #[arg(long)]
+    #[arg(long, conflicts_with = "key_sets")]
     pub package: Option<String>,
     /// Only those of this plan of the package, by id or name
     #[arg(long, requires = "package")]
     pub plan: Option<String>,
-    /// Only those whose application has this in its name, its description or its owner's user name
+    /// Only those whose application has this in its name, its description or its owner's user name;
+    /// of key sets in its name, theirs or its owner's
     #[arg(long)]
     pub text: Option<String>,
     /// Only those made on this day (UTC) or at this instant
     #[arg(long, value_name = "DATE")]
     pub created: Option<String>,
     /// Only those changed last on this day or at this instant
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", conflicts_with = "key_sets")]
     pub updated: Option<String>,
     /// Only those that end on this day or at this instant
     #[arg(long, value_name = "DATE")]
     pub expires: Option<String>,
+    /// Key sets of this authentication type, such as api_key
+    #[arg(long, requires = "key_sets", value_name = "TYPE")]
+    pub auth_type: Option<String>,
+    /// Key sets that are subscribed to this API, by id or name
+    #[arg(long, requires = "key_sets", value_name = "SERVICE")]
+    pub api: Option<String>,
+    /// Key sets with a date within bounds: expiration, rotation, provisioned, revoked or created, and
+    /// the days or instants, each of which may be left out
+    #[arg(long, requires = "key_sets", value_name = "DATE=FROM..TO")]
+    pub within: Vec<String>,
     /// Only those of this organization, by id or name
     #[arg(long)]
     pub organization: Option<String>,
@@ -76,7 +103,7 @@ pub struct Filters {
     pub group: Option<String>,
 }
 
-/// Where a package key is in life.
+/// Where a key is in life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Status {
     /// Not approved yet.
@@ -85,6 +112,14 @@ pub enum Status {
     Active,
     /// Suspended, or at its end.
     Disabled,
+    /// Of key sets: not approved yet.
+    Pending,
+    /// Of key sets: refused until it is activated again.
+    Suspended,
+    /// Of key sets: refused for good.
+    Revoked,
+    /// Of key sets: refused for good, of age.
+    Expired,
 }
 
 /// Which keys are listed, and how many.
@@ -176,6 +211,28 @@ pub struct FinalArguments {
     pub yes: bool,
 }
 
+/// Which key sets get a new key, beside which the old one works on.
+#[derive(Args, Debug)]
+pub struct RotateArguments {
+    /// Which key sets.
+    #[command(flatten)]
+    pub keys: FinalArguments,
+    /// For how many seconds the old key works on
+    #[arg(long, value_name = "SECONDS")]
+    pub overlap: u32,
+}
+
+/// Which key sets get a new key.
+#[derive(Args, Debug)]
+pub struct RegenerateArguments {
+    /// Which key sets.
+    #[command(flatten)]
+    pub keys: FinalArguments,
+    /// For how many seconds the old key works on; without this, as the policy says
+    #[arg(long, value_name = "SECONDS")]
+    pub overlap: Option<u32>,
+}
+
 /// Which keys are watched.
 #[derive(Args, Debug)]
 pub struct WatchArguments {
@@ -194,6 +251,49 @@ pub struct WatchArguments {
     pub ids: Vec<String>,
 }
 
+/// What is imported, and where it goes.
+#[derive(Args, Debug)]
+pub struct ImportArguments {
+    /// Who is asked.
+    #[command(flatten)]
+    pub asking: Asking,
+    /// Whose document it is; without this, it is found out
+    #[arg(long, value_parser = ["kong", "apisix", "aws", "tyk", "v3", "tollgate"])]
+    pub format: Option<String>,
+    /// Keys of this group of the document (a plan, a policy, a consumer group) come under this plan
+    #[arg(long = "map", value_name = "GROUP=PACKAGE/PLAN")]
+    pub groups: Vec<String>,
+    /// All other keys come under this plan; without it, under what the document names
+    #[arg(long, value_name = "PACKAGE/PLAN")]
+    pub plan: Option<String>,
+    /// The user name of whom keys belong to that name nobody
+    #[arg(long, value_name = "USERNAME")]
+    pub owner: Option<String>,
+    /// The application of keys that name none; without it, one of their owner's name
+    #[arg(long, value_name = "NAME")]
+    pub application: Option<String>,
+    /// Read all of that from this file: {"groups": {"…": {"package": "…", "plan": "…"}}, "plan":
+    /// {…}, "owner": "…", "application": "…"}
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["groups", "plan", "owner", "application"])]
+    pub destination: Option<PathBuf>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The document; - is standard input
+    pub file: PathBuf,
+}
+
+/// Where an export goes.
+#[derive(Args, Debug)]
+pub struct ExportArguments {
+    /// Who is asked.
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// Make this file, for its owner only; without it, standard output, if that is no terminal
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 impl Status {
     /// Its word in the API.
     #[must_use]
@@ -202,6 +302,20 @@ impl Status {
             Self::Waiting => "waiting",
             Self::Active => "active",
             Self::Disabled => "disabled",
+            Self::Pending => "pending",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether it is a status of key sets, or of package keys.
+    #[must_use]
+    pub fn fits(self, key_sets: bool) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Waiting | Self::Disabled => !key_sets,
+            Self::Pending | Self::Suspended | Self::Revoked | Self::Expired => key_sets,
         }
     }
 }

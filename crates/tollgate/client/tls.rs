@@ -21,7 +21,7 @@ pub(super) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, Failure> {
 }
 
 fn of_file(file: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
-    let wrong = |what: &str| Failure::Wrong(format!("--ca-file {}: {what}", file.display()));
+    let wrong = |what: &str| Failure::Wrong(format!("--ca-file: {what}"));
     let pem = std::fs::read(file).map_err(|error| wrong(&error.to_string()))?;
     let mut roots = Vec::new();
     for item in parse_pem(&pem) {

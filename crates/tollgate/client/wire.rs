@@ -1,11 +1,12 @@
 //! Requests and answers.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 use hyper::http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::Value as Json;
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, SendBody};
 use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
@@ -29,6 +30,8 @@ pub(crate) struct Ask<'a> {
 
 /// What a request brings along.
 pub(crate) enum What {
+    /// Whatever is read; so many bytes, if that is known.
+    Read(Option<u64>, Box<dyn Read>),
     /// Nothing.
     Nothing,
     /// All of it.
@@ -84,6 +87,16 @@ impl Wire {
         let request = match &ask.body {
             What::Nothing => request,
             What::Text(kind, _) => request.header("content-type", *kind),
+            What::Read(length, _) => {
+                // Nothing is sent in vain to whoever does not want it.
+                let request = request
+                    .header("content-type", "application/octet-stream")
+                    .header("expect", "100-continue");
+                match length {
+                    Some(length) => request.header("content-length", *length),
+                    None => request,
+                }
+            }
         };
         // The words of the library could hold what it was given.
         let wrong = |_| Failure::Wrong("what was given cannot stand in a request".to_owned());
@@ -91,6 +104,10 @@ impl Wire {
             What::Nothing => self.run(request.body(()).map_err(wrong)?, ask.patience),
             What::Text(_, text) => {
                 self.run(request.body(text.as_str()).map_err(wrong)?, ask.patience)
+            }
+            What::Read(_, reader) => {
+                let body = SendBody::from_owned_reader(reader);
+                self.run(request.body(body).map_err(wrong)?, ask.patience)
             }
         };
         let answered = answered.map_err(|error| self.unreachable(&error))?;
@@ -152,15 +169,23 @@ impl<'a> Ask<'a> {
         self
     }
 
-    /// The same request.
-    pub(super) fn again(&self) -> Self {
+    /// With whatever is read, however long the control plane takes over it.
+    pub(crate) fn reader(mut self, length: Option<u64>, reader: Box<dyn Read>) -> Self {
+        self.body = What::Read(length, reader);
+        self.patience = None;
+        self
+    }
+
+    /// The same request; `None` for one whose body can be read only once.
+    pub(super) fn again(&self) -> Option<Self> {
         let body = match &self.body {
             What::Nothing => What::Nothing,
             What::Text(kind, text) => What::Text(kind, text.clone()),
+            What::Read(..) => return None,
         };
         let Self { method, target, headers, patience, .. } = self;
         let (method, headers) = (method.clone(), headers.clone());
-        Self { method, target, headers, body, patience: *patience }
+        Some(Self { method, target, headers, body, patience: *patience })
     }
 }
 
@@ -191,6 +216,11 @@ impl Answer {
         let read = self.body.with_config().limit(LONGEST).read_to_vec();
         read.map(Zeroizing::new)
             .map_err(|_| Failure::Failed("the answer of the control plane broke off".to_owned()))
+    }
+
+    /// Its body as it comes, however long it is.
+    pub(crate) fn reader(self) -> impl Read {
+        self.body.into_with_config().limit(u64::MAX).reader()
     }
 
     pub(crate) fn json(mut self) -> Result<Json, Failure> {

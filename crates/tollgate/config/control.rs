@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
-use tollgate_control::document::kind::{Address, Choice, NonEmpty, Switch, Time};
+use tollgate_control::document::kind::{Address, Choice, NonEmpty, Size, Switch, Time};
+use tollgate_control::migration::LONGEST;
 use tollgate_control::operations::Retrieval;
 use tollgate_control::people::{Lifetimes, Permissions};
 use tollgate_control::plane::{ControlSettings, StorePlace};
@@ -19,6 +20,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ACCESS: Time = Time::within(MINUTE, DAY);
 const REFRESH: Time = Time::within(MINUTE, DAY.saturating_mul(400));
+/// As much of a document as is read at all.
+const IMPORT: Size = Size::within(1 << 20, LONGEST as u64);
 const RETRIEVAL: Choice<Retrieval> =
     Choice::of(&[("always", Retrieval::Always), ("once", Retrieval::Once)]);
 
@@ -81,6 +84,7 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
         first_administrator_file: section.resolve(&first_administrator_file),
         lifetimes,
         retrieval: section.or("key_retrieval", RETRIEVAL, Retrieval::Always),
+        import_body_limit: section.or("import_body_limit", IMPORT, 256 << 20),
         permissions: Permissions::read(section),
         webhooks,
     };

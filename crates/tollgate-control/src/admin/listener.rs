@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Plane, once, router};
+use super::{Plane, native, once, router};
 use crate::plane::ControlPlane;
 
 /// Open connections; more wait to be accepted.
@@ -28,6 +28,8 @@ const CONNECTIONS: usize = 512;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the end of a request's head to its response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same for what may take its time: a document of keys that is sent and imported.
+const LONG_REQUEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// How long requests may take to end once the process ends.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
 /// How often sources that have failed are looked at.
@@ -188,8 +190,9 @@ async fn answer(router: Router, request: Request<Incoming>, peer: IpAddr) -> Res
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(Peer(peer));
     request.extensions_mut().insert(id.clone());
+    let patience = if native::takes_long(&path) { LONG_REQUEST_TIMEOUT } else { REQUEST_TIMEOUT };
     let answered = TowerToHyperService::new(router).call(request);
-    let mut response = match tokio::time::timeout(REQUEST_TIMEOUT, answered).await {
+    let mut response = match tokio::time::timeout(patience, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(_) => {

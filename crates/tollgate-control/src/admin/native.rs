@@ -15,6 +15,7 @@ mod key_sets;
 mod problem;
 mod revisions;
 mod subscriptions;
+mod transfer;
 
 use axum::Router;
 use axum::routing::get;
@@ -23,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::Plane;
 
 pub(super) use problem::Problem;
+pub(super) use transfer::takes_long;
 
 /// What a route answers.
 type Answered = Result<axum::response::Response, Problem>;
@@ -36,6 +38,7 @@ pub(super) fn router() -> Router<Plane> {
         .merge(catalogue::router())
         .merge(key_sets::router())
         .merge(subscriptions::router())
+        .merge(transfer::router())
         .split_for_parts();
     let document = description::written(document);
     router

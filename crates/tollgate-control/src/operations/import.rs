@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, Ids, Refused, words};
 use crate::migration::{PlanName, Problem, Reading, Remark};
-use crate::store::{Change, Kind, NotChanged, Reason, Shelf, StoreError, StoredChain, timeline};
+use crate::store::{
+    Change, Connection, Kind, NotChanged, Reason, Shelf, StoreError, StoredChain, timeline,
+};
 use draft::{Draft, Planned};
 
 /// Keys that were read, and where they are to go.
@@ -68,6 +70,22 @@ pub enum NotImported {
 const BATCH: usize = 1_000;
 
 impl Context {
+    /// What an import would do, by what is committed now: it changes nothing, and keeps nobody from
+    /// changing anything. `now` is the present instant in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// As [`Context::import`].
+    pub fn preview_import(
+        &self,
+        connection: &mut dyn Connection,
+        reading: Reading,
+        destination: &Destination,
+        now: i64,
+    ) -> Result<Imported, NotChanged<NotImported>> {
+        let draft = Draft::of(self, connection, reading, destination, &Ids::at(now))?;
+        draft.outcome().map(|(imported, _)| imported)
+    }
+
     /// Imports keys with the members and applications that they need: all of them, or none if one
     /// cannot be. Members and applications that are there, by their names, are used as they are.
     ///
@@ -81,15 +99,7 @@ impl Context {
         let Import { reading, destination, dry_run } = import;
         let ids = Ids::at(change.now());
         let draft = Draft::of(self, change.connection(), reading, &destination, &ids)?;
-        let (members, applications) = draft.accounts.new_ones();
-        let keys = draft.keys.len();
-        let remarks = draft.reading.remarks();
-        let imported = Imported { keys, members, applications, remarks };
-        if !draft.reading.problems.is_empty() {
-            let mut problems = draft.reading.problems;
-            problems.sort_by(|one, other| one.place.order().cmp(&other.place.order()));
-            return Err(NotChanged::Refused(NotImported::Rows(problems, imported.remarks)));
-        }
+        let (imported, draft) = draft.outcome()?;
         if dry_run {
             change.leave_untold();
         } else {
@@ -148,6 +158,21 @@ impl Context {
         timeline::begin(change.connection(), timelines)?;
         chains.into_iter().for_each(|chain| change.touch(Kind::Key, chain.id));
         Ok(())
+    }
+}
+
+impl Draft {
+    /// What comes of it, if nothing stands against it.
+    fn outcome(mut self) -> Result<(Imported, Self), NotChanged<NotImported>> {
+        let (members, applications) = self.accounts.new_ones();
+        let keys = self.keys.len();
+        let remarks = self.reading.remarks();
+        let mut problems = std::mem::take(&mut self.reading.problems);
+        if !problems.is_empty() {
+            problems.sort_by(|one, other| one.place.order().cmp(&other.place.order()));
+            return Err(NotChanged::Refused(NotImported::Rows(problems, remarks)));
+        }
+        Ok((Imported { keys, members, applications, remarks }, self))
     }
 }
 

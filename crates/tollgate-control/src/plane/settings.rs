@@ -23,6 +23,8 @@ pub struct ControlSettings {
     pub lifetimes: Lifetimes,
     /// Whether a key can be seen again after it was made.
     pub retrieval: Retrieval,
+    /// The longest document that is imported, in bytes.
+    pub import_body_limit: u64,
     /// Who may do what.
     pub permissions: Permissions,
     /// Which addresses webhooks may have.

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use serde_json::Value as Json;
 
-use super::kept::{FIELDS, PACKAGE_KEYS, instant, reference, text};
-use super::named;
+use super::kept::{FIELDS, KEY_SETS, PACKAGE_KEYS, instant, reference, text};
+use super::{key_set, named};
 use crate::cli::{Filters, ListArguments};
 use crate::client::{Client, Failure, clean, encoded};
 use crate::commands::say;
@@ -32,12 +32,13 @@ pub(super) fn perform(arguments: &ListArguments) -> Result<ExitCode, Failure> {
     let client = Client::new(&arguments.asking.server)?;
     let listing = Listing::new(&client, &arguments.filters)?;
     let limit = arguments.limit.and_then(|limit| usize::try_from(limit).ok());
-    let mut table = Table::new(&COLUMNS);
+    let key_sets = arguments.filters.key_sets;
+    let mut table = if key_sets { Table::new(&key_set::COLUMNS) } else { Table::new(&COLUMNS) };
     let total = listing.each(&client, limit, |key| {
         if arguments.asking.json {
             return output::print(&format!("{key}\n"));
         }
-        table.row(row(&key));
+        table.row(if key_sets { key_set::row(&key) } else { row(&key) });
         Ok(())
     })?;
     if !arguments.asking.json {
@@ -47,6 +48,21 @@ pub(super) fn perform(arguments: &ListArguments) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `NAME=FROM..TO`, either end of which may be empty.
+fn bounds(within: &str) -> Result<(&str, &str, &str), Failure> {
+    const DATES: [&str; 5] = ["expiration", "rotation", "provisioned", "revoked", "created"];
+    let parts = within.split_once('=').and_then(|(name, days)| {
+        let (from, to) = days.split_once("..")?;
+        Some((name, from, to))
+    });
+    parts.filter(|(name, ..)| DATES.contains(name)).ok_or_else(|| {
+        Failure::Wrong(format!(
+            "--within: expected DATE=FROM..TO, where DATE is {}",
+            DATES.join(", ")
+        ))
+    })
 }
 
 fn row(key: &Json) -> Vec<String> {
@@ -64,6 +80,13 @@ fn row(key: &Json) -> Vec<String> {
 
 impl Listing {
     pub(super) fn new(client: &Client, filters: &Filters) -> Result<Self, Failure> {
+        if let Some(status) = filters.status.filter(|status| !status.fits(filters.key_sets)) {
+            let of = if filters.key_sets { "key sets" } else { "package keys" };
+            return Err(Failure::Wrong(format!("no {of} are {}", status.as_str())));
+        }
+        if filters.key_sets {
+            return Self::of_key_sets(client, filters);
+        }
         let of_application = filters.application.as_deref();
         let path = if let Some(called) = of_application {
             let id = named::application(client, called)?;
@@ -109,6 +132,55 @@ impl Listing {
             _ => None,
         };
         Ok(Self { target, organization, group })
+    }
+
+    fn of_key_sets(client: &Client, filters: &Filters) -> Result<Self, Failure> {
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        let mut put =
+            |name: &str, value: &str| parameters.push((name.to_owned(), value.to_owned()));
+        if let Some(status) = filters.status {
+            put("status", status.as_str());
+        }
+        for (name, text) in [("search", &filters.text), ("authType", &filters.auth_type)] {
+            if let Some(text) = text {
+                put(name, text);
+            }
+        }
+        for (name, day) in [("created", &filters.created), ("expiration", &filters.expires)] {
+            if let Some(day) = day {
+                put(&format!("{name}From"), day);
+                put(&format!("{name}To"), day);
+            }
+        }
+        for within in &filters.within {
+            let (name, from, to) = bounds(within)?;
+            for (bound, day) in [("From", from), ("To", to)] {
+                if !day.is_empty() {
+                    put(&format!("{name}{bound}"), day);
+                }
+            }
+        }
+        if let Some(called) = &filters.application {
+            put("application", &named::application(client, called)?);
+        }
+        if let Some(called) = &filters.api {
+            put("api", &named::service(client, called)?);
+        }
+        if let Some(called) = &filters.organization {
+            let organization = named::organization(client, called)?;
+            put("organization", &organization);
+            if let Some(called) = &filters.group {
+                put("group", &named::group(client, &organization, called)?);
+            }
+        }
+        let parameters = parameters.iter();
+        let parameters: Vec<_> =
+            parameters.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        let target = match parameters.as_slice() {
+            [] => KEY_SETS.to_owned(),
+            some => format!("{KEY_SETS}?{}", some.join("&")),
+        };
+        Ok(Self { target, organization: None, group: None })
     }
 
     /// Hands over every key, `limit` of them at most. Returns how many there are.

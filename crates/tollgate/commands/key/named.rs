@@ -63,3 +63,8 @@ pub(super) fn group(client: &Client, organization: &str, called: &str) -> Result
     let list = format!("/api/organizations/{}/groups", encoded(organization));
     id(client, "group", &list, "name", called)
 }
+
+/// The id of a service.
+pub(super) fn service(client: &Client, called: &str) -> Result<String, Failure> {
+    id(client, "service", "/v3/rest/services", "name", called)
+}

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use hyper::http::Method;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::each::{Each, of_each};
-use super::kept::{find, target, text};
+use super::kept::{Found, Kind, find, text};
 use crate::cli::IdsArguments;
-use crate::client::{Ask, Client, Failure};
+use crate::client::{Answer, Ask, Client, Failure};
 
 /// What keys are to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,30 +21,41 @@ pub(super) fn perform(arguments: &IdsArguments, to: To) -> Result<ExitCode, Fail
     let client = Client::new(&arguments.asking.server)?;
     let done = of_each(&arguments.ids, |id| {
         let before = find(&client, id)?;
-        let status = match to {
-            To::Suspended => "disabled",
-            To::Active => "active",
+        let key = match before.kind {
+            Kind::PackageKey => package_key(&client, &before, to)?,
+            Kind::KeySet => key_set(&client, &before, to)?,
         };
-        let target = target(text(&before, &["id"]));
-        let ask = Ask::new(Method::PUT, &target).json(&json!({ "status": status }));
-        let key = client.ask(ask).and_then(crate::client::Answer::json).map_err(of_state)?;
         if arguments.asking.json {
             return Ok(format!("{key}\n"));
         }
-        let (id, was) = (text(&key, &["id"]), text(&before, &["status"]));
-        let is = text(&key, &["status"]);
+        let (was, is) = (before.status(), text(&key, &["status"]));
         let was = if was == is { "already".to_owned() } else { format!("was {was}") };
-        Ok(format!("{id}: {is} ({was})\n"))
+        Ok(format!("{}: {is} ({was})\n", before.id))
     });
     Ok(Each::end(done?))
 }
 
-/// The v3 API calls it a wrong value of `status`.
-fn of_state(failure: Failure) -> Failure {
-    match failure {
+fn package_key(client: &Client, key: &Found, to: To) -> Result<Json, Failure> {
+    let status = match to {
+        To::Suspended => "disabled",
+        To::Active => "active",
+    };
+    let target = key.target();
+    let ask = Ask::new(Method::PUT, &target).json(&json!({ "status": status }));
+    client.ask(ask).and_then(Answer::json).map_err(|failure| match failure {
+        // The v3 API calls it a wrong value of `status`.
         Failure::Refused(refusal) if refusal.is_of_state() => {
             Failure::Conflict(refusal.to_string())
         }
         failure => failure,
-    }
+    })
+}
+
+fn key_set(client: &Client, key_set: &Found, to: To) -> Result<Json, Failure> {
+    let act = match (to, key_set.status()) {
+        (To::Suspended, _) => "suspend",
+        (To::Active, "pending") => "activate",
+        (To::Active, _) => "reactivate",
+    };
+    key_set.act(client, act, &json!({}))
 }

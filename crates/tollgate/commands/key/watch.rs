@@ -37,7 +37,7 @@ pub(super) fn perform(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
         }
         for id in &arguments.ids {
             match find(&client, id) {
-                Ok(key) => see(key)?,
+                Ok(found) => see(found.json)?,
                 Err(Failure::Missing(_)) => {}
                 Err(failure) => return Err(failure),
             }

@@ -70,7 +70,9 @@ pub(super) fn written(mut document: OpenApi) -> Document {
         .build();
     for (path, item) in &mut document.paths.paths {
         let changes = [&mut item.post, &mut item.put, &mut item.delete];
-        for change in changes.into_iter().flatten().filter(|_| path != token::PATH) {
+        for change in
+            changes.into_iter().flatten().filter(|_| !token::PATHS.contains(&path.as_str()))
+        {
             change.parameters.get_or_insert_default().push(key.clone().into());
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Draft {
     plans: Plans,
     pub(super) keys: Vec<Planned>,
     pub(super) reading: Reading,
+    /// The present second since 1970.
+    now: i64,
 }
 
 /// A key that is to be made.
@@ -57,7 +59,8 @@ impl Draft {
         let usernames = owners.chain(destination.owner.as_deref());
         let accounts = Accounts::find(context, connection, usernames)?;
         let keys = Vec::with_capacity(rows.len());
-        let mut draft = Self { accounts, plans: Plans::default(), keys, reading };
+        let now = ids.now.div_euclid(1000);
+        let mut draft = Self { accounts, plans: Plans::default(), keys, reading, now };
         for row in rows {
             draft.add(context, connection, row, destination, ids)?;
         }
@@ -138,8 +141,13 @@ impl Draft {
         if let Some(member) = self.accounts.member(account) {
             check_new(&new, member, Some(seen), &mut violations);
         }
-        if row.state == State::Expired && row.expires.is_none() {
-            violations.add("expires", "expected the end of a key that has expired");
+        let over = row.expires.is_some_and(|expires| expires.end() <= self.now);
+        if row.state == State::Expired && !over {
+            violations.add("expires", "expected the end of a key that has expired, in the past");
+        }
+        if row.state == State::Active && over {
+            row.state = State::Expired;
+            self.reading.remark(&row.place, "expires", "it is over: imported as expired");
         }
         for violation in violations.0 {
             self.reading.refuse(&row.place, &violation.property, violation.message);

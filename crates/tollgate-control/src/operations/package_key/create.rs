@@ -3,7 +3,7 @@
 use super::super::{Context, Done, Refused, Secret, new_id, words};
 use super::{MadeKey, NewPackageKey, Violations, check_new};
 use crate::directory::{ApplicationSeen, MemberSeen, PackageSeen, PlanSeen};
-use crate::life_cycle::{Chain, Entry, Event, PackageKeyStatus, State, apply, lifespan};
+use crate::life_cycle::{Chain, Entry, Event, Instant, PackageKeyStatus, State, apply, lifespan};
 use crate::model::{AuthType, DigestLiteral};
 use crate::store::{Bought, Change, Kind, StoredChain, timeline};
 
@@ -74,8 +74,8 @@ impl Context {
         let expires = new.expires.or_else(|| lifespan(seconds, parts.plan.lifespan));
         let mut life = Chain::package_key(expires, !parts.application.active);
         let mut happened = Vec::new();
-        for event in way_to(state, &life) {
-            let transition = apply(&life, &event, seconds)?;
+        for (at, event) in way_to(state, &life, seconds) {
+            let transition = apply(&life, &event, at)?;
             life = transition.chain;
             happened.extend(transition.timeline);
         }
@@ -185,11 +185,17 @@ impl Context {
 
 /// What happens to a new key on the way to a state. One that has expired is left to its end, which
 /// is enforced at once.
-fn way_to(state: State, new: &Chain) -> Vec<Event> {
-    match state {
-        State::Pending => Vec::new(),
-        State::Active | State::Expired => vec![Event::Activate],
-        State::Suspended => vec![Event::Disable],
-        State::Revoked => vec![Event::Activate, Event::Revoke { key: new.latest.number }],
+fn way_to(state: State, new: &Chain, now: i64) -> Vec<(i64, Event)> {
+    let end = new.latest.expiration.map(Instant::end);
+    // What is over has lived before its end.
+    let alive = end.map_or(now, |end| now.min(end.saturating_sub(1)));
+    match (state, end) {
+        (State::Pending, _) => Vec::new(),
+        (State::Active, _) | (State::Expired, None) => vec![(now, Event::Activate)],
+        (State::Expired, Some(end)) => vec![(alive, Event::Activate), (end, Event::ExpiryDue)],
+        (State::Suspended, _) => vec![(now, Event::Disable)],
+        (State::Revoked, _) => {
+            vec![(alive, Event::Activate), (alive, Event::Revoke { key: new.latest.number })]
+        }
     }
 }

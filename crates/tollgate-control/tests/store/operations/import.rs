@@ -19,6 +19,7 @@ contract! {
     limits_are_carried_over_where_the_plan_counts_likewise
     keys_come_under_the_plan_that_their_group_is_mapped_to
     an_export_imports_as_it_was
+    a_key_that_is_over_is_imported_as_expired
     keys_that_are_shown_once_are_not_exported
     many_more_keys_than_one_statement_holds_are_imported
 }
@@ -315,4 +316,30 @@ async fn many_more_keys_than_one_statement_holds_are_imported(place: Place) {
     csv += "app-0,key-00000000000000001999\n";
     let not = import(&house, Format::Aws, &csv, destination).await.unwrap_err();
     assert_eq!(problems(not), ["line 2347: key"]);
+}
+
+async fn a_key_that_is_over_is_imported_as_expired(place: Place) {
+    let house = House::open(&place).await;
+    let lines = [
+        r#"{"tollgate":"keys","version":1}"#,
+        r#"{"key":"over-1","state":"active","owner":"jo","expires":"2020-01-01"}"#,
+        r#"{"key":"over-2","state":"expired","owner":"jo","expires":"2020-01-01T12:00:00Z"}"#,
+        r#"{"key":"over-3","state":"revoked","owner":"jo","expires":"2020-01-01"}"#,
+        r#"{"key":"over-4","state":"suspended","owner":"jo","expires":"2020-01-01"}"#,
+    ];
+    let document = lines.join("\n");
+    let imported =
+        import(&house, Format::Tollgate, &document, under("basic", "free")).await.unwrap();
+    assert_eq!(imported.keys, 4);
+    let places: Vec<_> =
+        imported.remarks.iter().map(|remark| (&*remark.field, remark.places.len())).collect();
+    assert!(places.contains(&("expires", 1)), "{:?}", imported.remarks);
+    let chains = chains(&house).await;
+    let states: Vec<_> = chains.values().map(|chain| chain.life.state()).collect();
+    assert_eq!(states, [State::Expired, State::Expired, State::Revoked, State::Suspended]);
+    // One that claims to be over is not imported as one that works.
+    let ahead = "{\"tollgate\":\"keys\",\"version\":1}\n\
+                 {\"key\":\"ahead-1\",\"state\":\"expired\",\"owner\":\"jo\",\"expires\":\"2999-01-01\"}";
+    let refused = import(&house, Format::Tollgate, ahead, under("basic", "free")).await;
+    assert_eq!(problems(refused.unwrap_err()), ["line 2: expires"]);
 }

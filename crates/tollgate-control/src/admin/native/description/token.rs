@@ -11,9 +11,24 @@ use utoipa::openapi::{
 const CLIENT: &str = "client";
 
 /// Where tokens are asked for.
-pub(super) const PATH: &str = "/v3/token";
+const PATH: &str = "/v3/token";
 
-/// Adds it.
+/// Where logins are ended.
+const END: &str = "/v3/token/revoke";
+
+/// Both, which know nothing of keys of the client's own.
+pub(super) const PATHS: [&str; 2] = [PATH, END];
+
+/// How both refuse.
+const REFUSALS: [(&str, &str); 5] = [
+    ("400", "The grant or the request is not good."),
+    ("401", "The client is not known."),
+    ("403", "Too many of the source have failed."),
+    ("413", "The body is too large."),
+    ("503", "The store cannot be used."),
+];
+
+/// Adds both.
 pub(super) fn describe(
     paths: PathsBuilder,
     components: ComponentsBuilder,
@@ -57,16 +72,28 @@ pub(super) fn describe(
         .request_body(Some(body.build()))
         .security(SecurityRequirement::new(CLIENT, Vec::<String>::new()))
         .response("200", answer("Tokens.", "IssuedToken"));
-    let operation = [
-        ("400", "The grant or the request is not good."),
-        ("401", "The client is not known."),
-        ("403", "Too many of the source have failed."),
-        ("413", "The body is too large."),
-        ("503", "The store cannot be used."),
-    ]
-    .into_iter()
-    .fold(operation, |operation, (status, description)| {
+    let operation = REFUSALS.into_iter().fold(operation, |operation, (status, description)| {
         operation.response(status, answer(description, "TokenRefusal"))
     });
-    (paths.path(PATH, PathItem::new(HttpMethod::Post, operation)), components)
+    let ended = ObjectBuilder::new()
+        .property("token", text().description(Some("Either token of the login.")))
+        .required("token");
+    let body = RequestBodyBuilder::new().required(Some(Required::True)).content(
+        "application/x-www-form-urlencoded",
+        ContentBuilder::new().schema(Some(ended)).build(),
+    );
+    let end = OperationBuilder::new()
+        .tag("v3")
+        .operation_id(Some("revokeToken"))
+        .summary(Some("End a login (RFC 7009)."))
+        .request_body(Some(body.build()))
+        .security(SecurityRequirement::new(CLIENT, Vec::<String>::new()))
+        .response("200", ResponseBuilder::new().description("It has ended, if there was one."));
+    let end = REFUSALS.into_iter().fold(end, |end, (status, description)| {
+        end.response(status, answer(description, "TokenRefusal"))
+    });
+    let paths = paths
+        .path(PATH, PathItem::new(HttpMethod::Post, operation))
+        .path(END, PathItem::new(HttpMethod::Post, end));
+    (paths, components)
 }

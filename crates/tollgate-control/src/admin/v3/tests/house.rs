@@ -90,6 +90,7 @@ impl House {
             lifetimes: Lifetimes { access: Default::default(), refresh: Default::default() },
             retrieval: Retrieval::Always,
             permissions: Permissions::default(),
+            import_body_limit: 1 << 20,
             webhooks: AddressRules::default(),
         };
         let (files, enforced) = (watch::channel(files).1, watch::channel(Revision::default()).1);
