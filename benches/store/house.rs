@@ -1,15 +1,18 @@
 //! A store with many keys in it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tollgate_control::document;
 use tollgate_control::file::read_objects;
-use tollgate_control::life_cycle::{Chain, Event, apply};
+use tollgate_control::life_cycle::{Chain, Event, Instant, apply};
 use tollgate_control::model::{DigestLiteral, Objects, Scheme};
 use tollgate_control::operations::{Context, Refused, Retrieval};
 use tollgate_control::seal::{Sealer, SealingKey};
@@ -40,15 +43,28 @@ pub(crate) const OF_APPLICATION: usize = 100;
 /// One key in so many is suspended.
 pub(crate) const SUSPENDED: usize = 100;
 
+/// So many applications a member has.
+const OF_MEMBER: usize = 10;
+
+/// One key in so many says something else of itself, or has an end.
+const TALKATIVE: usize = 100;
+
+/// One key in so many has a ceiling of its own.
+const OWN_CEILING: usize = 7;
+
+/// What the keys are sealed with.
+const SEALING_KEY: [u8; 32] = [7; 32];
+
 pub(crate) struct House {
     folder: TempDir,
-    engine: Arc<dyn Engine>,
+    /// `None` = another process has it.
+    engine: Option<Arc<dyn Engine>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) context: Context,
 }
 
 /// The clock of the machine.
-struct System(Instant);
+struct System(std::time::Instant);
 
 impl Clock for System {
     fn now(&self) -> Now {
@@ -68,9 +84,14 @@ impl House {
         std::fs::write(&file, FILE).expect("a file");
         let files = document::read(&file, |root| read_objects(root, 0).objects);
         let files: Arc<Objects> = files.expect("a configuration").0;
-        let sealer = Sealer::new(SealingKey::new(&[7; 32]), None);
+        let sealer = Sealer::new(SealingKey::new(&SEALING_KEY), None);
         let context = Context { files, sealer, retrieval: Retrieval::Always };
-        Self { folder, engine, clock: Arc::new(System(Instant::now())), context }
+        Self {
+            folder,
+            engine: Some(engine),
+            clock: Arc::new(System(std::time::Instant::now())),
+            context,
+        }
     }
 
     pub(crate) async fn open(&self) -> Store {
@@ -78,8 +99,43 @@ impl House {
     }
 
     pub(crate) async fn open_heard(&self) -> (Store, UnboundedReceiver<Committed>) {
-        let opened = Store::open(Arc::clone(&self.engine), Arc::clone(&self.clock));
+        let engine = self.engine.as_ref().expect("an engine of this process");
+        let opened = Store::open(Arc::clone(engine), Arc::clone(&self.clock));
         opened.await.expect("a store")
+    }
+
+    /// Leaves the store to another process.
+    pub(crate) fn let_go(&mut self) {
+        self.engine = None;
+    }
+
+    /// A folder of its own.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What `tollgate run` reads to have this store.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        let hex: String = SEALING_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sealing = self.folder.path().join("sealing.key");
+        std::fs::write(&sealing, hex).expect("a file");
+        std::fs::set_permissions(&sealing, Permissions::from_mode(0o600)).expect("a mode");
+        let store = std::env::var("POSTGRES").unwrap_or_else(|_| "store.db".to_owned());
+        let path = self.folder.path().join("run.toml");
+        let more = format!(
+            "[control]\naddress = \"127.0.0.1:0\"\nstore = \"{store}\"\n[ops]\naddress = \
+             \"127.0.0.1:0\"\n[log]\nlevel = \"warn\"\n[listeners.data]\naddress = \
+             \"127.0.0.1:0\"\n"
+        );
+        std::fs::write(&path, format!("{FILE}{more}")).expect("a file");
+        path
+    }
+
+    /// Lets a server put in order what was filled, as it does by itself within minutes.
+    pub(crate) fn settle(&self) {
+        let Ok(url) = std::env::var("POSTGRES") else { return };
+        let client = postgres::Client::connect(&url, postgres::NoTls);
+        client.expect("a server").batch_execute("VACUUM ANALYZE").expect("a vacuum");
     }
 
     /// Bytes on the disk, where it is a file of ours.
@@ -92,6 +148,10 @@ impl House {
             let context = self.context.clone();
             let filled = store.change(deed(), move |change, _| {
                 for number in first..keys.min(first + BATCH) {
+                    if number.is_multiple_of(OF_APPLICATION * OF_MEMBER) {
+                        let member = member(number / OF_APPLICATION / OF_MEMBER, change.now());
+                        Shelf::Members.insert(change.connection(), &member)?;
+                    }
                     if number.is_multiple_of(OF_APPLICATION) {
                         let application = application(number / OF_APPLICATION, change.now());
                         Shelf::Applications.insert(change.connection(), &application)?;
@@ -113,10 +173,14 @@ pub(crate) fn deed() -> Deed {
 }
 
 fn application(number: usize, now: i64) -> Document {
-    let body = json!({ "username": "jo", "description": "made to be counted" });
+    let member = number / OF_MEMBER;
+    let body = json!({
+        "username": format!("user-{member}"), "description": "made to be counted",
+        "externalId": format!("external-{number}"), "status": "active",
+    });
     Document {
         id: format!("application-{number}"),
-        parent: "jo".to_owned(),
+        parent: format!("member-{member}"),
         name: format!("Application {number}"),
         body: body.as_object().cloned().unwrap_or_default(),
         created: now,
@@ -124,15 +188,37 @@ fn application(number: usize, now: i64) -> Document {
     }
 }
 
+fn member(number: usize, now: i64) -> Document {
+    let body = json!({
+        "email": format!("user-{number}@example.com"), "displayName": format!("User {number}"),
+        "areaStatus": "active",
+    });
+    Document {
+        id: format!("member-{number}"),
+        parent: String::new(),
+        name: format!("user-{number}"),
+        body: body.as_object().cloned().unwrap_or_default(),
+        created: now,
+        updated: now,
+    }
+}
+
+/// The id of a key.
+pub(crate) fn id(number: usize) -> String {
+    format!("00000000-0000-7000-8000-{number:012x}")
+}
+
 /// A key as the API makes it, sealed too.
 fn chain(context: &Context, number: usize, now: i64) -> StoredChain {
-    let id = format!("00000000-0000-7000-8000-{number:012x}");
+    let id = id(number);
     let key = format!("key-{number}");
     let active = |life: Chain, event: &Event| match apply(&life, event, now / 1000) {
         Ok(transition) => transition.chain,
         Err(_) => life,
     };
-    let mut life = active(Chain::package_key(None, false), &Event::Activate);
+    let talks = number.is_multiple_of(TALKATIVE);
+    let ends = talks.then(|| Instant::Day((now / 86_400_000 + 30) * 86_400));
+    let mut life = active(Chain::package_key(ends, false), &Event::Activate);
     if number.is_multiple_of(SUSPENDED) {
         life = active(life, &Event::Suspend);
     }
@@ -154,14 +240,23 @@ fn chain(context: &Context, number: usize, now: i64) -> StoredChain {
         auth_type: "api_key".to_owned(),
         template: None,
         bought: Some(Bought { package: "basic".to_owned(), plan: "free".to_owned() }),
-        qps: Written::default(),
+        qps: Written {
+            ceiling: number.is_multiple_of(OWN_CEILING).then_some((number % 1000) as u32),
+            exempt: false,
+        },
         quota: Written::default(),
-        words: format!("\napplication {application}\njo"),
-        body: Map::new(),
+        words: format!("\napplication {application}\nuser-{}", application / OF_MEMBER),
+        body: if talks { told(number) } else { Map::new() },
         credentials: vec![(life.latest.number, credential)],
         life,
         created: now,
         updated: now,
         id,
     }
+}
+
+/// What a client has said of a key besides.
+fn told(number: usize) -> Map<String, Json> {
+    let told = json!({ "eav": { "team": format!("team-{}", number / TALKATIVE) } });
+    told.as_object().cloned().unwrap_or_default()
 }

@@ -3,10 +3,14 @@
 //!   cargo bench --bench store                       a million keys on SQLite, in a temporary folder
 //!   KEYS=100000 cargo bench --bench store
 //!   POSTGRES=postgresql://… cargo bench --bench store      an empty database
+//!
+//! First by the store itself, then through the admin listener of a process that it starts.
 #![expect(clippy::print_stdout, reason = "figures are its answer")]
 #![expect(clippy::expect_used, reason = "a bench that fails ends")]
 
 mod house;
+mod listener;
+mod lists;
 mod search;
 mod street;
 
@@ -22,7 +26,7 @@ fn main() {
 }
 
 async fn measure(keys: usize) {
-    let house = House::new();
+    let mut house = House::new();
     let began = Instant::now();
     let store = house.open().await;
     house.fill(&store, keys).await;
@@ -34,13 +38,22 @@ async fn measure(keys: usize) {
     if let Some(bytes) = house.bytes() {
         println!("{:.0} MB, {:.0} bytes a key", bytes as f64 / 1e6, bytes as f64 / keys as f64);
     }
+    house.settle();
     search::measure(&store, keys).await;
     drop(store);
 
     let began = Instant::now();
-    let street = street::Street::open(&house).await;
+    let mut street = street::Street::open(&house).await;
     println!("opened and published in {:.2?}", began.elapsed());
     street.measure().await;
+    street.close().await;
+    house.let_go();
+
+    let began = Instant::now();
+    let mut gate = listener::Gate::start(&house);
+    println!("tollgate run, ready in {:.2?}", began.elapsed());
+    lists::measure(&mut gate, keys);
+    gate.change();
 }
 
 /// The middle, and what one in a hundred takes at least.

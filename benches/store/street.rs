@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use prometheus::Registry;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tollgate_control::life_cycle::Event;
 use tollgate_control::store::Store;
 use tollgate_control::{Publisher, PublisherMetrics, Publishing};
 use tollgate_core::{Mailbox, Notice, Revision, handoff};
 
-use super::house::{House, SUSPENDED, deed};
+use super::house::{House, SUSPENDED, deed, id};
 use super::quantiles;
 
 const CHANGES: usize = 1000;
@@ -21,6 +22,7 @@ pub(crate) struct Street {
     context: tollgate_control::operations::Context,
     enforced: watch::Receiver<Revision>,
     _reloads: mpsc::Sender<tollgate_control::Reload>,
+    publishing: JoinHandle<()>,
 }
 
 /// A worker that answers at once.
@@ -48,15 +50,22 @@ impl Street {
         let publishing = publishing.await.expect("a snapshot");
         let enforced = publishing.enforced();
         let (reloads, asked) = mpsc::channel(1);
-        tokio::spawn(publishing.run(committed, asked));
-        Self { store, context: house.context.clone(), enforced, _reloads: reloads }
+        let publishing = tokio::spawn(publishing.run(committed, asked));
+        let context = house.context.clone();
+        Self { store, context, enforced, _reloads: reloads, publishing }
+    }
+
+    /// Leaves the store to others.
+    pub(crate) async fn close(self) {
+        self.publishing.abort();
+        let _ = self.publishing.await;
     }
 
     /// Suspends and reactivates one key after another, each waited for.
-    pub(crate) async fn measure(mut self) {
+    pub(crate) async fn measure(&mut self) {
         let mut took = Vec::with_capacity(CHANGES);
         for number in 0..CHANGES {
-            let id = format!("00000000-0000-7000-8000-{:012x}", 1 + number / 2 * SUSPENDED);
+            let id = id(1 + number / 2 * SUSPENDED);
             let event = if number % 2 == 0 { Event::Suspend } else { Event::Reactivate };
             let context = self.context.clone();
             let began = Instant::now();
