@@ -1,18 +1,28 @@
-//! Changes keys under load and sends the requests that each change decides.
+//! Changes keys under load, kills, fills disks, and sends the requests that each change decides.
 //!
 //! `soak-prober keys FILE` writes the keys to begin with; `soak-prober swap …` changes them once a
-//! second. What must never reach the upstream is written down by request id, for its log to judge.
+//! second; `revoke` takes keys away over the admin API. What must never reach the upstream is written
+//! down by request id, for its log to judge. `kill` and `disk` start a gate of their own.
 
+mod admin;
 mod connection;
+mod disk;
 mod gate;
 mod keys;
+mod kill;
 mod metrics;
+mod origin;
 mod probes;
+mod process;
+mod random;
+mod revoke;
 mod swap;
 mod workers;
 
 use std::error::Error;
 use std::process::ExitCode;
+
+use process::Program;
 
 type Failure = Box<dyn Error>;
 
@@ -46,12 +56,45 @@ fn run(arguments: &[&str]) -> Result<bool, Failure> {
                 seconds: seconds.parse()?,
                 judged_from: judged_from.parse()?,
             };
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let local = tokio::task::LocalSet::new();
-            runtime.block_on(local.run_until(swap::run(settings)))
+            block_on(swap::run(settings))
         }
-        _ => {
-            Err("expected keys FILE, or swap DATA OPS PID FOLDER PROBES SECONDS JUDGED_FROM".into())
+        ["kill", binary, folder, origin, kills, victim, spoil] => {
+            block_on(kill::run(kill::Settings {
+                program: Program::new(binary, folder),
+                origin: origin.to_owned(),
+                kills: kills.parse()?,
+                victim: match victim {
+                    "gate" => kill::Victim::Gate,
+                    command => kill::Victim::Server(command.to_owned()),
+                },
+                spoil: spoil.to_owned(),
+            }))
         }
+        ["revoke", data, admin, pid, first, probes, revocations, judged_from] => {
+            block_on(revoke::run(revoke::Settings {
+                data: data.parse()?,
+                admin: admin.parse()?,
+                pid: pid.parse()?,
+                first_administrator: first.into(),
+                probes: probes.into(),
+                revocations: revocations.parse()?,
+                judged_from: judged_from.parse()?,
+            }))
+        }
+        ["disk", binary, folder, origin, close, open, times] => {
+            block_on(disk::run(disk::Settings {
+                program: Program::new(binary, folder),
+                origin: origin.to_owned(),
+                close: close.to_owned(),
+                open: open.to_owned(),
+                times: times.parse()?,
+            }))
+        }
+        _ => Err("expected keys, swap, kill, revoke or disk, as their scripts call it".into()),
     }
+}
+
+fn block_on(soak: impl Future<Output = Result<bool, Failure>>) -> Result<bool, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tokio::task::LocalSet::new().block_on(&runtime, soak)
 }
