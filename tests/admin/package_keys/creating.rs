@@ -183,3 +183,12 @@ fn what_go_clients_send_is_understood() {
     expected.sort_unstable();
     assert_eq!(names, expected);
 }
+
+#[test]
+fn s3_21_a_failure_names_every_property_that_is_wrong() {
+    let shop = Shop::that_sells();
+    let wrong = json!({ "qpsLimitCeiling": "many", "status": "sleeping", "rateLimitExempt": 1 });
+    let mut named = violations(&shop.house.admin.post(&shop.keys(), &shop.body(&wrong)));
+    named.sort();
+    assert_eq!(named, ["qpsLimitCeiling", "rateLimitExempt", "status"]);
+}
