@@ -31,9 +31,9 @@ pub(crate) use terms::TermsKey;
 pub(crate) struct Compiled {
     /// The keys.
     pub(crate) records: Vec<Record>,
-    /// Of these, those of the store: there a number of a meter stands for one value for good. A
-    /// digest in the file may be replaced by that of another value.
-    steady: HashMap<(MeterId, u16), Record>,
+    /// Of each of these whether its key is the store's: there a number of a meter stands for one
+    /// value for good. A digest in the file may be replaced by that of another value.
+    of_store: Vec<bool>,
     /// The secrets of those that need one.
     pub(crate) secrets: Vec<KeySecret>,
     /// The terms that they name.
@@ -70,7 +70,7 @@ pub(crate) fn keys<'a>(
     let mut terms = HashMap::new();
     let mut names = HashMap::new();
     let mut records = Vec::with_capacity(keys.size_hint().0);
-    let mut steady = HashMap::new();
+    let mut of_store = Vec::with_capacity(records.capacity());
     let mut secrets = Vec::new();
     for key in keys {
         let name = &key.name;
@@ -90,7 +90,8 @@ pub(crate) fn keys<'a>(
             names.insert(number, name.clone());
             KeyId::long(number)
         });
-        let record = Record {
+        of_store.push(key.owner == ObjectOwner::Store);
+        records.push(Record {
             digest: Digest::new(key.digest.bytes),
             id: key_id,
             meter: meter(key, &compiled)?,
@@ -100,13 +101,9 @@ pub(crate) fn keys<'a>(
             not_after: key.expires.map_or(Record::NEVER, second),
             number: (key.number & u32::from(u16::MAX)) as u16,
             status: status(key.status),
-        };
-        if key.owner == ObjectOwner::Store {
-            steady.insert((record.meter, record.number), record);
-        }
-        records.push(record);
+        });
     }
-    Some(Compiled { records, steady, secrets, terms, owners: HashMap::new(), names })
+    Some(Compiled { records, of_store, secrets, terms, owners: HashMap::new(), names })
 }
 
 /// The difference that makes `compiled` out of `root`.
@@ -114,9 +111,8 @@ pub(crate) fn difference(root: Option<&Root>, compiled: &Compiled) -> Batch {
     let Some(root) = root else { return everything(compiled) };
     let mut batch = held(root, compiled);
     let present: HashSet<_> = compiled.records.iter().map(|record| record.digest).collect();
-    for gone in root.keys.iter().filter(|record| !present.contains(&record.digest)) {
-        compiled.remove(&mut batch, gone.digest, Some(gone));
-    }
+    let gone = root.keys.iter().filter(|record| !present.contains(&record.digest));
+    compiled.remove(&mut batch, gone);
     batch.secrets = secrets::difference(root, &compiled.secrets);
     batch
 }
@@ -128,20 +124,26 @@ pub(crate) fn difference_of_keys(root: &Root, compiled: &Compiled, gone: &[Diges
     batch.secrets = secrets::difference_of_keys(root, compiled, gone);
     // A value that went from one key to another is not gone.
     let stays: HashSet<_> = compiled.records.iter().map(|record| record.digest).collect();
-    for gone in gone.iter().filter(|digest| !stays.contains(*digest)) {
-        compiled.remove(&mut batch, *gone, root.keys.find(gone));
-    }
+    let gone = gone.iter().filter(|digest| !stays.contains(*digest));
+    compiled.remove(&mut batch, gone.filter_map(|digest| root.keys.find(digest)));
     batch
 }
 
 impl Compiled {
-    /// Takes a digest out, under which there was a key so far.
-    fn remove(&self, batch: &mut Batch, digest: Digest, was: Option<&Record>) {
-        batch.keys.push(Change::Remove(digest));
-        let is = was.and_then(|was| self.steady.get(&(was.meter, was.number)));
-        if is.is_some_and(|is| was == Some(&Record { digest, ..*is })) {
-            batch.moved.insert(digest);
+    /// Takes keys out, and says which of them stand under another digest now.
+    fn remove<'a>(&self, batch: &mut Batch, gone: impl Iterator<Item = &'a Record>) {
+        let gone: Vec<_> = gone.collect();
+        batch.keys.extend(gone.iter().map(|was| Change::Remove(was.digest)));
+        if gone.is_empty() {
+            return;
         }
+        let gone: HashMap<_, _> =
+            gone.into_iter().map(|was| ((was.meter, was.number), was)).collect();
+        let stay = self.records.iter().zip(&self.of_store).filter(|(_, of_store)| **of_store);
+        batch.moved.extend(stay.filter_map(|(is, _)| {
+            let was = *gone.get(&(is.meter, is.number))?;
+            (*was == Record { digest: was.digest, ..*is }).then_some(was.digest)
+        }));
     }
 }
 

@@ -1,9 +1,12 @@
 //! Keys that go: what of them stays, how long, and that nothing stays for ever.
 
-use tollgate_core::Scheme;
+use std::time::Instant;
+
+use tollgate_core::{Dead, Revision, Scheme};
 
 use super::fixture::Gate;
 use super::naive::{Key, Objects, Own, Period, Qps};
+use crate::model::{Name, Owner};
 
 const PATH: &str = "/b/x";
 
@@ -103,4 +106,35 @@ fn lines_of_a_key_that_is_gone_wait_for_its_window_to_end() {
     gate.clock.advance(3_600_000);
     gate.reap();
     assert_eq!(gate.publisher.writer.lines_in_use(), lines - 1);
+}
+
+/// Whether open requests of a key go on when it has another digest, and nothing else has changed.
+fn goes_on_under_another_digest(of_store: bool, whole: bool) -> bool {
+    let mut gate = Gate::new();
+    let mut objects = gate.read(&Objects::default().toml()).unwrap();
+    let name: Name = objects.keys.keys().next().unwrap().clone();
+    let key = objects.keys.get_mut(&name).unwrap();
+    if of_store {
+        key.owner = Owner::Store;
+    }
+    let unix = gate.now().unix();
+    gate.publisher.publish(&objects, None, unix, Instant::now()).unwrap();
+    gate.answer();
+    objects.keys.get_mut(&name).unwrap().digest.bytes = [7; 32];
+    if whole {
+        gate.publisher.publish(&objects, None, unix, Instant::now()).unwrap();
+    } else {
+        let counted = [(name.clone(), vec![objects.keys[&name].clone()])];
+        let revision = Revision { epoch: 1, number: 2 };
+        gate.publisher.publish_keys(&objects, &counted, revision, unix, Instant::now()).unwrap();
+    }
+    *gate.notices.recv().unwrap().dead() == Dead::None
+}
+
+#[test]
+fn a_key_of_the_store_that_is_digested_anew_goes_on_and_one_of_the_file_is_another() {
+    for whole in [true, false] {
+        assert!(goes_on_under_another_digest(true, whole), "{whole}");
+        assert!(!goes_on_under_another_digest(false, whole), "{whole}");
+    }
 }
