@@ -75,7 +75,9 @@ impl Rotation {
     /// # Errors
     /// What the store said. What was moved until then is moved.
     pub async fn pass(&self) -> Result<Moved, StoreError> {
-        let mut moved = Moved::default();
+        let context = (self.context)();
+        let left = self.store.read(move |connection| unmovable(&context, connection)).await?;
+        let mut moved = Moved { keys: 0, left };
         let mut last = String::new();
         loop {
             let context = (self.context)();
@@ -132,13 +134,22 @@ impl Rotation {
     }
 }
 
-/// Keys that are sealed or digested otherwise than at present, behind one in the order of ids.
+/// How many keys stay under another digest scheme because they are not kept themselves.
+fn unmovable(context: &Context, connection: &mut dyn Connection) -> Result<u64, StoreError> {
+    let query = "SELECT count(*) FROM keys \
+                 WHERE sealed IS NULL AND (scheme IS NULL OR scheme <> $1)";
+    let count = connection.row(query, &[context.scheme_mark().into()])?;
+    Ok(count.map_or(Ok(0), |row| row.integer(0))?.cast_unsigned())
+}
+
+/// Keys that are sealed or digested otherwise than at present and are kept, so that they can be
+/// moved, behind one in the order of ids.
 fn behind(
     context: &Context,
     connection: &mut dyn Connection,
     after: &str,
 ) -> Result<Vec<String>, StoreError> {
-    let query = "SELECT id FROM keys WHERE id > $1 AND (scheme IS NULL OR scheme <> $2 \
+    let query = "SELECT id FROM keys WHERE id > $1 AND ((sealed IS NOT NULL AND (scheme IS NULL OR scheme <> $2)) \
                  OR substr(sealed, 2, 4) <> $3 OR substr(sealed_secret, 2, 4) <> $4) \
                  ORDER BY id LIMIT $5";
     let mark = context.sealer.mark();
