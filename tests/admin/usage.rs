@@ -1,5 +1,7 @@
 //! What keys have used.
 
+use std::fs;
+
 use serde_json::{Value as Json, json};
 
 use super::native::{ask, id};
@@ -40,7 +42,12 @@ fn a_package_key_tells_what_was_used_of_its_limits_and_when() {
 fn a_key_of_the_file_tells_too_and_a_guest_is_told_nothing() {
     let shop = Shop::that_sells();
     let guest = shop.house.member("pat", &json!([{ "name": "Guest" }]));
-    assert_eq!(usage(&shop, "acme-1")["package"], "basic");
+    let used = usage(&shop, "acme-1");
+    assert_eq!((&used["package"], &used["keys"][0]["status"]), (&json!("basic"), &json!("active")));
+    let gate = &shop.house.gate;
+    let file = fs::read_to_string(gate.config()).unwrap();
+    gate.apply(&file.replace("[keys.acme-1]\n", "[keys.acme-1]\nstatus = \"suspended\"\n"));
+    assert_eq!(usage(&shop, "acme-1")["keys"][0]["status"], "suspended");
     let denied = ask(&guest, "GET", "/package-keys/acme-1/usage", None);
     assert_eq!(denied.refusal(), (403, "forbidden".to_owned()));
     let missing = ask(&shop.house.admin, "GET", "/key-sets/acme-1/usage", None);

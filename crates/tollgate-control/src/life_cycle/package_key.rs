@@ -5,6 +5,7 @@ use super::chain::{Chain, State};
 use super::condition::Refused;
 use super::event::{Event, EventKind};
 use crate::document::kind::Instant;
+use crate::model::KeyStatus;
 
 /// The three states that v3 knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,18 @@ impl From<State> for PackageKeyStatus {
             State::Pending => Self::Waiting,
             State::Active => Self::Active,
             State::Suspended | State::Revoked | State::Expired => Self::Disabled,
+        }
+    }
+}
+
+/// A key of the file, whose dates are its own.
+impl From<KeyStatus> for State {
+    fn from(status: KeyStatus) -> Self {
+        match status {
+            KeyStatus::Waiting => Self::Pending,
+            KeyStatus::Active => Self::Active,
+            KeyStatus::Suspended => Self::Suspended,
+            KeyStatus::Revoked => Self::Revoked,
         }
     }
 }

@@ -14,12 +14,13 @@ use super::super::field::Rule::Ignored;
 use super::super::field::{Field, field};
 use super::super::kept::permit;
 use super::super::query::Query;
-use super::super::source::{Object, Scene, Source, Wanted, realm};
+use super::super::source::{Object, Scene, Source, Wanted};
 use super::super::{Failure, date};
 use super::plan::word;
+use crate::life_cycle::State;
 use crate::model::Owner;
 use crate::people::{Action, Realm};
-use crate::store::{Change, Connection, Shelf, StoredChain, uses};
+use crate::store::{Change, Connection, StoredChain, uses};
 
 const FIELDS: &[Field] = &[
     field("id", Text(255), Ignored, Ignored, Implicit),
@@ -133,14 +134,14 @@ impl Seen {
         let id = key_set.or(scene.within.get("package_key")).unwrap_or_default();
         if let Some(key) = scene.file().keys.get(id).filter(|_| key_set.is_none()) {
             let digest = Digest::new(key.digest.bytes);
-            let keys = vec![(id.to_owned(), key.number, "active", digest)];
+            let state = State::from(key.status).as_str();
+            let keys = vec![(id.to_owned(), key.number, state, digest)];
             return Ok(Self { realm: Realm::default(), keys });
         }
         let chain = StoredChain::find(connection, id)?;
         let chain = chain.filter(|chain| chain.life.policy.is_some() == key_set.is_some());
         let noun = if key_set.is_some() { "key set" } else { "package key" };
         let chain = chain.ok_or_else(|| Failure::NotFound(format!("there is no such {noun}")))?;
-        let application = Shelf::Applications.find(connection, &chain.application)?;
         let keys = chain.life.keys().filter_map(|key| {
             let known = chain.credential(key.number)?;
             let digest = Digest::new(known.digest.bytes);
@@ -148,8 +149,7 @@ impl Seen {
         });
         let mut keys: Vec<_> = keys.collect();
         keys.reverse();
-        let realm = application.map(|document| realm(&document.body)).unwrap_or_default();
-        Ok(Self { realm, keys })
+        Ok(Self { realm: chain.realm, keys })
     }
 
     /// When each key was last used: what the meters say, or what they said before a restart.

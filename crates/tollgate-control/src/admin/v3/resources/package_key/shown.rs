@@ -8,8 +8,8 @@ use super::super::super::source::{Object, Scene, realm};
 use super::super::super::{Failure, date};
 use super::super::plan::word;
 use crate::directory::PlanSeen;
-use crate::life_cycle::{Instant, PackageKeyStatus};
-use crate::model::{DigestLiteral, Key, KeyStatus, Own, Owner, Period};
+use crate::life_cycle::{Instant, PackageKeyStatus, State};
+use crate::model::{DigestLiteral, Key, Own, Owner, Period};
 use crate::people::Realm;
 use crate::store::{Connection, Shelf, StoreError, StoredChain, Written};
 
@@ -69,11 +69,7 @@ impl Catalogue {
     pub(super) fn of_file(key: &Key) -> Object {
         let mut json = Map::new();
         let mut put = |name: &str, value: Json| json.insert(name.to_owned(), value);
-        let status = match key.status {
-            KeyStatus::Waiting => PackageKeyStatus::Waiting,
-            KeyStatus::Active => PackageKeyStatus::Active,
-            KeyStatus::Suspended | KeyStatus::Revoked => PackageKeyStatus::Disabled,
-        };
+        let status = PackageKeyStatus::from(State::from(key.status));
         put("id", json!(&*key.name));
         put("status", json!(status.as_str()));
         put("qpsLimitCeiling", json!(ceiling(key.qps).map(|qps| qps.ceiling)));
