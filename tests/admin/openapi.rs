@@ -84,6 +84,36 @@ fn what_a_path_of_the_document_does_not_take_is_a_problem() {
     }
 }
 
+#[test]
+fn a_method_is_refused_where_the_document_lacks_it_and_only_there() {
+    let house = House::start();
+    let document = Request::new(house.gate.admin(), "GET", "/api/openapi.json").send().json();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let operations = operations.as_object().unwrap();
+        let target: Vec<_> =
+            path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
+        let has = |method: &str| operations.contains_key(&method.to_lowercase());
+        let mut expected: BTreeSet<&str> =
+            ["GET", "POST", "PUT", "DELETE"].into_iter().filter(|method| has(method)).collect();
+        if expected.contains("GET") {
+            expected.insert("HEAD");
+        }
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            let token = house.admin.tokens["access_token"].as_str().unwrap();
+            let answer = Request::new(house.gate.admin(), method, &target.join("/"))
+                .header("Authorization", &format!("Bearer {token}"))
+                .body("{}")
+                .send();
+            assert_eq!(answer.status == 405, !has(method), "{method} {path}: {answer:?}");
+            if answer.status == 405 {
+                let allowed = answer.header("allow").unwrap_or_default();
+                let allowed: BTreeSet<_> = allowed.split(',').map(str::trim).collect();
+                assert_eq!(allowed, expected, "{method} {path}");
+            }
+        }
+    }
+}
+
 /// The texts that stand under a name, wherever it is.
 fn collect(json: &Json, name: &str, found: &mut BTreeSet<String>) {
     match json {

@@ -53,12 +53,38 @@ pub(crate) struct Resource {
     pub(crate) extended: bool,
     /// What it takes to look at them.
     pub(crate) read: Action,
-    /// What it takes to make, change and delete them; `None` = that cannot be done.
+    /// What it takes to make, change and delete them; `None` = none of it can be done.
     pub(crate) write: Option<Action>,
     /// Whether they are made here.
     pub(crate) creates: bool,
+    /// Whether they can be changed.
+    pub(crate) updates: bool,
+    /// Whether they can be deleted.
+    pub(crate) deletes: bool,
     /// Where they come from.
     pub(crate) source: &'static dyn Source,
+}
+
+impl Resource {
+    /// What can be done with all of its objects (RFC 9110 §10.2.1).
+    fn allowed_with_all(&self) -> &'static str {
+        match (self.creates, self.updates) {
+            (true, true) => "GET, HEAD, POST, PUT",
+            (true, false) => "GET, HEAD, POST",
+            (false, true) => "GET, HEAD, PUT",
+            (false, false) => "GET, HEAD",
+        }
+    }
+
+    /// What can be done with one of them.
+    fn allowed_with_one(&self) -> &'static str {
+        match (self.updates, self.deletes) {
+            (true, true) => "GET, HEAD, PUT, DELETE",
+            (true, false) => "GET, HEAD, PUT",
+            (false, true) => "GET, HEAD, DELETE",
+            (false, false) => "GET, HEAD",
+        }
+    }
 }
 
 /// Answers a request for all objects of a resource.
@@ -73,10 +99,8 @@ pub(crate) async fn all(
         match call.asked.ask.method {
             Method::GET | Method::HEAD => call.list().await,
             Method::POST if resource.creates => call.create().await,
-            Method::PUT if resource.write.is_some() => call.update().await,
-            _ if resource.creates => Err(Failure::WrongMethod("GET, HEAD, POST, PUT")),
-            _ if resource.write.is_some() => Err(Failure::WrongMethod("GET, HEAD, PUT")),
-            _ => Err(Failure::WrongMethod("GET, HEAD")),
+            Method::PUT if resource.updates => call.update().await,
+            _ => Err(Failure::WrongMethod(resource.allowed_with_all())),
         }
     };
     finish(done.await, resource.dialect, head)
@@ -93,10 +117,9 @@ pub(crate) async fn one(
         let call = Call::read(plane, request, resource).await?;
         match call.asked.ask.method {
             Method::GET | Method::HEAD => call.find().await,
-            Method::PUT if resource.write.is_some() => call.update().await,
-            Method::DELETE if resource.write.is_some() => call.delete().await,
-            _ if resource.write.is_some() => Err(Failure::WrongMethod("GET, HEAD, PUT, DELETE")),
-            _ => Err(Failure::WrongMethod("GET, HEAD")),
+            Method::PUT if resource.updates => call.update().await,
+            Method::DELETE if resource.deletes => call.delete().await,
+            _ => Err(Failure::WrongMethod(resource.allowed_with_one())),
         }
     };
     finish(done.await, resource.dialect, head)

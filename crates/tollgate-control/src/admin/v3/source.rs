@@ -128,30 +128,41 @@ pub(crate) trait Source: Sync {
         Ok(())
     }
 
-    /// Makes an object.
+    /// Makes an object. Asked where the resource [`creates`](Resource::creates).
     fn create(
         &self,
         scene: Scene<'_>,
         change: &mut Change<'_>,
         input: Wanted,
-    ) -> Result<Object, Failure>;
+    ) -> Result<Object, Failure> {
+        let _ = (scene, change, input);
+        Err(Failure::WrongMethod(""))
+    }
 
-    /// Changes an object that the store owns.
+    /// Changes an object that the store owns. Asked where the resource
+    /// [`updates`](Resource::updates).
     fn update(
         &self,
         scene: Scene<'_>,
         change: &mut Change<'_>,
         object: Object,
         input: Wanted,
-    ) -> Result<Object, Failure>;
+    ) -> Result<Object, Failure> {
+        let _ = (scene, change, object, input);
+        Err(Failure::WrongMethod(""))
+    }
 
-    /// Takes an object away that the store owns.
+    /// Takes an object away that the store owns. Asked where the resource
+    /// [`deletes`](Resource::deletes).
     fn delete(
         &self,
         scene: Scene<'_>,
         change: &mut Change<'_>,
         object: Object,
-    ) -> Result<(), Failure>;
+    ) -> Result<(), Failure> {
+        let _ = (scene, change, object);
+        Err(Failure::WrongMethod(""))
+    }
 }
 
 /// What a client wants an object to be, with what takes its time made already.

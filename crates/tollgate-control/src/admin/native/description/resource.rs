@@ -40,10 +40,13 @@ pub(super) fn describe(
 ) -> (PathsBuilder, ComponentsBuilder) {
     let name = name(resource);
     let (new, changed) = (format!("New{name}"), format!("Changed{name}"));
-    let components = components
-        .schema(&name, shown(resource))
-        .schema(&new, given(resource, Purpose::Create))
-        .schema(&changed, given(resource, Purpose::Update));
+    let mut components = components.schema(&name, shown(resource));
+    if resource.creates {
+        components = components.schema(&new, given(resource, Purpose::Create));
+    }
+    if resource.updates {
+        components = components.schema(&changed, given(resource, Purpose::Update));
+    }
     let one = || {
         answer("The object.", Ref::from_schema_name(&name))
             .header("ETag", header(Type::String, "Tells it from itself changed."))
@@ -65,7 +68,7 @@ pub(super) fn describe(
         let create = selecting(operation(resource, "create", ""));
         all.post = Some(create.request_body(Some(body(&new))).response("200", one()).build());
     }
-    if resource.write.is_some() {
+    if resource.updates {
         let update = |suffix| {
             let update = conditional(selecting(operation(resource, "update", suffix)));
             update.request_body(Some(body(&changed))).response("200", one()).build()
@@ -73,6 +76,8 @@ pub(super) fn describe(
         // The id stands in the body, or in the path.
         all.put = Some(update("_by_body"));
         each.put = Some(update(""));
+    }
+    if resource.deletes {
         let gone = ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String));
         let delete = conditional(operation(resource, "delete", ""));
         each.delete = Some(delete.response("200", answer("It is gone.", gone)).build());

@@ -53,6 +53,8 @@ const EVERYWHERE: Resource = Resource {
     read: Action::ApplicationRead,
     write: Some(Action::ApplicationWrite),
     creates: false,
+    updates: true,
+    deletes: true,
     source: &Applications,
 };
 

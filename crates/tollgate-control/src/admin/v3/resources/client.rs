@@ -33,6 +33,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::ClientWrite,
     write: Some(Action::ClientWrite),
     creates: true,
+    updates: false,
+    deletes: true,
     source: &Clients,
 };
 
@@ -79,16 +81,6 @@ impl Source for Clients {
         let mut object = object(&client);
         object.json.insert("secret".to_owned(), json!(secret.reveal()));
         Ok(object)
-    }
-
-    fn update(
-        &self,
-        _: Scene<'_>,
-        _: &mut Change<'_>,
-        _: Object,
-        _: Wanted,
-    ) -> Result<Object, Failure> {
-        Err(Failure::WrongMethod("GET, HEAD, DELETE"))
     }
 
     fn delete(&self, _: Scene<'_>, change: &mut Change<'_>, object: Object) -> Result<(), Failure> {

@@ -65,6 +65,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::MemberRead,
     write: Some(Action::MemberWrite),
     creates: true,
+    updates: true,
+    deletes: true,
     source: &Members,
 };
 

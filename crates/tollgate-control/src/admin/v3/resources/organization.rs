@@ -31,6 +31,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::OrganizationRead,
     write: Some(Action::OrganizationWrite),
     creates: true,
+    updates: true,
+    deletes: true,
     source: &Organizations,
 };
 

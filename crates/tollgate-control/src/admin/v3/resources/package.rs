@@ -58,6 +58,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::CatalogueRead,
     write: Some(Action::PackageWrite),
     creates: true,
+    updates: true,
+    deletes: true,
     source: &Packages,
 };
 

@@ -68,6 +68,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::KeyRead,
     write: Some(Action::KeyWrite),
     creates: true,
+    updates: true,
+    deletes: true,
     source: &PackageKeys,
 };
 

@@ -70,6 +70,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::CatalogueRead,
     write: Some(Action::PackageWrite),
     creates: true,
+    updates: true,
+    deletes: true,
     source: &Plans,
 };
 

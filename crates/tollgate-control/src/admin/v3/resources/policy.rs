@@ -48,6 +48,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::CatalogueRead,
     write: Some(Action::PolicyWrite),
     creates: true,
+    updates: true,
+    deletes: true,
     source: &Policies,
 };
 

@@ -8,11 +8,11 @@ use super::super::field::Kind::{Instant, Object as Reference, Switch, Text};
 use super::super::field::Rule::Ignored;
 use super::super::field::{Field, field};
 use super::super::query::Query;
-use super::super::source::{Object, Scene, Source, Wanted, reference, text};
+use super::super::source::{Object, Scene, Source, reference, text};
 use super::super::{Failure, date};
 use crate::model::Owner;
 use crate::people::{Action, Realm, RoleGrant, RoleName, grants};
-use crate::store::{Change, Connection, Document};
+use crate::store::{Connection, Document};
 
 const FIELDS: &[Field] = &[
     field("id", Text(64), Ignored, Ignored, Implicit),
@@ -36,6 +36,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::CatalogueRead,
     write: None,
     creates: false,
+    updates: false,
+    deletes: false,
     source: &Roles,
 };
 
@@ -60,24 +62,6 @@ impl Source for Roles {
     ) -> Result<Option<Object>, Failure> {
         let names = scene.permissions().names();
         Ok(names.iter().find(|name| name.id == id).map(object))
-    }
-
-    fn create(&self, _: Scene<'_>, _: &mut Change<'_>, _: Wanted) -> Result<Object, Failure> {
-        Err(Failure::WrongMethod("GET, HEAD"))
-    }
-
-    fn update(
-        &self,
-        _: Scene<'_>,
-        _: &mut Change<'_>,
-        _: Object,
-        _: Wanted,
-    ) -> Result<Object, Failure> {
-        Err(Failure::WrongMethod("GET, HEAD"))
-    }
-
-    fn delete(&self, _: Scene<'_>, _: &mut Change<'_>, _: Object) -> Result<(), Failure> {
-        Err(Failure::WrongMethod("GET, HEAD"))
     }
 }
 

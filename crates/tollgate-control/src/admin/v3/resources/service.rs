@@ -113,6 +113,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::CatalogueRead,
     write: Some(Action::ServiceWrite),
     creates: true,
+    updates: true,
+    deletes: true,
     source: &Services,
 };
 

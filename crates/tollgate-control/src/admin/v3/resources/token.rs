@@ -33,6 +33,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::TokenWrite,
     write: Some(Action::TokenWrite),
     creates: true,
+    updates: false,
+    deletes: true,
     source: &Tokens,
 };
 
@@ -83,16 +85,6 @@ impl Source for Tokens {
         let mut object = object(scene, &login);
         object.json.insert("secret".to_owned(), json!(token.reveal()));
         Ok(object)
-    }
-
-    fn update(
-        &self,
-        _: Scene<'_>,
-        _: &mut Change<'_>,
-        _: Object,
-        _: Wanted,
-    ) -> Result<Object, Failure> {
-        Err(Failure::WrongMethod("GET, HEAD, DELETE"))
     }
 
     fn delete(&self, _: Scene<'_>, change: &mut Change<'_>, object: Object) -> Result<(), Failure> {

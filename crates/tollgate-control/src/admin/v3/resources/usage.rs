@@ -14,13 +14,13 @@ use super::super::field::Rule::Ignored;
 use super::super::field::{Field, field};
 use super::super::kept::permit;
 use super::super::query::Query;
-use super::super::source::{Object, Scene, Source, Wanted};
+use super::super::source::{Object, Scene, Source};
 use super::super::{Failure, date};
 use super::plan::word;
 use crate::life_cycle::State;
 use crate::model::Owner;
 use crate::people::{Action, Realm};
-use crate::store::{Change, Connection, StoredChain, uses};
+use crate::store::{Connection, StoredChain, uses};
 
 const FIELDS: &[Field] = &[
     field("id", Text(255), Ignored, Ignored, Implicit),
@@ -45,6 +45,8 @@ pub(crate) const OF_KEY_SET: Resource = Resource {
     read: Action::KeyRead,
     write: None,
     creates: false,
+    updates: false,
+    deletes: false,
     source: &Usages,
 };
 
@@ -78,24 +80,6 @@ impl Source for Usages {
         id: &str,
     ) -> Result<Option<Object>, Failure> {
         Ok(shown(scene, connection)?.into_iter().find(|object| object.id == id))
-    }
-
-    fn create(&self, _: Scene<'_>, _: &mut Change<'_>, _: Wanted) -> Result<Object, Failure> {
-        Err(Failure::WrongMethod("GET, HEAD"))
-    }
-
-    fn update(
-        &self,
-        _: Scene<'_>,
-        _: &mut Change<'_>,
-        _: Object,
-        _: Wanted,
-    ) -> Result<Object, Failure> {
-        Err(Failure::WrongMethod("GET, HEAD"))
-    }
-
-    fn delete(&self, _: Scene<'_>, _: &mut Change<'_>, _: Object) -> Result<(), Failure> {
-        Err(Failure::WrongMethod("GET, HEAD"))
     }
 }
 

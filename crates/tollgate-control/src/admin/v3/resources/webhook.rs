@@ -60,6 +60,8 @@ pub(crate) const ALL: Resource = Resource {
     read: Action::WebhookWrite,
     write: Some(Action::WebhookWrite),
     creates: true,
+    updates: true,
+    deletes: true,
     source: &Webhooks,
 };
 
@@ -68,6 +70,8 @@ pub(crate) const DELIVERIES: Resource = Resource {
     path: "/api/webhooks/{webhook}/deliveries",
     noun: "delivery",
     fields: DELIVERY_FIELDS,
+    updates: false,
+    deletes: false,
     source: &Deliveries,
     ..ALL
 };
@@ -233,20 +237,6 @@ impl Source for Deliveries {
         let delivery = test_delivery(&found, environment, change.now());
         Delivery::insert_all(change.connection(), std::slice::from_ref(&delivery))?;
         Ok(shown(delivery, &owner.realm))
-    }
-
-    fn update(
-        &self,
-        _: Scene<'_>,
-        _: &mut Change<'_>,
-        _: Object,
-        _: Wanted,
-    ) -> Result<Object, Failure> {
-        Err(Failure::WrongMethod("GET, HEAD, POST"))
-    }
-
-    fn delete(&self, _: Scene<'_>, _: &mut Change<'_>, _: Object) -> Result<(), Failure> {
-        Err(Failure::WrongMethod("GET, HEAD, POST"))
     }
 }
 
