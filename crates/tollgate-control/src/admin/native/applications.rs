@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::done;
+use super::input::{Conditional, Named, Nothing};
 use super::{Answered, Problem};
 use crate::admin::Plane;
 use crate::admin::asked::Asked;
@@ -32,12 +33,6 @@ struct ApplicationState {
     reached: Vec<String>,
 }
 
-/// Nothing that has to be said.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ApplicationSuspension)]
-struct Suspension {}
-
 /// What becomes of the keys of an application that is reactivated.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -54,15 +49,12 @@ struct Reactivation {
 #[utoipa::path(
     post, path = "/api/applications/{id}/suspend", tag = "applications",
     operation_id = "suspendApplication",
-    params(
-        ("id" = String, Path, description = "Its id."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
-    request_body = Option<Suspension>,
+    params(Named, Conditional),
+    request_body = Option<Nothing>,
     responses((status = 200, description = "It is done.", body = ApplicationState), Problem),
 )]
 async fn suspend(asked: Asked) -> Answered {
-    let Suspension {} = asked.input()?;
+    let Nothing {} = asked.input()?;
     set(asked, None).await
 }
 
@@ -72,10 +64,7 @@ async fn suspend(asked: Asked) -> Answered {
 #[utoipa::path(
     post, path = "/api/applications/{id}/reactivate", tag = "applications",
     operation_id = "reactivateApplication",
-    params(
-        ("id" = String, Path, description = "Its id."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = Option<Reactivation>,
     responses((status = 200, description = "It is done.", body = ApplicationState), Problem),
 )]

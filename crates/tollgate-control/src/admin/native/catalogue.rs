@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{answer, listed};
-use super::input::Paging;
+use super::input::{Named, Paging};
 use super::key_sets::Reference;
 use super::{Answered, Problem};
 use crate::admin::Plane;
@@ -107,7 +107,7 @@ async fn list(asked: Asked) -> Answered {
 /// Look at an API of the catalogue.
 #[utoipa::path(
     get, path = "/api/catalogue/{id}", tag = "catalogue", operation_id = "getApi",
-    params(("id" = String, Path, description = "The id of the service.")),
+    params(Named),
     responses((status = 200, description = "It.", body = Api), Problem),
 )]
 async fn get(asked: Asked) -> Answered {

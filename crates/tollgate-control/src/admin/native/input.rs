@@ -3,12 +3,36 @@
 use axum::extract::{FromRequest, Request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Problem;
 use crate::admin::Plane;
 use crate::admin::asked::Asked;
 use crate::admin::v3::{Failure, page};
+
+/// Which object: what routes say of their paths.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it is described only; `Asked::id` reads it")]
+pub(super) struct Named {
+    /// Its id.
+    id: String,
+}
+
+/// What a change depends on.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it is described only; `Asked::expected` reads it")]
+pub(super) struct Conditional {
+    /// Only if it still has this `ETag`.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
+
+/// Nothing that has to be said.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// Which part of a list is wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -7,6 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{answer, done};
+use super::input::Named;
 use super::key_sets::{Credentials, KeySetDetails, SubscriptionSeen};
 use super::{Answered, Problem};
 use crate::admin::Plane;
@@ -107,7 +108,7 @@ async fn create(asked: Asked) -> Answered {
 /// Look at a subscription.
 #[utoipa::path(
     get, path = "/api/subscriptions/{id}", tag = "subscriptions", operation_id = "getSubscription",
-    params(("id" = String, Path, description = "Its id.")),
+    params(Named),
     responses((status = 200, description = "It.", body = SubscriptionSeen), Problem),
 )]
 async fn get(asked: Asked) -> Answered {
@@ -133,7 +134,7 @@ async fn get(asked: Asked) -> Answered {
 #[utoipa::path(
     delete, path = "/api/subscriptions/{id}", tag = "subscriptions",
     operation_id = "cancelSubscription",
-    params(("id" = String, Path, description = "Its id.")),
+    params(Named),
     responses((status = 200, description = "It is cancelled.", body = SubscriptionSeen), Problem),
 )]
 async fn cancel(asked: Asked) -> Answered {

@@ -10,6 +10,7 @@ use super::details::KeySetDetails;
 use super::{NOUN, etag, existing};
 use crate::admin::asked::Asked;
 use crate::admin::native::answer::done;
+use crate::admin::native::input::{Conditional, Named, Nothing};
 use crate::admin::native::{Answered, Problem};
 use crate::admin::once::Made;
 use crate::admin::v3::{Failure, permit};
@@ -28,11 +29,6 @@ pub(super) struct Done {
     #[serde(skip_serializing_if = "Option::is_none")]
     issued: Option<Credentials>,
 }
-
-/// Nothing that has to be said.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
 
 /// A new key that is asked for.
 #[derive(Deserialize, ToSchema)]
@@ -78,10 +74,7 @@ pub(super) struct Revocation {
 #[utoipa::path(
     post, path = "/api/key-sets/{id}/activate", tag = "key sets",
     operation_id = "activateKeySet",
-    params(
-        ("id" = String, Path, description = "The id of the key set."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = Option<Nothing>,
     responses((status = 200, description = "It is done.", body = Done), Problem),
 )]
@@ -97,10 +90,7 @@ pub(super) async fn activate(asked: Asked) -> Answered {
 #[utoipa::path(
     post, path = "/api/key-sets/{id}/suspend", tag = "key sets",
     operation_id = "suspendKeySet",
-    params(
-        ("id" = String, Path, description = "The id of the key set."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = Option<Nothing>,
     responses((status = 200, description = "It is done.", body = Done), Problem),
 )]
@@ -113,10 +103,7 @@ pub(super) async fn suspend(asked: Asked) -> Answered {
 #[utoipa::path(
     post, path = "/api/key-sets/{id}/reactivate", tag = "key sets",
     operation_id = "reactivateKeySet",
-    params(
-        ("id" = String, Path, description = "The id of the key set."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = Option<Nothing>,
     responses((status = 200, description = "It is done.", body = Done), Problem),
 )]
@@ -132,10 +119,7 @@ pub(super) async fn reactivate(asked: Asked) -> Answered {
 #[utoipa::path(
     post, path = "/api/key-sets/{id}/regenerate", tag = "key sets",
     operation_id = "regenerateKey",
-    params(
-        ("id" = String, Path, description = "The id of the key set."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = Option<Regeneration>,
     responses((status = 200, description = "It is done.", body = Done), Problem),
 )]
@@ -152,10 +136,7 @@ pub(super) async fn regenerate(asked: Asked) -> Answered {
 #[utoipa::path(
     post, path = "/api/key-sets/{id}/rotate", tag = "key sets",
     operation_id = "rotateKey",
-    params(
-        ("id" = String, Path, description = "The id of the key set."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = ManualRotation,
     responses((status = 200, description = "It is done.", body = Done), Problem),
 )]
@@ -172,10 +153,7 @@ pub(super) async fn rotate(asked: Asked) -> Answered {
 #[utoipa::path(
     post, path = "/api/key-sets/{id}/end-overlap", tag = "key sets",
     operation_id = "endOverlap",
-    params(
-        ("id" = String, Path, description = "The id of the key set."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = Option<OverlapEnd>,
     responses((status = 200, description = "It is done.", body = Done), Problem),
 )]
@@ -197,10 +175,7 @@ pub(super) async fn end_overlap(asked: Asked) -> Answered {
 #[utoipa::path(
     post, path = "/api/key-sets/{id}/revoke", tag = "key sets",
     operation_id = "revokeKeySet",
-    params(
-        ("id" = String, Path, description = "The id of the key set."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = Revocation,
     responses((status = 200, description = "It is done.", body = Done), Problem),
 )]

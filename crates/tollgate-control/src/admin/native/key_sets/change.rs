@@ -9,6 +9,7 @@ use super::details::KeySetDetails;
 use super::{NOUN, etag, existing};
 use crate::admin::asked::Asked;
 use crate::admin::native::answer::done;
+use crate::admin::native::input::{Conditional, Named};
 use crate::admin::native::{Answered, Problem};
 use crate::admin::once::Made;
 use crate::admin::v3::{Failure, permit};
@@ -47,10 +48,7 @@ pub(super) struct ChangedPolicy {
 /// Give a key set another name or policy.
 #[utoipa::path(
     put, path = "/api/key-sets/{id}", tag = "key sets", operation_id = "changeKeySet",
-    params(
-        ("id" = String, Path, description = "Its id."),
-        ("If-Match" = Option<String>, Header, description = "Only if it still has this `ETag`."),
-    ),
+    params(Named, Conditional),
     request_body = ChangedKeySet,
     responses(
         (status = 200, description = "It is done.", body = KeySetDetails,

@@ -7,6 +7,7 @@ use super::filters::Status;
 use super::{NOUN, existing};
 use crate::admin::asked::Asked;
 use crate::admin::native::answer::{answer, unkept};
+use crate::admin::native::input::Named;
 use crate::admin::native::{Answered, Problem};
 use crate::admin::v3::{Failure, permit};
 use crate::operations::{Context, Issued};
@@ -40,7 +41,7 @@ pub(crate) struct Credentials {
     path = "/api/key-sets/{id}/credentials",
     tag = "key sets",
     operation_id = "retrieveCredentials",
-    params(("id" = String, Path, description = "The id of the key set.")),
+    params(Named),
     responses((status = 200, description = "They.", body = [Credentials]), Problem),
 )]
 pub(super) async fn get(asked: Asked) -> Answered {

@@ -10,6 +10,7 @@ use super::{NOUN, etag, existing};
 use crate::admin::asked::Asked;
 use crate::admin::native::answer::versioned;
 use crate::admin::native::catalogue::address;
+use crate::admin::native::input::Named;
 use crate::admin::native::instant::{show, show_ms};
 use crate::admin::native::{Answered, Problem};
 use crate::admin::v3::{Failure, Scene, permit};
@@ -99,7 +100,7 @@ pub(super) struct LastError {
     path = "/api/key-sets/{id}",
     tag = "key sets",
     operation_id = "getKeySet",
-    params(("id" = String, Path, description = "Its id.")),
+    params(Named),
     responses(
         (status = 200, description = "It.", body = KeySetDetails,
          headers(("ETag" = String, description = "Tells it from itself changed."))),

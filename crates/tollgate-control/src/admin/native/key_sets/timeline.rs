@@ -7,6 +7,7 @@ use super::filters::Status;
 use super::{NOUN, existing};
 use crate::admin::asked::Asked;
 use crate::admin::native::answer::answer;
+use crate::admin::native::input::Named;
 use crate::admin::native::instant::{show, show_planned};
 use crate::admin::native::{Answered, Problem};
 use crate::admin::v3::{Failure, permit};
@@ -109,7 +110,7 @@ enum EntryKind {
     path = "/api/key-sets/{id}/timeline",
     tag = "key sets",
     operation_id = "getTimeline",
-    params(("id" = String, Path, description = "The id of the key set.")),
+    params(Named),
     responses((status = 200, description = "It.", body = Timeline), Problem),
 )]
 pub(super) async fn get(asked: Asked) -> Answered {
