@@ -20,13 +20,18 @@ mod tests;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 pub use row::{Limit, PlanName, Problem, Reading, Remark, Row, RowPlace, Window};
 pub use tollgate::{write_head, write_row};
 
 /// Whose document it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = DocumentFormat)]
 pub enum Format {
-    /// Kong's declarative configuration.
+    /// Kong's declarative configuration, YAML or JSON.
     Kong,
     /// What APISIX's admin API lists, or a standalone file of it.
     Apisix,

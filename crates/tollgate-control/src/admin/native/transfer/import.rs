@@ -76,7 +76,7 @@ pub(super) async fn import(State(plane): State<Plane>, request: Request) -> Answ
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
     let _turn = TURN.acquire().await;
     let document = read(body, announced, plane.settings.import_body_limit).await?;
-    let Parsed { format, reading, digest } = parse(document, format.map(Format::from)).await?;
+    let Parsed { format, reading, digest } = parse(document, format).await?;
     // By which the same request is known again.
     asked.ask.body = digest;
     Ok(match dry_run {

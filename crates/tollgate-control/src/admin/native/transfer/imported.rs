@@ -3,7 +3,6 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::parameters::DocumentFormat;
 use crate::migration::{self, Format};
 use crate::operations;
 
@@ -11,7 +10,7 @@ use crate::operations;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Imported {
-    format: DocumentFormat,
+    format: Format,
     /// Nothing was changed.
     dry_run: bool,
     /// How many keys.
@@ -39,7 +38,7 @@ impl Imported {
     pub(super) fn of(format: Format, dry_run: bool, imported: operations::Imported) -> Self {
         let operations::Imported { keys, members, applications, remarks } = imported;
         let remarks = remarks.into_iter().map(Remark::from).collect();
-        Self { format: format.into(), dry_run, keys, members, applications, remarks }
+        Self { format, dry_run, keys, members, applications, remarks }
     }
 }
 
