@@ -1,3 +1,8 @@
+//! What becomes of a call.
+
+mod callers;
+mod shadowed;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -101,105 +106,6 @@ fn a_key_works_through_its_last_second() {
 }
 
 #[test]
-fn a_call_comes_from_where_the_terms_allow() {
-    let mut world = World::new(Limits::default());
-    let allow = |world: &mut World, sources: Option<Networks>, active: bool| {
-        let mut terms = terms(Limits::default());
-        terms.grants[0].sources = sources;
-        terms.grants[0].active = active;
-        let terms = vec![(TermsId(0), Some(Arc::new(terms)))];
-        world.publish(Batch { terms, ..Batch::default() });
-    };
-    let network = |address: [u8; 4]| Networks::of(&[Network::around(address.into(), 8).unwrap()]);
-    allow(&mut world, Some(network([127, 0, 0, 0])), true);
-    assert_eq!(refusal(&world, at(0)), None);
-    allow(&mut world, Some(network([10, 0, 0, 0])), true);
-    assert_eq!(refusal(&world, at(0)), Some(Refusal::SourceNotAllowed));
-    // The address comes before what the plan opens, and after the states.
-    let route = Route { endpoint: EndpointId(1), ..ROUTE };
-    let elsewhere = ask_for(&world, KEY, &route, at(0)).unwrap_err();
-    assert_eq!(elsewhere.refusal, Refusal::SourceNotAllowed);
-    allow(&mut world, Some(network([10, 0, 0, 0])), false);
-    assert_eq!(refusal(&world, at(0)), Some(Refusal::PlanInactive));
-    allow(&mut world, Some(Networks::default()), true);
-    assert_eq!(refusal(&world, at(0)), Some(Refusal::SourceNotAllowed));
-    // It is enforced though the terms are not, also for a service that they do not open.
-    let mut shadowed = terms(Limits::default());
-    shadowed.enforced = false;
-    shadowed.grants[0].sources = Some(network([10, 0, 0, 0]));
-    for service in [ServiceId(0), ServiceId(1)] {
-        shadowed.grants[0].service = service;
-        let terms = vec![(TermsId(0), Some(Arc::new(shadowed.clone())))];
-        world.publish(Batch { terms, ..Batch::default() });
-        assert_eq!(refusal(&world, at(0)), Some(Refusal::SourceNotAllowed));
-    }
-}
-
-#[test]
-fn a_call_without_a_key_is_the_named_keys_or_nobodys() {
-    let mut world = World::new(Limits { qps: qps(1, 1), ..Limits::default() });
-    let keyless = |world: &World, digest: &Digest| {
-        let root = world.reader.current().unwrap();
-        let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(at(0))));
-        match decider.decide(&root, &Call::new(CallKey::Keyless(digest), &ROUTE, HERE), at(0)) {
-            Decision::Admit(permit, caller) => {
-                assert_eq!(caller.key(&mut [0; 36]), "demo");
-                Ok(permit)
-            }
-            Decision::Refuse(refused, _) => Err(refused.refusal),
-        }
-    };
-    let digest = world.record.digest;
-    assert_eq!(*keyless(&world, &digest).unwrap().digest(), digest);
-    // It is one key with one set of counters, however it is called.
-    assert_eq!(refusal(&world, at(0)), Some(Refusal::OverQps));
-    let other = Scheme::Sha256.digest(b"another");
-    assert_eq!(keyless(&world, &other).unwrap_err(), Refusal::KeyUnknown);
-    let suspended = Record { status: Status::Suspended, ..world.record };
-    world.publish(Batch { keys: vec![Change::Put(suspended)], ..Batch::default() });
-    assert_eq!(keyless(&world, &digest).unwrap_err(), Refusal::KeySuspended);
-    world.publish(Batch { keys: vec![Change::Remove(digest)], ..Batch::default() });
-    assert_eq!(keyless(&world, &digest).unwrap_err(), Refusal::KeyUnknown);
-}
-
-#[test]
-fn a_bound_key_works_with_its_certificates_only() {
-    let mut world = World::new(Limits { qps: qps(1000, 1000), ..Limits::default() });
-    let [one, other, stranger] = [b"1", b"2", b"3"].map(|der| CertificateFingerprint::of(der));
-    let bind = |world: &mut World, certificates: &[CertificateFingerprint]| {
-        let mut terms = terms(Limits { qps: qps(1000, 1000), ..Limits::default() });
-        terms.client_certificates = certificates.into();
-        let terms = vec![(TermsId(0), Some(Arc::new(terms)))];
-        world.publish(Batch { terms, ..Batch::default() });
-    };
-    let refusal = |world: &World, route: &Route, certificate: Option<&CertificateFingerprint>| {
-        let root = world.reader.current().unwrap();
-        let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(at(0))));
-        let call = Call::new(CallKey::Presented(KEY), route, HERE).with_certificate(certificate);
-        match decider.decide(&root, &call, at(0)) {
-            Decision::Admit(..) => None,
-            Decision::Refuse(refused, _) => Some(refused.refusal),
-        }
-    };
-    for presented in [None, Some(&one)] {
-        assert_eq!(refusal(&world, &ROUTE, presented), None);
-    }
-    bind(&mut world, &[one, other]);
-    for (presented, expected) in [
-        (None, Some(Refusal::ProofMissing)),
-        (Some(&one), None),
-        (Some(&other), None),
-        (Some(&stranger), Some(Refusal::ProofInvalid)),
-    ] {
-        assert_eq!(refusal(&world, &ROUTE, presented), expected, "{presented:?}");
-    }
-    // What the plan opens is told to nobody who has not proved that the key is its own.
-    let closed = Route { endpoint: EndpointId(1), ..ROUTE };
-    assert_eq!(refusal(&world, &closed, None), Some(Refusal::ProofMissing));
-    assert_eq!(refusal(&world, &closed, Some(&one)), Some(Refusal::NotEntitled));
-}
-
-#[test]
 fn what_the_plan_does_not_open_is_refused() {
     let world = World::new(Limits::default());
     for route in [
@@ -274,113 +180,6 @@ fn a_reading_says_whose_the_ceiling_is() {
 }
 
 /// Everything is closed, and nothing is enforced but what a test says.
-fn shadowed(enforced: Enforced) -> Limits {
-    Limits {
-        service: Limit::Closed,
-        method_qps: Limit::Closed,
-        qps: Limit::Closed,
-        method_quota: Limit::Closed,
-        quota: Limit::Closed,
-        concurrency: Limit::Closed,
-        enforced,
-        ..Limits::default()
-    }
-}
-
-fn codes(shadow: Shadow) -> Vec<Refusal> {
-    shadow.refusals().collect()
-}
-
-#[test]
-fn what_is_not_enforced_passes_and_is_told() {
-    let none = Enforced::NOTHING;
-    let permit = ask(&World::new(shadowed(none)), at(0)).unwrap();
-    let all =
-        [Refusal::ServiceOverQps, Refusal::OverQps, Refusal::OverQuota, Refusal::OverConcurrency];
-    assert_eq!(codes(permit.shadow()), all);
-    // Each limit refuses again as soon as it is enforced, whatever is shadowed beside it.
-    for (enforced, expected) in [
-        (Enforced { service: true, ..none }, Refusal::ServiceOverQps),
-        (Enforced { method_qps: true, ..none }, Refusal::OverQps),
-        (Enforced { qps: true, ..none }, Refusal::OverQps),
-        (Enforced { method_quota: true, ..none }, Refusal::OverQuota),
-        (Enforced { quota: true, ..none }, Refusal::OverQuota),
-        (Enforced { concurrency: true, ..none }, Refusal::OverConcurrency),
-    ] {
-        assert_eq!(refusal(&World::new(shadowed(enforced)), at(0)), Some(expected));
-    }
-    assert!(ask(&World::new(Limits::default()), at(0)).unwrap().shadow().is_empty());
-}
-
-#[test]
-fn terms_that_are_not_enforced_open_everything_under_the_limits_of_the_key() {
-    let enforced = Enforced { terms: false, ..Enforced::ALL };
-    let mut world = World::new(Limits { quota: daily(2), enforced, ..Limits::default() });
-    let elsewhere = Route { endpoint: EndpointId(1), ..ROUTE };
-    let permit = ask_for(&world, KEY, &elsewhere, at(0)).unwrap();
-    assert_eq!(codes(permit.shadow()), [Refusal::NotEntitled]);
-    // A service of which they open nothing.
-    let mut terms = terms(Limits { quota: daily(2), enforced, ..Limits::default() });
-    terms.grants[0].service = ServiceId(7);
-    let batch =
-        |terms| Batch { terms: vec![(TermsId(0), Some(Arc::new(terms)))], ..Batch::default() };
-    world.publish(batch(terms.clone()));
-    let permit = ask(&world, at(0)).unwrap();
-    assert_eq!(codes(permit.shadow()), [Refusal::NotEntitled]);
-    assert_eq!(refusal(&world, at(0)), Some(Refusal::OverQuota), "both have counted");
-    terms.enforced = true;
-    world.publish(batch(terms));
-    assert_eq!(refusal(&world, at(0)), Some(Refusal::NotEntitled));
-}
-
-#[test]
-fn the_state_of_a_key_is_enforced_whatever_the_terms_say() {
-    let mut world = World::new(shadowed(Enforced::NOTHING));
-    let unknown = ask_for(&world, b"another", &ROUTE, at(0)).unwrap_err();
-    assert_eq!(unknown.refusal, Refusal::KeyUnknown);
-    let record = Record { status: Status::Suspended, ..world.record };
-    world.publish(Batch { keys: vec![Change::Put(record)], ..Batch::default() });
-    assert_eq!(refusal(&world, at(0)), Some(Refusal::KeySuspended));
-    let mut inactive = terms(shadowed(Enforced::NOTHING));
-    inactive.grants[0].active = false;
-    world.publish(Batch {
-        keys: vec![Change::Put(world.record)],
-        terms: vec![(TermsId(0), Some(Arc::new(inactive)))],
-        ..Batch::default()
-    });
-    assert_eq!(refusal(&world, at(0)), Some(Refusal::PlanInactive));
-}
-
-#[test]
-fn a_shadowed_limit_spends_nothing_on_what_it_would_have_refused() {
-    let mut world = World::new(Limits {
-        qps: qps(1, 2),
-        quota: daily(5),
-        concurrency: Limit::Ceiling(3),
-        enforced: Enforced { qps: false, concurrency: false, ..Enforced::ALL },
-        ..Limits::default()
-    });
-    let open: Vec<_> = (0..5).map(|_| ask(&world, at(1)).unwrap()).collect();
-    let over: Vec<_> = open.iter().map(|permit| codes(permit.shadow())).collect();
-    let (late, later) = (vec![Refusal::OverQps], vec![Refusal::OverQps, Refusal::OverConcurrency]);
-    assert_eq!(over, [vec![], vec![], late, later.clone(), later]);
-    assert_eq!(refusal(&world, at(1)), Some(Refusal::OverQuota), "the quota has counted all five");
-    // What would be refused is told as a refusal would tell it.
-    let remaining: Vec<_> =
-        open[4].readings().iter().map(|(_, reading)| reading.remaining).collect();
-    assert_eq!(remaining, [0, 0]);
-    // Enforced from here on: as if only what it admitted had ever come.
-    drop(open);
-    world.publish(world.batch(Limits {
-        qps: qps(1, 2),
-        concurrency: Limit::Ceiling(1),
-        ..Limits::default()
-    }));
-    let _first = ask(&world, at(2)).unwrap();
-    assert_eq!(refusal(&world, at(2)), Some(Refusal::OverQps));
-    assert_eq!(refusal(&world, at(3)), Some(Refusal::OverConcurrency));
-}
-
 #[test]
 fn open_requests_are_counted_while_their_permits_live() {
     let world = World::new(Limits { concurrency: Limit::Ceiling(2), ..Limits::default() });
