@@ -122,8 +122,9 @@ impl House {
         std::fs::set_permissions(&sealing, Permissions::from_mode(0o600)).expect("a mode");
         let store = std::env::var("POSTGRES").unwrap_or_else(|_| "store.db".to_owned());
         let path = self.folder.path().join("run.toml");
+        // As the keys are digested: else the process would digest all of them anew meanwhile.
         let more = format!(
-            "[control]\naddress = \"127.0.0.1:0\"\nstore = \"{store}\"\n[ops]\naddress = \
+            "[digest]\nscheme = \"sha256\"\n[control]\naddress = \"127.0.0.1:0\"\nstore = \"{store}\"\n[ops]\naddress = \
              \"127.0.0.1:0\"\n[log]\nlevel = \"warn\"\n[listeners.data]\naddress = \
              \"127.0.0.1:0\"\n"
         );
