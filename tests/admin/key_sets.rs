@@ -3,6 +3,7 @@
 mod acting;
 mod listing;
 mod once;
+mod rescheduled;
 mod roles;
 mod scheduled;
 mod subscribing;

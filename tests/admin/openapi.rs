@@ -26,6 +26,8 @@ fn the_document_names_every_resource_of_both_apis() {
         ("/api/policies", &["get", "post", "put"]),
         ("/api/key-sets", &["get"]),
         ("/api/key-sets/{id}/revoke", &["post"]),
+        ("/api/key-sets/{id}/enforce-schedule", &["post"]),
+        ("/api/policies/{id}/enforce-schedule", &["post"]),
         ("/api/subscriptions/{id}", &["get", "delete"]),
     ] {
         for method in methods {

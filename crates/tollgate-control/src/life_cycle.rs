@@ -47,7 +47,7 @@ pub use self::event::{Event, EventKind};
 pub use self::milestone::Milestone;
 pub use self::package_key::{PackageKeyStatus, lifespan};
 pub use self::policy::{Months, Policy, RotationPolicy};
-pub use self::schedule::{Due, due};
+pub use self::schedule::{Due, Schedule, due};
 pub use self::timeline::{Entry, Happening};
 pub use crate::document::kind::Instant;
 

@@ -10,7 +10,7 @@ const DAY: i64 = 86_400;
 
 impl Sets {
     /// Moves the clock to so many seconds after an instant of an answer.
-    fn move_to(&mut self, instant: &Json, behind: i64) {
+    pub(super) fn move_to(&mut self, instant: &Json, behind: i64) {
         let instant: Timestamp = instant.as_str().unwrap().parse().unwrap();
         let there = instant.as_second() + behind;
         self.house.move_clock(there - self.now.as_second());
@@ -18,14 +18,14 @@ impl Sets {
     }
 
     /// Waits until a key set has so many keys, and answers with it.
-    fn with_keys(&self, set: &str, count: usize) -> Json {
+    pub(super) fn with_keys(&self, set: &str, count: usize) -> Json {
         wait_for("another key", || {
             let details = self.look(set);
             (details["keys"].as_array().unwrap().len() == count).then_some(details)
         })
     }
 
-    fn value_of_latest(&self, set: &str) -> String {
+    pub(super) fn value_of_latest(&self, set: &str) -> String {
         let credentials = self.admin().look(&format!("/key-sets/{set}/credentials"));
         assert_eq!(credentials[0]["latest"], true, "{credentials}");
         credentials[0]["apikey"].as_str().unwrap().to_owned()

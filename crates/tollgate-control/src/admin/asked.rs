@@ -125,6 +125,25 @@ impl Asked {
         Ok(made)
     }
 
+    /// Does what a change would do and takes it back: what would come of it. The audit log says
+    /// nothing of it, unless the caller may not do it.
+    pub(crate) async fn would<T: Send + 'static>(
+        &self,
+        deed: Deed,
+        work: impl FnOnce(&mut Change<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let tried = self.work.plane.store.change(deed.clone(), move |change, _| {
+            change.leave_untold();
+            // What would be refused is no refusal.
+            Ok::<_, NotChanged<Failure>>(change.would(work))
+        });
+        let (would, _) = tried.await.map_err(Failure::from)?;
+        match would {
+            Err(Failure::Forbidden(action)) => Err(self.forbidden(deed, action).await),
+            would => would,
+        }
+    }
+
     /// Writes into the audit log that the caller has seen the values of keys of these ids, which
     /// is an entry for each call (design decision 3). They are shown to nobody if it cannot be
     /// written.
@@ -144,7 +163,10 @@ impl Asked {
 
     /// Writes into the audit log that the caller may not do this.
     pub(crate) async fn forbid(&self, action: Action, noun: &str, verb: &str, id: &str) -> Failure {
-        let deed = self.deed(noun, verb, id);
+        self.forbidden(self.deed(noun, verb, id), action).await
+    }
+
+    async fn forbidden(&self, deed: Deed, action: Action) -> Failure {
         let refused = self.work.plane.refuse(deed, Failure::Forbidden(action)).await;
         refused.err().map_or(Failure::Forbidden(action), Failure::Store)
     }

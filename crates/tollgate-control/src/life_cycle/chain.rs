@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::calendar::{self, Second};
+use super::calendar::Second;
 use super::policy::Policy;
+use super::schedule::Schedule;
 use crate::document::kind::Instant;
 
 /// The successive keys of one application, environment, authentication type and policy. There is
@@ -40,6 +41,8 @@ pub struct Key {
     pub state: State,
     /// Until when it works beside its successor; `None` = it is LATEST, or died at once.
     pub superseded_until: Option<Second>,
+    /// When it was made in the place of the key before it; `None` = it is the first.
+    pub issued: Option<Second>,
     /// When it was first activated.
     pub provisioned: Option<Second>,
     /// When its successor is to come.
@@ -139,6 +142,7 @@ impl Key {
             number,
             state,
             superseded_until: None,
+            issued: None,
             provisioned: None,
             rotation: None,
             rotated: None,
@@ -148,15 +152,19 @@ impl Key {
         }
     }
 
-    /// Plans rotation and expiration from `now`, as the policy says.
-    pub(super) fn plan(&mut self, policy: &Policy, now: Second) {
-        self.rotation = policy.rotation.map(|rotation| {
-            let planned = calendar::months_after(now, rotation.after());
-            Rotation { planned, due: planned.saturating_sub(rotation.lead().into()) }
-        });
-        let expiration = policy.expiration;
-        self.expiration =
-            expiration.map(|after| Instant::Second(calendar::months_after(now, after)));
+    /// What is planned for it.
+    pub fn schedule(&self) -> Schedule {
+        Schedule { rotation: self.rotation, expiration: self.expiration }
+    }
+
+    pub(super) fn plan(&mut self, schedule: Schedule) {
+        Schedule { rotation: self.rotation, expiration: self.expiration } = schedule;
+    }
+
+    /// What a policy says of it now, counted from when its dates always were: its issue, or the
+    /// activation of a first key. `None` = neither was yet.
+    pub(super) fn schedule_by(&self, policy: &Policy) -> Option<Schedule> {
+        self.issued.or(self.provisioned).map(|from| policy.schedule(from))
     }
 }
 

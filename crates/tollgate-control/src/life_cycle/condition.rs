@@ -21,6 +21,8 @@ pub(super) enum Condition {
     IsSuperseded,
     /// The policy lets a new key be asked for.
     PolicyAllows,
+    /// What is planned for LATEST is not what the policy says.
+    PlanMoves,
     /// LATEST is not past its age, whether or not the scheduler has seen it yet.
     BeforeExpiry,
     ApplicationActive,
@@ -53,6 +55,8 @@ pub enum Refused {
     NotSuperseded,
     /// The policy has no manual regeneration.
     PolicyForbids,
+    /// What is planned is what the policy says.
+    PlanStands,
     /// The key has reached its age.
     PastExpiry,
     /// The application is suspended.
@@ -75,6 +79,9 @@ impl Condition {
                 chain.superseded().is_some_and(|old| event.key() == Some(old.number))
             }
             Self::PolicyAllows => chain.policy.is_some_and(|policy| policy.manual_regeneration),
+            Self::PlanMoves => chain.policy.is_none_or(|policy| {
+                chain.latest.schedule_by(&policy) != Some(chain.latest.schedule())
+            }),
             Self::BeforeExpiry => chain.latest.expires_at().is_none_or(|end| now < end),
             Self::ApplicationActive => !chain.application_suspended,
             Self::ApplicationIsSuspended => chain.application_suspended,
@@ -98,6 +105,7 @@ impl Condition {
             Self::IsLatest => Refused::NotLatest,
             Self::IsSuperseded => Refused::NotSuperseded,
             Self::PolicyAllows => Refused::PolicyForbids,
+            Self::PlanMoves => Refused::PlanStands,
             Self::BeforeExpiry => Refused::PastExpiry,
             Self::ApplicationActive => Refused::ApplicationSuspended,
             Self::ApplicationIsSuspended | Self::StaysSuspended => Refused::ApplicationActive,
@@ -117,6 +125,7 @@ impl fmt::Display for Refused {
             Self::NotLatest => "the key is not the latest of its chain",
             Self::NotSuperseded => "the key is not in an overlap with its successor",
             Self::PolicyForbids => "the policy does not allow a new key to be asked for",
+            Self::PlanStands => "what is planned is what the policy says",
             Self::PastExpiry => "the key has reached its expiration",
             Self::ApplicationSuspended => "the application is suspended",
             Self::ApplicationActive => "the application is not suspended",

@@ -53,6 +53,8 @@ pub enum Event {
     OverlapDue,
     /// The chain has another policy. Nothing planned moves; the next key will follow it.
     PolicyChanged(Policy),
+    /// What is planned for LATEST is to be what the policy says.
+    EnforceSchedule,
     /// A v3 package key has another expiration.
     ExpiryChanged(Option<Instant>),
 }
@@ -76,6 +78,7 @@ pub enum EventKind {
     ExpiryDue,
     OverlapDue,
     PolicyChanged,
+    EnforceSchedule,
     ExpiryChanged,
 }
 
@@ -98,6 +101,7 @@ impl Event {
             Self::ExpiryDue => EventKind::ExpiryDue,
             Self::OverlapDue => EventKind::OverlapDue,
             Self::PolicyChanged(_) => EventKind::PolicyChanged,
+            Self::EnforceSchedule => EventKind::EnforceSchedule,
             Self::ExpiryChanged(_) => EventKind::ExpiryChanged,
         }
     }
@@ -123,6 +127,7 @@ pub(super) fn asked_for(chain: &Chain) -> Vec<Event> {
         Event::Reactivate,
         Event::Regenerate { key, overlap: None },
         Event::Revoke { key },
+        Event::EnforceSchedule,
     ];
     asked.extend(chain.superseded().map(|old| Event::EndOverlap { key: old.number }));
     asked
@@ -147,6 +152,7 @@ impl EventKind {
             Self::ExpiryDue => "expiry_due",
             Self::OverlapDue => "overlap_due",
             Self::PolicyChanged => "policy_changed",
+            Self::EnforceSchedule => "enforce_schedule",
             Self::ExpiryChanged => "expiry_changed",
         }
     }

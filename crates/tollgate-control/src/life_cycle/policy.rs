@@ -19,7 +19,8 @@ impl Months {
 }
 
 /// How a chain lives. It is the chain's; what is planned for a key is the key's, was worked out
-/// when the key came to be, and does not move when the policy changes.
+/// when the key came to be, and does not move when the policy changes, unless that is asked for
+/// ([`EnforceSchedule`](super::Event::EnforceSchedule)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// When a new key replaces the old one without anyone asking; `None` = never.

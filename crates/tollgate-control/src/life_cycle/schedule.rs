@@ -7,7 +7,17 @@
 use super::calendar::{self, Second};
 use super::chain::{Chain, Key, Rotation, State};
 use super::event::Event;
+use super::policy::Policy;
 use crate::document::kind::Instant;
+
+/// What is planned for a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// When its successor is to come.
+    pub rotation: Option<Rotation>,
+    /// When it is to die of age.
+    pub expiration: Option<Instant>,
+}
 
 /// The next thing that the scheduler is to do to a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +48,18 @@ pub(super) fn due_of_latest(chain: &Chain) -> Option<Due> {
 pub(super) fn due_of_overlap(chain: &Chain) -> Option<Due> {
     let until = chain.superseded()?.superseded_until?;
     Some(Due { at: until, event: Event::OverlapDue })
+}
+
+impl Policy {
+    /// What it plans for a key whose dates are counted from this second.
+    pub(super) fn schedule(&self, from: Second) -> Schedule {
+        let rotation = self.rotation.map(|rotation| {
+            let planned = calendar::months_after(from, rotation.after());
+            Rotation { planned, due: planned.saturating_sub(rotation.lead().into()) }
+        });
+        let after = |months| Instant::Second(calendar::months_after(from, months));
+        Schedule { rotation, expiration: self.expiration.map(after) }
+    }
 }
 
 impl Rotation {

@@ -35,6 +35,8 @@ pub(super) enum Step {
     /// The predecessor that still works is revoked.
     Withdraw,
     AdoptPolicy,
+    /// LATEST's rotation and expiration are moved to what the policy says of it.
+    Replan,
     AdoptExpiry,
 }
 
@@ -69,7 +71,17 @@ impl Draft {
 
     fn plan(&mut self) {
         if let Some(policy) = &self.chain.policy {
-            self.chain.latest.plan(policy, self.now);
+            self.chain.latest.plan(policy.schedule(self.now));
+        }
+    }
+
+    fn replan(&mut self) {
+        let latest = &mut self.chain.latest;
+        let by_policy = self.chain.policy.and_then(|policy| latest.schedule_by(&policy));
+        if let Some(to) = by_policy {
+            let from = latest.schedule();
+            latest.plan(to);
+            self.tell_of_latest(Happening::Rescheduled { from, to });
         }
     }
 
@@ -126,7 +138,8 @@ impl Draft {
     }
 
     fn issue(&mut self, state: State) {
-        let new = Key::new(self.chain.latest.number.next(), state, None);
+        let mut new = Key::new(self.chain.latest.number.next(), state, None);
+        new.issued = Some(self.now);
         let old = mem::replace(&mut self.chain.latest, new);
         self.chain.earlier.push(old);
         self.tell_of_latest(Happening::Issued(state));
@@ -175,6 +188,7 @@ impl Step {
             Self::Issue(state) => draft.issue(state),
             Self::Withdraw => draft.withdraw(),
             Self::AdoptPolicy => draft.adopt_policy(event),
+            Self::Replan => draft.replan(),
             Self::AdoptExpiry => draft.adopt_expiry(event),
         }
     }

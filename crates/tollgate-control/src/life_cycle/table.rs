@@ -5,19 +5,20 @@ use super::chain::State::{Active, Expired, Pending, Revoked, Suspended};
 use super::chain::{Chain, State};
 use super::condition::Condition::{
     ApplicationActive, ApplicationIsSuspended, BeforeExpiry, ExpiryIsDue, IsKeySet, IsLatest,
-    IsPackageKey, IsSuperseded, OverlapIsDue, PolicyAllows, RotationIsDue, StaysSuspended,
+    IsPackageKey, IsSuperseded, OverlapIsDue, PlanMoves, PolicyAllows, RotationIsDue,
+    StaysSuspended,
 };
 use super::condition::{Condition, Refused};
 use super::event::EventKind::{
     Activate, ActivationFailed, ApplicationReactivated, ApplicationSuspended, Disable, EndOverlap,
-    ExpiryChanged, ExpiryDue, OverlapDue, PolicyChanged, Reactivate, Regenerate, Revoke,
-    RotationDue, Suspend, SuspensionFailed,
+    EnforceSchedule, ExpiryChanged, ExpiryDue, OverlapDue, PolicyChanged, Reactivate, Regenerate,
+    Revoke, RotationDue, Suspend, SuspensionFailed,
 };
 use super::event::{Event, EventKind};
 use super::step::Step;
 use super::step::Step::{
     AdoptExpiry, AdoptPolicy, Become, Free, FreeApplication, Hold, HoldApplication, Issue,
-    KeepError, Plan, Provision, Rotated, Supersede, Withdraw,
+    KeepError, Plan, Provision, Replan, Rotated, Supersede, Withdraw,
 };
 
 /// In this state, on this event, if all of this holds: these steps.
@@ -83,6 +84,9 @@ pub(super) const TABLE: &[Row] = &[
     row(Pending,   PolicyChanged,          &[IsKeySet],                               &[AdoptPolicy]),
     row(Active,    PolicyChanged,          &[IsKeySet],                               &[AdoptPolicy]),
     row(Suspended, PolicyChanged,          &[IsKeySet],                               &[AdoptPolicy]),
+    // Only where it is asked for. A Pending key has no dates yet, and what is too old stays so.
+    row(Active,    EnforceSchedule,        &[IsKeySet, BeforeExpiry, PlanMoves],      &[Replan]),
+    row(Suspended, EnforceSchedule,        &[IsKeySet, BeforeExpiry, PlanMoves],      &[Replan]),
     row(Pending,   ExpiryChanged,          &[IsPackageKey],                           &[AdoptExpiry]),
     row(Active,    ExpiryChanged,          &[IsPackageKey],                           &[AdoptExpiry]),
     row(Suspended, ExpiryChanged,          &[IsPackageKey],                           &[AdoptExpiry]),

@@ -2,6 +2,7 @@
 
 use super::calendar::Second;
 use super::chain::{KeyNumber, State};
+use super::schedule::Schedule;
 use crate::document::kind::Instant;
 
 /// One entry of a chain's timeline.
@@ -32,6 +33,13 @@ pub enum Happening {
     SupersededUntil(Second),
     /// The chain has another policy.
     PolicyChanged,
+    /// The dates of the key were moved to what the policy says.
+    Rescheduled {
+        /// What was planned before.
+        from: Schedule,
+        /// What is planned from now on.
+        to: Schedule,
+    },
     /// The package key has another expiration.
     ExpiryChanged(Option<Instant>),
 }

@@ -1,8 +1,10 @@
 //! Key sets: subscribed to, and what may be called with them (S4-3 to S4-6).
 
 mod change;
+mod schedule;
 
 pub use change::{KeySetChange, NewPolicy};
+pub use schedule::{Rescheduled, TemplateEnforced};
 
 use super::life::replace;
 use super::{Context, Done, Issued, Refused, SECRET_LENGTH, Secret, words};

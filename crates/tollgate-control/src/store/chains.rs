@@ -151,6 +151,21 @@ impl StoredChain {
         gather(connection, &query, &[application.into()])
     }
 
+    /// The ids of the key sets whose policy came from a template and that are not over, behind one
+    /// in their order, `most` at most.
+    pub fn of_template(
+        connection: &mut dyn Connection,
+        template: &str,
+        after: &str,
+        most: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let query = "SELECT id FROM chains WHERE template = $1 AND id > $2 \
+                     AND state NOT IN ('revoked', 'expired') ORDER BY id LIMIT $3";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = connection.rows(query, &[template.into(), after.into(), most.into()])?;
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
     /// Hands over every chain, in no order that means anything.
     pub fn each(
         connection: &mut dyn Connection,

@@ -5,7 +5,7 @@ use crate::directory::realm;
 use crate::people::Realm;
 
 /// Every version's script. One that was released is never changed, only followed by another.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 10] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
@@ -15,6 +15,7 @@ const SCRIPTS: [&str; 9] = [
     include_str!("migrations/7.sql"),
     include_str!("migrations/8.sql"),
     include_str!("migrations/9.sql"),
+    include_str!("migrations/10.sql"),
 ];
 
 /// The version since which a chain says whose it is.

@@ -2,7 +2,7 @@
 
 use super::batch::insert;
 use super::{Connection, Row, StoreError, Value};
-use crate::life_cycle::{Entry, Happening, Instant, KeyNumber, State};
+use crate::life_cycle::{Entry, Happening, Instant, KeyNumber, Rotation, Schedule, State};
 
 /// Appends entries to the timeline of a chain.
 ///
@@ -63,6 +63,9 @@ fn write(what: &Happening) -> (&'static str, Value) {
         Happening::Rotated => ("rotated", Value::Null),
         Happening::SupersededUntil(second) => ("superseded_until", second.to_string().into()),
         Happening::PolicyChanged => ("policy_changed", Value::Null),
+        Happening::Rescheduled { from, to } => {
+            ("rescheduled", format!("{} {}", schedule(*from), schedule(*to)).into())
+        }
         Happening::ExpiryChanged(None) => ("expiry_changed", Value::Null),
         Happening::ExpiryChanged(Some(Instant::Day(second))) => {
             ("expiry_changed", format!("day {second}").into())
@@ -71,6 +74,27 @@ fn write(what: &Happening) -> (&'static str, Value) {
             ("expiry_changed", format!("second {second}").into())
         }
     }
+}
+
+/// Planned rotation, when it runs, and expiration, in seconds since 1970: `1795714265,1795710665,`.
+fn schedule(Schedule { rotation, expiration }: Schedule) -> String {
+    let (planned, due) = rotation.map(|rotation| (rotation.planned, rotation.due)).unzip();
+    let dates = [planned, due, expiration.map(Instant::start)];
+    dates.map(|date| date.map(|second| second.to_string()).unwrap_or_default()).join(",")
+}
+
+fn read_schedule(text: &str) -> Option<Schedule> {
+    let date = |text: &str| match text {
+        "" => Some(None),
+        second => second.parse().ok().map(Some),
+    };
+    let dates: Option<Vec<Option<i64>>> = text.split(',').map(date).collect();
+    let [planned, due, expiration] = dates?.try_into().ok()?;
+    Some(Schedule {
+        rotation: planned.zip(due).map(|(planned, due)| Rotation { planned, due }),
+        // A policy plans instants.
+        expiration: expiration.map(Instant::Second),
+    })
 }
 
 fn read(row: &Row) -> Result<Entry, StoreError> {
@@ -86,6 +110,12 @@ fn read(row: &Row) -> Result<Entry, StoreError> {
         "rotated" => Happening::Rotated,
         "superseded_until" => Happening::SupersededUntil(second(details.ok_or_else(corrupt)?)?),
         "policy_changed" => Happening::PolicyChanged,
+        "rescheduled" => {
+            let details = details.ok_or_else(corrupt)?;
+            let (from, to) = details.split_once(' ').ok_or_else(corrupt)?;
+            let read = |text| read_schedule(text).ok_or_else(corrupt);
+            Happening::Rescheduled { from: read(from)?, to: read(to)? }
+        }
         "expiry_changed" => {
             Happening::ExpiryChanged(match details.map(|text| text.split_once(' ')) {
                 None => None,

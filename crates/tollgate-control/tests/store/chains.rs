@@ -105,6 +105,8 @@ async fn a_chain_comes_back_as_it_was_at_every_point_of_its_life(place: Place) {
         Event::Suspend,
         Event::Reactivate,
         Event::EndOverlap { key: KeyNumber(1) },
+        Event::PolicyChanged(Policy { manual_regeneration: true, ..Policy::default() }),
+        Event::EnforceSchedule,
         Event::PolicyChanged(Policy::default()),
         Event::Regenerate { key: KeyNumber(2), overlap: Some(60) },
         Event::Revoke { key: KeyNumber(3) },
@@ -118,7 +120,9 @@ async fn a_chain_comes_back_as_it_was_at_every_point_of_its_life(place: Place) {
         kept.life = transition.chain;
         if kept.credential(kept.life.latest.number).is_none() {
             let number = kept.life.latest.number;
-            kept.credentials.push((number, credential(&format!("a{}", number.0))));
+            let id = format!("a{}", number.0);
+            let created = kept.life.latest.issued.unwrap() * 1000;
+            kept.credentials.push((number, Credential { created, ..credential(&id) }));
         }
         let next = kept.clone();
         assert!(change(&store, move |connection| next.update(connection, before)).await);

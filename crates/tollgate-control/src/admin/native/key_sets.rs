@@ -9,6 +9,7 @@ mod filters;
 mod keys;
 mod list;
 mod revoke;
+mod schedule;
 mod seen;
 mod timeline;
 
@@ -40,6 +41,8 @@ pub(super) fn router() -> OpenApiRouter<Plane> {
         .routes(routes!(acts::end_overlap))
         .routes(routes!(acts::revoke))
         .routes(routes!(revoke::post))
+        .routes(routes!(schedule::post))
+        .routes(routes!(schedule::template::post))
 }
 
 /// The key set of an id. A package key is none.

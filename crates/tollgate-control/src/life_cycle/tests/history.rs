@@ -122,6 +122,7 @@ impl<'machine> World<'machine> {
         prop_assert_eq!(key.state.as_str(), self.paper.state(line));
         prop_assert_eq!(self.told.get(&key.number), Some(&key.state));
         prop_assert_eq!(key.superseded_until, line.beside_until);
+        prop_assert_eq!(key.issued, line.made);
         prop_assert_eq!(key.provisioned, line.works_since);
         prop_assert_eq!(key.rotation.map(|rotation| rotation.planned), line.rotate_shown);
         prop_assert_eq!(key.rotation.map(|rotation| rotation.due), line.rotate_at);
@@ -153,6 +154,7 @@ impl<'machine> World<'machine> {
             Event::Reactivate,
             Event::Regenerate { key, overlap: None },
             Event::Revoke { key },
+            Event::EnforceSchedule,
         ];
         asked.extend(self.stored.superseded().map(|old| Event::EndOverlap { key: old.number }));
         let possible = asked.iter().filter(|event| self.paper.clone().tell(event, now));

@@ -96,7 +96,15 @@ fn one_key(old: &Key, event: &Event, new: &Key) -> Result<(), TestCaseError> {
     }
     if old.state != State::Pending {
         prop_assert_ne!(new.state, State::Pending);
-        prop_assert_eq!(old.rotation, new.rotation, "a plan moved");
+        if *event != Event::EnforceSchedule {
+            prop_assert_eq!(old.rotation, new.rotation, "a plan moved");
+        }
+    }
+    if *event == Event::EnforceSchedule {
+        let Key { rotation, expiration, .. } = *new;
+        let moved = Key { rotation, expiration, ..old.clone() };
+        prop_assert_eq!(&moved, new, "more than the plan moved");
+        prop_assert!(old.superseded_until.is_none() || old == new, "an old key's plan moved");
     }
     if old.provisioned.is_some() {
         prop_assert_eq!(old.provisioned, new.provisioned);

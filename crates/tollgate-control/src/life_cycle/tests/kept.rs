@@ -31,6 +31,7 @@ fn write_key(rows: &mut String, key: &Key) {
     let rotation = key.rotation.map(|rotation| (rotation.planned, rotation.due));
     let columns = [
         key.superseded_until,
+        key.issued,
         key.provisioned,
         rotation.map(|(planned, _)| planned),
         rotation.map(|(_, due)| due),
@@ -55,12 +56,13 @@ fn read_key(row: &str) -> Key {
         number: KeyNumber(read(columns[0]).unwrap()),
         state: State::named(columns[1]).unwrap(),
         superseded_until: date(3),
-        provisioned: date(4),
-        rotation: date(5).zip(date(6)).map(|(planned, due)| Rotation { planned, due }),
-        rotated: date(7),
-        expiration: date(8).map(instant),
-        expired: date(9),
-        revoked: date(10),
+        issued: date(4),
+        provisioned: date(5),
+        rotation: date(6).zip(date(7)).map(|(planned, due)| Rotation { planned, due }),
+        rotated: date(8),
+        expiration: date(9).map(instant),
+        expired: date(10),
+        revoked: date(11),
     }
 }
 

@@ -9,6 +9,8 @@ const DAY: i64 = 86_400;
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) number: u32,
+    /// When it took the place of the one above it.
+    pub(super) made: Option<i64>,
     pub(super) works_since: Option<i64>,
     pub(super) rotate_shown: Option<i64>,
     pub(super) rotate_at: Option<i64>,
@@ -34,6 +36,7 @@ impl Line {
     fn new(number: u32, dies: Option<Instant>) -> Self {
         Self {
             number,
+            made: None,
             works_since: None,
             rotate_shown: None,
             rotate_at: None,
@@ -262,6 +265,23 @@ impl Paper {
                 }
                 self.policy = Some(*policy);
             }
+            Event::EnforceSchedule => {
+                if state == "pending" || package_key || !alive {
+                    return false;
+                }
+                let line = self.last();
+                let Some(from) = line.made.or(line.works_since) else { return false };
+                let before = line.clone();
+                self.rub_out_plan();
+                self.write_plan(from);
+                let after = self.last();
+                let same = |a: &Line, b: &Line| {
+                    (a.rotate_shown, a.rotate_at, a.dies) == (b.rotate_shown, b.rotate_at, b.dies)
+                };
+                if same(&before, after) {
+                    return false;
+                }
+            }
             Event::ExpiryChanged(dies) => {
                 if !package_key {
                     return false;
@@ -293,6 +313,11 @@ impl Paper {
         line.dies = policy.expiration.map(|months| Instant::Second(months_on(now, months.get())));
     }
 
+    fn rub_out_plan(&mut self) {
+        let line = self.newest();
+        (line.rotate_shown, line.rotate_at, line.dies) = (None, None, None);
+    }
+
     fn write_successor(&mut self, overlap: i64, now: i64) {
         self.strike_older(now);
         let active = self.state(self.last()) == "active";
@@ -311,7 +336,7 @@ impl Paper {
             old.beside_until = Some(until);
         }
         let number = old.number + 1;
-        self.lines.push(Line::new(number, None));
+        self.lines.push(Line { made: Some(now), ..Line::new(number, None) });
         self.write_plan(now);
         if active {
             self.newest().works_since = Some(now);

@@ -6,8 +6,9 @@ use tollgate_core::Status;
 use crate::life_cycle::event::EventKind as On;
 use crate::life_cycle::table::TABLE;
 use crate::life_cycle::{
-    Chain, Due, Effect, Enforced, Event, Instant, Key, KeyNumber, Months, PackageKeyStatus, Policy,
-    Refused, RotationPolicy, Second, State, Transition, apply, due, lifespan, permitted,
+    Chain, Due, Effect, Enforced, Entry, Event, Happening, Instant, Key, KeyNumber, Months,
+    PackageKeyStatus, Policy, Refused, Rotation, RotationPolicy, Schedule, Second, State,
+    Transition, apply, due, lifespan, permitted,
 };
 
 const DAY: u32 = 86_400;
@@ -280,6 +281,38 @@ fn another_policy_is_for_the_next_key() {
     take(&mut chain, &regenerate(1, None), now);
     let expiration = Some(Instant::Second(at("2026-04-01T00:00:00Z")));
     assert_eq!((chain.latest.rotation, chain.latest.expiration), (None, expiration));
+}
+
+#[test]
+fn an_enforced_schedule_is_counted_from_the_keys_own_beginning() {
+    let mut chain = active(policy(12, 0));
+    let now = "2026-05-01T00:00:00Z";
+    assert_eq!(refused(&chain, &Event::EnforceSchedule, now), Refused::PlanStands);
+    let before = chain.latest.schedule();
+    take(&mut chain, &Event::PolicyChanged(policy(6, 7)), now);
+    assert_eq!(permitted(&chain, at(now)).last(), Some(&On::EnforceSchedule));
+    let moved = take(&mut chain, &Event::EnforceSchedule, now);
+    let planned = at("2026-07-31T10:00:00Z");
+    let to = Schedule {
+        rotation: Some(Rotation { planned, due: planned }),
+        expiration: Some(Instant::Second(at("2026-08-31T10:00:00Z"))),
+    };
+    let what = Happening::Rescheduled { from: before, to };
+    assert_eq!(moved.timeline, [Entry { at: at(now), key: KeyNumber(1), what }]);
+    assert_eq!(chain.latest.schedule(), to);
+    assert_eq!(refused(&chain, &Event::EnforceSchedule, now), Refused::PlanStands);
+
+    // What is past by the new policy is due at once, and the next key is counted from its issue.
+    take(&mut chain, &Event::PolicyChanged(policy(2, 0)), now);
+    take(&mut chain, &Event::EnforceSchedule, now);
+    assert_eq!(catch_up(&mut chain, now), [On::RotationDue]);
+    take(&mut chain, &Event::PolicyChanged(policy(0, 1)), now);
+    take(&mut chain, &Event::EnforceSchedule, now);
+    assert_eq!(chain.latest.rotation, None);
+    let end = "2026-06-01T00:00:00Z";
+    assert_eq!(chain.latest.expiration, Some(Instant::Second(at(end))));
+    take(&mut chain, &Event::PolicyChanged(policy(0, 12)), end);
+    assert_eq!(refused(&chain, &Event::EnforceSchedule, end), Refused::PastExpiry);
 }
 
 #[test]

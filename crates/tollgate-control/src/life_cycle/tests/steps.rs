@@ -135,6 +135,8 @@ fn plain() -> impl Strategy<Value = Event> {
         Event::RotationDue,
         Event::ExpiryDue,
         Event::OverlapDue,
+        Event::EnforceSchedule,
+        Event::EnforceSchedule,
     ];
     select(events.to_vec())
 }
@@ -146,7 +148,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (which(), overlap).prop_map(|(which, overlap)| Act::Regenerate(which, overlap)),
         2 => which().prop_map(Act::EndOverlap),
         1 => which().prop_map(Act::Revoke),
-        2 => policy().prop_map(|policy| Act::Plain(Event::PolicyChanged(policy))),
+        3 => policy().prop_map(|policy| Act::Plain(Event::PolicyChanged(policy))),
         2 => end().prop_map(Act::ExpiryChanged),
     ]
 }

@@ -3,11 +3,12 @@
 use super::history::fault;
 use super::machine::{Machine, Spoil};
 use crate::life_cycle::condition::Condition::{
-    ApplicationIsSuspended, BeforeExpiry, IsLatest, PolicyAllows, StaysSuspended,
+    ApplicationIsSuspended, BeforeExpiry, IsKeySet, IsLatest, PlanMoves, PolicyAllows,
+    StaysSuspended,
 };
 use crate::life_cycle::event::EventKind as On;
 use crate::life_cycle::step::Step::{
-    Become, FreeApplication, HoldApplication, Issue, Plan, Provision, Rotated, Supersede,
+    Become, FreeApplication, HoldApplication, Issue, Plan, Provision, Replan, Rotated, Supersede,
 };
 use crate::life_cycle::table::{Row, TABLE};
 use crate::life_cycle::{Chain, Effect, Event, State, State::*, Transition};
@@ -102,6 +103,12 @@ fn broken_tables() -> Vec<(&'static str, Machine)> {
         ("does not suspend along with the application", {
             changed(Active, On::ApplicationSuspended, |row| row.then = &[HoldApplication])
         }),
+        ("enforces the schedule of a Pending key", {
+            added(Row { then: &[Replan], ..row(Pending, On::EnforceSchedule) })
+        }),
+        ("revives by another schedule what is too old", {
+            changed(Active, On::EnforceSchedule, |row| row.when = &[IsKeySet, PlanMoves])
+        }),
         ("leaves the application's hold on a Pending key", {
             without(|row| row.state == Pending && row.when == [ApplicationIsSuspended])
         }),
@@ -116,6 +123,15 @@ fn broken_answers() -> Vec<(&'static str, Machine)> {
         ),
         ("revokes LATEST only", spoilt(revoke_latest_only)),
         ("moves the plan with the policy", spoilt(replan)),
+        ("counts an enforced schedule from the present", spoilt(enforce_from_now)),
+        ("moves the rotation and forgets the expiration", spoilt(enforce_rotation_only)),
+        ("does not tell the proxies of an enforced schedule", {
+            spoilt(|_, event, _, answer| {
+                if *event == Event::EnforceSchedule {
+                    answer.effects.clear();
+                }
+            })
+        }),
         ("plans the next rotation from the planned date", spoilt(plan_from_planned)),
         ("does not tell the proxies of the old key", spoilt(tell_of_new_keys_only)),
         ("tells the proxies of no end where rotation and expiry meet", spoilt(tell_no_end)),
@@ -155,14 +171,26 @@ fn revoke_latest_only(before: &Chain, event: &Event, _: i64, answer: &mut Transi
 
 fn replan(_: &Chain, event: &Event, now: i64, answer: &mut Transition) {
     if let Event::PolicyChanged(policy) = event {
-        answer.chain.latest.plan(policy, now);
+        answer.chain.latest.plan(policy.schedule(now));
+    }
+}
+
+fn enforce_from_now(before: &Chain, event: &Event, now: i64, answer: &mut Transition) {
+    if let (Event::EnforceSchedule, Some(policy)) = (event, before.policy) {
+        answer.chain.latest.plan(policy.schedule(now));
+    }
+}
+
+fn enforce_rotation_only(before: &Chain, event: &Event, _: i64, answer: &mut Transition) {
+    if *event == Event::EnforceSchedule {
+        answer.chain.latest.expiration = before.latest.expiration;
     }
 }
 
 fn plan_from_planned(before: &Chain, event: &Event, _: i64, answer: &mut Transition) {
     let planned = before.latest.rotation.filter(|_| *event == Event::RotationDue);
     if let Some((rotation, policy)) = planned.zip(before.policy) {
-        answer.chain.latest.plan(&policy, rotation.planned);
+        answer.chain.latest.plan(policy.schedule(rotation.planned));
     }
 }
 

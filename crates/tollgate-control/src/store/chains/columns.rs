@@ -169,10 +169,13 @@ fn read_key(row: &Row) -> Result<(Key, bool), StoreError> {
     let rotation = integer(7)?.zip(integer(8)?);
     let is_day = row.switch(KEYS + 11)?;
     let instant = |second| if is_day { Instant::Day(second) } else { Instant::Second(second) };
+    // A key is issued in the change that makes its credential.
+    let issued = if number > 1 { Some(row.integer(KEYS + 19)?.div_euclid(1000)) } else { None };
     let key = Key {
         number: KeyNumber(number),
         state,
         superseded_until: integer(5)?,
+        issued,
         provisioned: integer(6)?,
         rotation: rotation.map(|(planned, due)| Rotation { planned, due }),
         rotated: integer(9)?,

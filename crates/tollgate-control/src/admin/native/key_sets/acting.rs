@@ -31,6 +31,8 @@ pub(super) enum Act {
     Retrieve,
     /// Give it another name or policy.
     Change,
+    /// Move the dates of LATEST to what its policy says.
+    EnforceSchedule,
 }
 
 impl Act {
@@ -42,6 +44,7 @@ impl Act {
             Self::Regenerate | Self::Rotate | Self::EndOverlap => Action::KeyRegenerate,
             Self::Revoke => Action::KeyRevoke,
             Self::Retrieve => Action::KeyRetrieve,
+            Self::EnforceSchedule => Action::PolicyWrite,
         }
     }
 
@@ -57,6 +60,7 @@ impl Act {
             Self::Revoke => "revoke",
             Self::Retrieve => "retrieve",
             Self::Change => "change",
+            Self::EnforceSchedule => "enforce_schedule",
         }
     }
 
@@ -72,6 +76,7 @@ impl Act {
                 EventKind::Regenerate => &[Self::Regenerate, Self::Rotate],
                 EventKind::EndOverlap => &[Self::EndOverlap],
                 EventKind::Revoke => &[Self::Revoke],
+                EventKind::EnforceSchedule => &[Self::EnforceSchedule],
                 _ => &[],
             });
         }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::filters::Status;
+use super::schedule::Planned;
 use super::{NOUN, existing};
 use crate::admin::asked::Asked;
 use crate::admin::native::answer::answer;
@@ -80,6 +81,12 @@ struct TimelineEntry {
     /// Until when a superseded key works.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<String>,
+    /// What was planned for the key, where its dates were moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Planned>,
+    /// What is planned for it since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Planned>,
 }
 
 /// What has happened.
@@ -100,6 +107,8 @@ enum EntryKind {
     Superseded,
     /// The key set has another policy.
     PolicyChanged,
+    /// The dates of the key were moved to what the policy says.
+    Rescheduled,
     /// The key has another end.
     ExpiryChanged,
 }
@@ -171,6 +180,7 @@ fn milestones(chain: &StoredChain) -> Vec<TimelineMilestone> {
 
 fn seen(chain: &StoredChain, Entry { at, key, what }: Entry) -> TimelineEntry {
     let (mut status, mut reason, mut until) = (None, None, None);
+    let (mut before, mut after) = (None, None);
     let kind = match what {
         Happening::Issued(state) => {
             status = Some(state.into());
@@ -191,6 +201,10 @@ fn seen(chain: &StoredChain, Entry { at, key, what }: Entry) -> TimelineEntry {
         Happening::Provisioned => EntryKind::Provisioned,
         Happening::Rotated => EntryKind::Rotated,
         Happening::PolicyChanged => EntryKind::PolicyChanged,
+        Happening::Rescheduled { from, to } => {
+            (before, after) = (Some(Planned::of(from)), Some(Planned::of(to)));
+            EntryKind::Rescheduled
+        }
         Happening::ExpiryChanged(_) => EntryKind::ExpiryChanged,
     };
     TimelineEntry {
@@ -201,5 +215,7 @@ fn seen(chain: &StoredChain, Entry { at, key, what }: Entry) -> TimelineEntry {
         status,
         reason,
         until,
+        before,
+        after,
     }
 }

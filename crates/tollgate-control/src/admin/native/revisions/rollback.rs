@@ -1,7 +1,6 @@
 //! Undoing a revision, as far as it changed limits and plans.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,7 +15,7 @@ use crate::admin::once::Made;
 use crate::admin::v3::resources::{package_key, plan};
 use crate::admin::v3::{Failure, Scene, permit};
 use crate::people::Action;
-use crate::store::{Change, Deed, Difference, Differences, NotChanged, Noted, StoredChain};
+use crate::store::{Change, Deed, Difference, Differences, Noted, StoredChain};
 
 /// How it is done.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -67,15 +66,8 @@ pub(super) async fn rollback(asked: Asked) -> Answered {
     }
     let deed = asked.deed(NOUN, "rollback", &number.to_string());
     if dry_run {
-        let store = Arc::clone(&work.plane.store);
-        let would = store.change(deed, move |change, _| {
-            change.leave_untold();
-            // What would be refused is no refusal.
-            let would = change.would(|change| roll_back(work.scene(), change, number, true));
-            Ok::<_, NotChanged<Failure>>(would)
-        });
-        let (would, _) = would.await.map_err(Failure::from)?;
-        return Ok(answer(&would?)?);
+        let would = asked.would(deed, move |change| roll_back(work.scene(), change, number, true));
+        return Ok(answer(&would.await?)?);
     }
     let made = asked.change(deed, move |change, deed| {
         deed.details = json!({ "rolledBack": number }).to_string();
