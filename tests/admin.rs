@@ -42,7 +42,11 @@ impl House {
     }
 
     fn with(more: impl FnOnce(Config) -> Config) -> Self {
-        let origin = Origin::start();
+        Self::before(Origin::start(), more)
+    }
+
+    /// In front of this origin.
+    fn before(origin: Origin, more: impl FnOnce(Config) -> Config) -> Self {
         let gate = Tollgate::start(&more(Config::new(&origin).control()));
         let admin = Admin::first(&gate);
         Self { gate, admin, origin }

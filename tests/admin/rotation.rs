@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use serde_json::{Value as Json, json};
 
+use super::House;
 use super::backup::run;
 use super::package_keys::Shop;
-use crate::support::{Admin, Config, Origin, Request, Tollgate, tollgate, wait_for};
+use crate::support::{Admin, Answer, Config, Door, Origin, Request, Tollgate, tollgate, wait_for};
 
 fn progress(gate: &Tollgate) -> Json {
     let finished = run(&["rotation", "--json"], gate.config(), "");
@@ -155,6 +156,41 @@ fn the_pepper_is_rotated_without_a_call_that_is_refused() {
     shop.call(&key).admitted();
     stop.store(true, SeqCst);
     assert!(caller.join().unwrap() > 0);
+}
+
+#[test]
+fn a_request_that_is_open_across_a_rotation_ends_with_its_own_key_alone() {
+    let door = Door::shut();
+    let behind = door.clone();
+    let origin =
+        Origin::answering(move |_| Answer::ok("begun").wait(&behind).then(", ended").chunked());
+    let house = House::before(origin, |config| config);
+    let shop = Shop::sells(Shop::in_house(house, &json!({ "name": "gold" })));
+    let gate = &shop.house.gate;
+    let keys = [(); 3].map(|()| shop.make(&json!({ "status": "active" })));
+    let open = |key: &Json| {
+        let mut request = gate.get("/orders").key(key["apikey"].as_str().unwrap()).start();
+        request.reads_until("begun");
+        request
+    };
+    let [mut first, mut second, mut third] = [0, 1, 2].map(|number: usize| open(&keys[number]));
+    let file = without_key(&fs::read_to_string(gate.config()).unwrap());
+    secret_file(gate.folder(), "next", "another-pepper-of-28-bytes");
+    let next = "[digest]\nscheme = \"hmac-sha256\"\npepper_file = \"next\"\n";
+    let previous = "[digest.previous]\nscheme = \"hmac-sha256\"\npepper_file = \"pepper\"\n";
+    let settled = |member: &str| format!("{file}\n{next}{previous}\n[members.zoe]\n{member}");
+    let application = "[applications.zoes]\nowner = \"zoe\"\n";
+    gate.apply(&settled(application));
+    let moved = json!({ "present": 3, "previous": 0, "other": 0 });
+    wait_for("all to be digested anew", || (progress(gate)["digested"] == moved).then_some(()));
+    // Another's end has every open request looked at, a change of a key those of that key.
+    gate.apply(&settled(&format!("status = \"disabled\"\n{application}")));
+    gate.enforced_after(|| shop.change(&keys[1], &json!({ "expires": "2126-01-01T00:00:00Z" })));
+    gate.enforced_after(|| shop.change(&keys[2], &json!({ "status": "disabled" })));
+    assert!(!third.rest().contains("0\r\n\r\n"), "the key is suspended");
+    door.open();
+    first.reads_until(", ended\r\n0\r\n\r\n");
+    second.reads_until(", ended\r\n0\r\n\r\n");
 }
 
 #[test]

@@ -130,7 +130,7 @@ pub(crate) fn difference_of_keys(root: &Root, compiled: &Compiled, gone: &[Diges
 }
 
 impl Compiled {
-    /// Takes keys out, and says which of them stand under another digest now.
+    /// Takes keys out, and says which digest those of them stand under now that have moved.
     fn remove<'a>(&self, batch: &mut Batch, gone: impl Iterator<Item = &'a Record>) {
         let gone: Vec<_> = gone.collect();
         batch.keys.extend(gone.iter().map(|was| Change::Remove(was.digest)));
@@ -142,7 +142,7 @@ impl Compiled {
         let stay = self.records.iter().zip(&self.of_store).filter(|(_, of_store)| **of_store);
         batch.moved.extend(stay.filter_map(|(is, _)| {
             let was = *gone.get(&(is.meter, is.number))?;
-            (*was == Record { digest: was.digest, ..*is }).then_some(was.digest)
+            Some((was.digest, is.digest))
         }));
     }
 }
@@ -175,7 +175,7 @@ fn everything(compiled: &Compiled) -> Batch {
     let names = compiled.names.iter();
     Batch {
         keys: compiled.records.iter().copied().map(Change::Put).collect(),
-        moved: HashSet::new(),
+        moved: HashMap::new(),
         secrets: compiled.secrets.iter().cloned().map(Change::Put).collect(),
         terms: compiled.terms.iter().map(|(id, terms)| (*id, Some(Arc::clone(terms)))).collect(),
         owners: owners.map(|(id, owner)| (*id, Some(Arc::new(owner.clone())))).collect(),

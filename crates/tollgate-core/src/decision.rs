@@ -139,10 +139,22 @@ impl Drop for Open {
 }
 
 impl Permit {
-    /// The digest of the key that was presented.
+    /// The digest that the key stands under.
     #[must_use]
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// Keeps to its key where that has moved to another digest. To be done with each notice,
+    /// before the present root is asked whether the key stands: it forgets a move once all have
+    /// answered.
+    pub fn follow(&mut self, root: &Root) {
+        if root.moves.is_empty()
+            || root.keys.find(&self.digest).is_some_and(|r| r.meter == self.meter)
+        {
+            return;
+        }
+        self.digest = root.moves.follow(self.digest);
     }
 
     /// Where the call was counted.

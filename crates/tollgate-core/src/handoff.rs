@@ -4,6 +4,7 @@
 //! worker; each worker deals with its open requests and answers. Since a worker decides and lists a
 //! request in one poll, everything it decides after its answer was decided by the new root.
 
+mod moves;
 mod writer;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use arc_swap::{ArcSwapOption, Cache};
 
 use crate::{MeterId, Meters, Root};
 
+pub use moves::Moves;
 pub use writer::SnapshotWriter;
 
 type Shared = Arc<ArcSwapOption<Root>>;

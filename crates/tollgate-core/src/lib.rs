@@ -39,7 +39,9 @@ pub use decision::{
     GrantUsage, LimitState, Permit, Readings, Refused, Shadow, Usage, standing,
 };
 pub use digest::{Digest, Pepper, Scheme, Schemes};
-pub use handoff::{Dead, Mailbox, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff};
+pub use handoff::{
+    Dead, Mailbox, Moves, Notice, SnapshotCache, SnapshotReader, SnapshotWriter, handoff,
+};
 pub use key_form::{Brand, GeneratedKey, weakness};
 pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};

@@ -1,11 +1,11 @@
 //! Everything that requests are decided from, as of one revision.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::{
-    Chunked, Digest, KeySecret, Keyed, Owner, OwnerId, Record, Routes, Schemes, Table, Terms,
-    TermsId,
+    Chunked, Digest, KeySecret, Keyed, Moves, Owner, OwnerId, Record, Routes, Schemes, Table,
+    Terms, TermsId,
 };
 
 /// The place of a snapshot in the history of its keys. A later revision has the greater epoch, or
@@ -39,6 +39,8 @@ pub struct Root {
     pub routes: Arc<Routes>,
     /// How a key becomes a digest.
     pub schemes: Arc<Schemes>,
+    /// Where keys went that requests may be open of under the digest that they had.
+    pub moves: Moves,
 }
 
 /// A change of what is known of one key.
@@ -55,9 +57,9 @@ pub enum Change<T = Record> {
 pub struct Batch {
     /// Keys.
     pub keys: Vec<Change>,
-    /// Of the digests that are removed those whose key stands under another one now, the same in
-    /// all else: its open requests go on.
-    pub moved: HashSet<Digest>,
+    /// Of the digests that are removed those whose key stands under another one now, and under
+    /// which: its open requests are judged by that.
+    pub moved: HashMap<Digest, Digest>,
     /// Secrets of keys.
     pub secrets: Vec<Change<KeySecret>>,
     /// Terms, to set or clear.
@@ -100,6 +102,7 @@ impl Root {
             names: Chunked::default(),
             routes: Arc::default(),
             schemes,
+            moves: Moves::default(),
         }
     }
 

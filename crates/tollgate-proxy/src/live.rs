@@ -32,6 +32,7 @@ impl LiveList {
     /// look; whether a key is dead, the new root decides. Returns how many were ended.
     pub(crate) fn cut(&self, root: &Root, dead: &Dead, now: Now) -> u64 {
         let mut cut = 0;
+        self.each(|live| live.permit.follow(root));
         self.end_where(|live| {
             let (digest, meter) = (live.permit.digest(), live.permit.meter());
             if !concerns(dead, meter) {

@@ -105,6 +105,11 @@ impl<T> Roster<T> {
         }
     }
 
+    /// Changes everything that is open.
+    pub(crate) fn each(&self, change: impl FnMut(&mut T)) {
+        self.slots.borrow_mut().iter_mut().filter_map(|slot| slot.item.as_mut()).for_each(change);
+    }
+
     /// Ends everything for which `verdict` has a refusal.
     pub(crate) fn end_where(&self, mut verdict: impl FnMut(&T) -> Option<Refusal>) {
         for slot in self.slots.borrow_mut().iter_mut() {

@@ -1,10 +1,22 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
-use crate::fixture::{Limits, World};
-use crate::{Batch, Change, Owner, OwnerId, Record, Revision, Scheme, Status};
+use crate::fixture::{KEY, Limits, ROUTE, World, at};
+use crate::{
+    Batch, Call, CallKey, Change, Clock, Decider, Decision, Now, Owner, OwnerId, Permit, Record,
+    Refusal, Revision, Scheme, Status, standing,
+};
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Now {
+        at(0)
+    }
+}
 
 struct Post(Sender<Notice>);
 
@@ -84,19 +96,97 @@ fn notices_name_the_keys_that_moved_to_what_is_inactive_already() {
     }
 }
 
+/// The key under the digest of another value.
+fn again(record: Record) -> Record {
+    Record { digest: Scheme::Sha256.digest(b"again"), ..record }
+}
+
+/// Has the key stand under another digest, with what else has become of it.
+fn moved(world: &World, next: Record) -> Batch {
+    let keys = vec![Change::Put(next), Change::Remove(world.record.digest)];
+    let moved = HashMap::from([(world.record.digest, next.digest)]);
+    Batch { keys, moved, ..Batch::default() }
+}
+
 #[test]
 fn a_key_that_moved_to_another_digest_goes_on() {
     let (mut world, posted) = world_with_worker();
-    let other = Record { digest: Scheme::Sha256.digest(b"again"), ..world.record };
-    for (moved, expected) in [
-        (HashSet::from([world.record.digest]), Dead::None),
-        (HashSet::new(), Dead::Meters(vec![world.record.meter])),
+    let next = again(world.record);
+    let gone = |batch| Batch { moved: HashMap::new(), ..batch };
+    for (batch, expected) in [
+        (moved(&world, next), Dead::None),
+        (gone(moved(&world, next)), Dead::Meters(vec![world.record.meter])),
+        (
+            moved(&world, Record { status: Status::Suspended, ..next }),
+            Dead::Meters(vec![world.record.meter]),
+        ),
     ] {
-        world.publish(Batch { keys: vec![Change::Put(world.record)], ..Batch::default() });
+        world.publish(Batch {
+            keys: vec![Change::Put(world.record), Change::Remove(next.digest)],
+            ..Batch::default()
+        });
         drop(posted.recv().unwrap());
-        let keys = vec![Change::Put(other), Change::Remove(world.record.digest)];
-        world.publish(Batch { keys, moved, ..Batch::default() });
+        world.publish(batch);
         assert_eq!(posted.recv().unwrap().dead(), &expected);
+    }
+}
+
+#[test]
+fn an_open_request_is_judged_by_where_its_key_has_moved() {
+    let (mut world, posted) = world_with_worker();
+    let next = again(world.record);
+    let mut permit = admitted(&world);
+    let mut late = admitted(&world);
+    let stands = |world: &World, permit: &mut Permit| {
+        let root = world.reader.current().unwrap();
+        permit.follow(&root);
+        standing(&root, permit.digest(), permit.meter(), at(0))
+    };
+    world.publish(moved(&world, next));
+    let unanswered = posted.recv().unwrap();
+    assert_eq!(stands(&world, &mut permit), Ok(()));
+    // What somebody else's change is looked through for, before and after the move is answered.
+    let other = || Batch { owners: vec![(OwnerId(7), None)], ..Batch::default() };
+    world.publish(other());
+    assert_eq!(stands(&world, &mut late), Ok(()));
+    drop(unanswered);
+    world.publish(other());
+    assert!(world.reader.current().unwrap().moves.is_empty(), "all have dealt with it");
+    assert_eq!(stands(&world, &mut permit), Ok(()));
+    let suspended = Record { status: Status::Suspended, ..next };
+    world.publish(Batch { keys: vec![Change::Put(suspended)], ..Batch::default() });
+    assert_eq!(stands(&world, &mut permit), Err(Refusal::KeySuspended));
+    assert_eq!(stands(&world, &mut late), Err(Refusal::KeySuspended));
+}
+
+#[test]
+fn a_key_that_moved_and_back_is_where_it_was() {
+    let (mut world, _posted) = world_with_worker();
+    let next = again(world.record);
+    let mut permit = admitted(&world);
+    world.publish(moved(&world, next));
+    let mut between = admitted_by(&world, b"again");
+    let keys = vec![Change::Put(world.record), Change::Remove(next.digest)];
+    let back = HashMap::from([(next.digest, world.record.digest)]);
+    world.publish(Batch { keys, moved: back, ..Batch::default() });
+    let root = world.reader.current().unwrap();
+    for permit in [&mut permit, &mut between] {
+        permit.follow(&root);
+        assert_eq!(*permit.digest(), world.record.digest);
+    }
+}
+
+fn admitted(world: &World) -> Permit {
+    admitted_by(world, KEY)
+}
+
+fn admitted_by(world: &World, key: &[u8]) -> Permit {
+    let decider = Decider::new(world.reader.clone(), Arc::new(Stopped));
+    let root = world.reader.current().unwrap();
+    let call = Call::new(CallKey::Presented(key), &ROUTE, Ipv4Addr::LOCALHOST.into());
+    match decider.decide(&root, &call, at(0)) {
+        Decision::Admit(permit, _) => permit,
+        Decision::Refuse(refused, _) => panic!("{refused:?}"),
     }
 }
 

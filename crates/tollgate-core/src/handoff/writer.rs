@@ -1,6 +1,7 @@
 //! The side that publishes.
 
 use std::collections::HashMap;
+use std::mem::take;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 
@@ -124,7 +125,7 @@ impl SnapshotWriter {
     /// and posts it. `enforced` is called once, when every worker has answered.
     pub fn publish(
         &mut self,
-        batch: Batch,
+        mut batch: Batch,
         revision: Revision,
         unix: u64,
         first: impl FnOnce() -> Root,
@@ -132,10 +133,13 @@ impl SnapshotWriter {
     ) -> Arc<Root> {
         let before = self.current();
         let dead = before.as_deref().map_or(Dead::None, |before| dead(before, &batch));
-        let next = match &before {
+        let answers = self.answers(enforced);
+        let moved = take(&mut batch.moved);
+        let mut next = match &before {
             Some(before) => before.with(batch, revision, unix.max(before.published)),
             None => first().with(batch, revision, unix),
         };
+        next.moves.next(moved, &answers);
         if next.routes.services().any(Service::spends_signatures) {
             self.meters.signatures().make_room(self.remembered);
         }
@@ -146,17 +150,20 @@ impl SnapshotWriter {
         }
         self.older.retain(|(_, root)| root.strong_count() > 0);
         self.stored += 1;
-        self.post(dead, enforced);
+        self.post(dead, &answers);
         next
     }
 
-    fn post(&self, dead: Dead, enforced: impl Fn() + Send + Sync + 'static) {
-        let dead = Arc::new(dead);
+    fn answers(&self, enforced: impl Fn() + Send + Sync + 'static) -> Arc<Answers> {
         // One more than there are workers, so that it ends after the last post at the earliest.
         let left = AtomicUsize::new(self.mailboxes.len() + 1);
-        let answers = Arc::new(Answers { left, enforced: Box::new(enforced) });
+        Arc::new(Answers { left, enforced: Box::new(enforced) })
+    }
+
+    fn post(&self, dead: Dead, answers: &Arc<Answers>) {
+        let dead = Arc::new(dead);
         for mailbox in &self.mailboxes {
-            let (dead, answers) = (Arc::clone(&dead), Arc::clone(&answers));
+            let (dead, answers) = (Arc::clone(&dead), Arc::clone(answers));
             mailbox.post(Notice { dead, answers });
         }
         answers.answer();
@@ -175,16 +182,20 @@ fn dead(before: &Root, batch: &Batch) -> Dead {
     if owner_ends || terms_end {
         return Dead::Any;
     }
-    let ended = batch.keys.iter().filter_map(|change| match change {
-        Change::Remove(digest) if batch.moved.contains(digest) => None,
-        Change::Remove(digest) => before.keys.find(digest),
+    let from: HashMap<_, _> = batch.moved.iter().map(|(from, to)| (to, from)).collect();
+    let ended = batch.keys.iter().flat_map(|change| match change {
+        Change::Remove(digest) if batch.moved.contains_key(digest) => [None, None],
+        Change::Remove(digest) => [before.keys.find(digest), None],
         Change::Put(next) => {
-            // A digest that is new has no open requests. One that was there has them on the meter
-            // that it had, which another key of the same digest need not have.
-            before.keys.find(&next.digest).filter(|present| may_end(present, next))
+            // A digest that is new has no open requests but those that move to it. One that was
+            // there has them on the meter that it had, which another key of the same digest need
+            // not have.
+            let moved = from.get(&next.digest).and_then(|from| before.keys.find(from));
+            let present = [before.keys.find(&next.digest), moved];
+            present.map(|present| present.filter(|present| may_end(present, next)))
         }
     });
-    let mut meters: Vec<_> = ended.map(|record| record.meter).collect();
+    let mut meters: Vec<_> = ended.flatten().map(|record| record.meter).collect();
     meters.sort_unstable();
     meters.dedup();
     if meters.is_empty() { Dead::None } else { Dead::Meters(meters) }
