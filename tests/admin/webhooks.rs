@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use sha2::Sha256;
 
 use super::House;
+use super::audit::entries;
 use super::native::{ask, id, make};
 use super::package_keys::Shop;
 use crate::support::{Answer, Config, Message, Origin, done, wait_for};
@@ -105,6 +106,23 @@ fn a_webhook_shows_its_secret_once_and_is_gone_with_all_that_is_its() {
     assert_eq!(ask(&house.admin, "DELETE", &target, None).status, 200);
     let gone = ask(&house.admin, "GET", &format!("{target}/deliveries"), None);
     assert_eq!(gone.refusal(), (404, "not_found".to_owned()));
+}
+
+#[test]
+fn the_audit_log_says_where_a_webhook_is_without_what_opens_it() {
+    let house = House::that_tells();
+    let ear = Origin::start();
+    let webhook = house.tell(&ear, &json!({}));
+    let target = format!("/webhooks/{}", id(&webhook));
+    let url = format!("http://{}/other?token=u", ear.address());
+    assert_eq!(ask(&house.admin, "PUT", &target, Some(&json!({ "url": url }))).status, 200);
+    let told = |action: &str| entries(&house.gate, &["--action", action])[0]["details"].clone();
+    let [first, second] =
+        ["hook", "other"].map(|path| format!("http://{}/{path}?…", ear.address()));
+    assert_eq!(told("webhook.create")["url"], json!([null, first]));
+    assert_eq!(told("webhook.update")["url"], json!([first, second]));
+    let seen = ask(&house.admin, "GET", &target, None);
+    assert_eq!(seen.json()["url"], url.as_str());
 }
 
 #[test]

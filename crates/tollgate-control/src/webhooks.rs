@@ -16,6 +16,7 @@ mod reminders;
 mod secret;
 mod sender;
 
+pub(crate) use address::without_query;
 pub use address::{AddressRules, Target, is_public};
 pub use event::EventKind;
 pub use hook::Webhook;

@@ -76,6 +76,20 @@ impl Target {
     }
 }
 
+/// A URL as logs may have it: where it leads, with `…` for its query, which can be what opens it, and
+/// for all of what is no URL.
+pub(crate) fn without_query(url: &str) -> String {
+    let hidden = "…";
+    let Ok(uri) = url.parse::<Uri>() else { return hidden.to_owned() };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return hidden.to_owned();
+    };
+    // What stands before an @ is a name and a password.
+    let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let query = if uri.query().is_some() { "?…" } else { "" };
+    format!("{scheme}://{host}{}{query}", uri.path())
+}
+
 impl AddressRules {
     /// Whether something may be sent to an address, whatever name led to it.
     #[must_use]
@@ -185,6 +199,22 @@ mod tests {
         ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
             assert!(AddressRules::default().allow(public.parse().unwrap()), "{public}");
+        }
+    }
+
+    #[test]
+    fn logs_have_no_query_and_no_password() {
+        for (url, expected) in [
+            ("https://example.com/a/b?token=t&x", "https://example.com/a/b?…"),
+            ("https://example.com:8443/a", "https://example.com:8443/a"),
+            ("https://example.com?t", "https://example.com/?…"),
+            ("https://[::1]:1/?", "https://[::1]:1/?…"),
+            ("https://jo:secret@example.com/a#t", "https://example.com/a"),
+            ("example.com", "…"),
+            ("https://exa mple.com/t", "…"),
+            ("", "…"),
+        ] {
+            assert_eq!(without_query(url), expected, "{url}");
         }
     }
 

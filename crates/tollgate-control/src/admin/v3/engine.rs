@@ -1,11 +1,13 @@
 //! The verbs of the v3 API, once for all resources.
 
+mod details;
 mod sift;
 mod view;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use details::details;
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
@@ -379,28 +381,6 @@ pub(crate) fn version(object: &Object) -> String {
     let digest = Sha256::digest(Json::Object(object.json.clone()).to_string());
     let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hex}\"")
-}
-
-/// What the audit log says of a change: each property with what it was and what it is to be.
-/// Of what is secret it says that it changed.
-fn details(resource: &Resource, before: &Map<String, Json>, wanted: &Wanted) -> String {
-    let secret = |name: &str| {
-        let field = resource.fields.iter().find(|field| field.name == name);
-        field.is_some_and(|field| field.kind == Kind::Secret)
-    };
-    let mut changed = Map::new();
-    for (name, value) in &wanted.given {
-        let old = before.get(name).unwrap_or(&Json::Null);
-        if secret(name) {
-            changed.insert(name.clone(), json!("changed"));
-        } else if old != value {
-            changed.insert(name.clone(), json!([old, value]));
-        }
-    }
-    if wanted.password.is_some() {
-        changed.insert("password".to_owned(), json!("changed"));
-    }
-    Json::Object(changed).to_string()
 }
 
 fn answer(json: &Json) -> Response {

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Text(usize),
     /// Text of 1 to so many characters, none of them a control character.
     Name(usize),
+    /// A URL of so many characters at most, whose query can be what opens it: it is left out of logs.
+    Url(usize),
     /// A number, from 0.
     Number(u64),
     /// `true` or `false`.
@@ -142,7 +144,9 @@ impl Kind {
     /// be a secret that was put into the wrong field.
     fn misfit(self, value: &Json) -> Option<String> {
         let fits = match (self, value) {
-            (Self::Text(most), Json::String(text)) => text.chars().count() <= most,
+            (Self::Text(most) | Self::Url(most), Json::String(text)) => {
+                text.chars().count() <= most
+            }
             (Self::Name(most), Json::String(text)) => {
                 let length = text.chars().count();
                 (1..=most).contains(&length) && !text.chars().any(char::is_control)
@@ -164,7 +168,7 @@ impl Kind {
     /// What fits, to follow the word "expected".
     pub(crate) fn expected(self) -> String {
         match self {
-            Self::Text(most) => format!("text of {most} characters at most"),
+            Self::Text(most) | Self::Url(most) => format!("text of {most} characters at most"),
             Self::Name(most) => format!("text of 1 to {most} characters"),
             Self::Number(most) => format!("a whole number from 0 to {most}"),
             Self::Switch => "true or false".to_owned(),

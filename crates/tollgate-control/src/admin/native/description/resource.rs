@@ -218,7 +218,7 @@ fn given(resource: &Resource, purpose: Purpose) -> Object {
 fn value(field: &Field) -> Object {
     let of = |kind| ObjectBuilder::new().schema_type(kind);
     let builder = match field.kind {
-        Kind::Text(most) => of(Type::String).max_length(Some(most)),
+        Kind::Text(most) | Kind::Url(most) => of(Type::String).max_length(Some(most)),
         Kind::Name(most) => of(Type::String).min_length(Some(1)).max_length(Some(most)),
         Kind::Number(most) => return number(most, Type::Integer),
         Kind::Switch => of(Type::Boolean),

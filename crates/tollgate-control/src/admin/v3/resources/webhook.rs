@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::engine::{Dialect, Resource};
 use super::super::field::Fetch::{Explicit, Implicit};
-use super::super::field::Kind::{Choice, Instant, List, Number, Secret, Switch, Text};
+use super::super::field::Kind::{Choice, Instant, List, Number, Secret, Switch, Text, Url};
 use super::super::field::Rule::{Ignored, Optional, Required};
 use super::super::field::{Field, field};
 use super::super::kept::{Kept, permit};
@@ -21,7 +21,7 @@ const NAME: &str = "description";
 
 const FIELDS: &[Field] = &[
     field("id", Text(64), Ignored, Ignored, Implicit),
-    field("url", Text(2048), Required, Optional, Implicit),
+    field("url", Url(2048), Required, Optional, Implicit),
     field(NAME, Text(255), Optional, Optional, Implicit),
     field("kinds", List, Optional, Optional, Implicit),
     field("enabled", Switch, Optional, Optional, Implicit),
