@@ -87,3 +87,56 @@ fn a_token_that_lasts_is_its_members_until_it_ends() {
     assert_eq!(ask(&script, "GET", "/tokens", None).refusal(), (401, "bad_token".to_owned()));
     assert_eq!(kim.get("/members").status, 200);
 }
+
+/// Whether a text is like `2026-11-26T17:31:05Z`.
+fn is_instant(text: &str) -> bool {
+    let form = text.replace(|letter: char| letter.is_ascii_digit(), "0");
+    form == "0000-00-00T00:00:00Z"
+}
+
+#[test]
+fn instants_are_in_one_form_and_described_as_that() {
+    let house = House::that_tells();
+    let admin = &house.admin;
+    let organization = make(admin, "/organizations", &json!({ "name": "north" }));
+    let groups = format!("/organizations/{}/groups", id(&organization));
+    let group = make(admin, &groups, &json!({ "name": "shops" }));
+    let policy = json!({ "name": "strict", "expirationMonths": 12, "services": ["orders"] });
+    let policy = make(admin, "/policies", &policy);
+    let client = make(admin, "/clients", &json!({ "id": "portal" }));
+    let token = make(admin, "/tokens", &json!({ "name": "ci", "expires": "2126-01-01" }));
+    let ear = crate::support::Origin::start();
+    let webhook = house.tell(&ear, &json!({}));
+    let deliveries = format!("/webhooks/{}/deliveries", id(&webhook));
+    let delivery = make(admin, &deliveries, &json!({}));
+    let description = admin.look("/openapi.json");
+    for (target, path, made) in [
+        ("/organizations", "/organizations", &organization),
+        (&*groups, "/organizations/{organization}/groups", &group),
+        ("/policies", "/policies", &policy),
+        ("/clients", "/clients", &client),
+        ("/tokens", "/tokens", &token),
+        ("/webhooks", "/webhooks", &webhook),
+        (&*deliveries, "/webhooks/{webhook}/deliveries", &delivery),
+    ] {
+        let created = made["created"].as_str().unwrap();
+        assert!(is_instant(created), "{made}");
+        let one = admin.look(&format!("{target}/{}", id(made)));
+        assert_eq!(one["created"], created);
+        // What is shown can be asked for.
+        let found = admin.look(&format!("{target}?filter=created:{created}&sort=created:desc"));
+        let found = found.as_array().unwrap();
+        assert!(found.iter().any(|each| each["id"] == made["id"]), "{found:?}");
+        let answer = &description["paths"][format!("/api{path}/{{id}}")]["get"]["responses"]["200"];
+        let schema = answer["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
+        let schema = description.pointer(schema.strip_prefix('#').unwrap()).unwrap();
+        for (name, property) in schema["properties"].as_object().unwrap() {
+            let told = property["format"] == "date-time";
+            let is = one[name].as_str().is_some_and(is_instant);
+            assert!(told || !is, "{path}: {name} is an instant, {property}");
+        }
+        assert_eq!(schema["properties"]["created"]["format"], "date-time", "{path}");
+    }
+    // A date is all of its day.
+    assert_eq!(token["expires"], "2126-01-02T00:00:00Z");
+}

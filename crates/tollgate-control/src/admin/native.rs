@@ -10,7 +10,7 @@ mod audit;
 mod catalogue;
 mod description;
 mod input;
-mod instant;
+pub(super) mod instant;
 mod key_sets;
 mod problem;
 mod revisions;

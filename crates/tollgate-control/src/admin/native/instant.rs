@@ -7,13 +7,18 @@ use crate::date;
 use crate::life_cycle::{self, Second};
 
 /// `2026-11-26T17:31:05Z`, of seconds since 1970.
-pub(super) fn show(second: Second) -> String {
+pub(in crate::admin) fn show(second: Second) -> String {
     Timestamp::from_second(second).unwrap_or(Timestamp::MAX).to_string()
 }
 
 /// The same of milliseconds since 1970, without the fraction.
 pub(super) fn show_ms(ms: i64) -> String {
     show(ms.div_euclid(1000))
+}
+
+/// The same of an instant as the v3 API writes it; what is none stays as it is.
+pub(in crate::admin) fn of_v3(text: &str) -> String {
+    date::read(text).map_or_else(|| text.to_owned(), |(ms, _)| show_ms(ms))
 }
 
 /// Something planned: a date where it was written as one, `2026-11-26`, else an instant.
@@ -42,6 +47,7 @@ mod tests {
     fn instants_are_shown_in_whole_seconds_of_utc() {
         assert_eq!(show(1_795_714_265), "2026-11-26T17:31:05Z");
         assert_eq!(show_ms(1_795_714_265_999), "2026-11-26T17:31:05Z");
+        assert_eq!(of_v3("2026-11-26T17:31:05.999+0000"), "2026-11-26T17:31:05Z");
         let day = life_cycle::Instant::Day(1_795_651_200);
         assert_eq!(show_planned(day), "2026-11-26");
     }

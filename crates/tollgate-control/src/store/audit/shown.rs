@@ -13,6 +13,7 @@ pub struct AuditEntry {
     /// Counts entries from 1.
     pub number: i64,
     /// When, in UTC (RFC 3339).
+    #[schema(format = DateTime)]
     pub at: String,
     /// By whom: a member's id, or `cli`, `scheduler`, `rotation`, `file`, `start`.
     pub actor: String,

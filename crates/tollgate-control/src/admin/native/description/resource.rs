@@ -5,7 +5,9 @@ use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, Header, Ref, RefOr, Required, ResponseBuilder,
 };
@@ -194,6 +196,8 @@ fn shown(resource: &Resource) -> Object {
             Kind::Object | Kind::List | Kind::Any => any(),
             // A ceiling that a key has not of its own is shown as null.
             Kind::Number(most) => number(most, SchemaType::from_iter([Type::Integer, Type::Null])),
+            // So is what has not happened yet.
+            Kind::Instant if resource.dialect == Dialect::Native => instant(),
             _ => value(field),
         };
         object.property(field.name, schema)
@@ -235,6 +239,12 @@ fn value(field: &Field) -> Object {
 fn number(most: u64, kind: impl Into<SchemaType>) -> Object {
     let number = ObjectBuilder::new().schema_type(kind);
     number.minimum(Some(0_u64)).maximum(Some(most)).build()
+}
+
+fn instant() -> Object {
+    let instant =
+        ObjectBuilder::new().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    instant.schema_type(SchemaType::from_iter([Type::String, Type::Null])).build()
 }
 
 fn any() -> Object {

@@ -81,15 +81,18 @@ pub(crate) struct SubscriptionSeen {
     pub(crate) service: String,
     pub(crate) package: String,
     pub(crate) plan: String,
+    #[schema(format = DateTime)]
     pub(crate) created: String,
     /// When it was cancelled; the API cannot be called by it since.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub(crate) cancelled: Option<String>,
 }
 
 /// Why something could not be done.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct LastError {
+    #[schema(format = DateTime)]
     at: String,
     reason: String,
 }

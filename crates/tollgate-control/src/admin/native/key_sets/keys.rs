@@ -21,9 +21,11 @@ pub(super) struct Key {
     status: Status,
     /// Until when it works beside its successor.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     superseded_until: Option<String>,
     /// When it was first activated.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     provisioned: Option<String>,
     /// Where the policy has a rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +35,9 @@ pub(super) struct Key {
     expiration: Option<Milestone>,
     /// When it was revoked, or replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     revoked: Option<String>,
+    #[schema(format = DateTime)]
     created: String,
 }
 
@@ -43,6 +47,7 @@ pub(super) struct Key {
 pub(super) struct Milestone {
     planned: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     actual: Option<String>,
     /// By how many seconds it came later than planned; less than 0 = earlier.
     #[serde(skip_serializing_if = "Option::is_none")]

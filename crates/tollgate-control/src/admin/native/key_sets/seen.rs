@@ -33,6 +33,7 @@ pub(super) struct KeySet {
     pub(super) latest: String,
     /// When LATEST was first activated.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub(super) provisioned: Option<String>,
     /// When LATEST is to be replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,8 +43,11 @@ pub(super) struct KeySet {
     pub(super) expiration: Option<String>,
     /// When LATEST was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub(super) revoked: Option<String>,
+    #[schema(format = DateTime)]
     pub(super) created: String,
+    #[schema(format = DateTime)]
     pub(super) updated: String,
 }
 

@@ -40,6 +40,7 @@ struct TimelineMilestone {
     planned: Option<String>,
     /// Once it has been.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     actual: Option<String>,
     /// By how many seconds it came later than planned; less than 0 = earlier.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +67,7 @@ enum MilestoneKind {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TimelineEntry {
+    #[schema(format = DateTime)]
     at: String,
     /// The id of the key that it happened to.
     key: String,
@@ -80,6 +82,7 @@ struct TimelineEntry {
     reason: Option<String>,
     /// Until when a superseded key works.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     until: Option<String>,
     /// What was planned for the key, where its dates were moved.
     #[serde(skip_serializing_if = "Option::is_none")]

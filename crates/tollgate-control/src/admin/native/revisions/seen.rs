@@ -18,6 +18,7 @@ pub(super) struct RevisionSeen {
     number: u64,
     /// Another one begins with each restore of a backup.
     epoch: u64,
+    #[schema(format = DateTime)]
     at: String,
     /// By whom: a member's id, or `cli`, `scheduler`, `rotation`, `file`, `start`.
     actor: String,

@@ -7,7 +7,8 @@ use super::super::query::Query;
 use super::super::sort::Order;
 use super::super::source::{Object, Scene};
 use super::sift::{complete, explicit, sift};
-use super::{Failure, Resource};
+use super::{Dialect, Failure, Resource};
+use crate::admin::native::instant;
 use crate::store::Connection;
 
 /// What a request gets of all objects, and how many there are.
@@ -77,7 +78,21 @@ fn selected(
     if secrets.into_iter().any(|field| query.selection.shows(field.name)) {
         resource.source.reveal(scene, &mut object)?;
     }
-    Ok(query.selection.of(&object.json, resource.fields))
+    let mut json = query.selection.of(&object.json, resource.fields);
+    if resource.dialect == Dialect::Native {
+        write_instants(resource, &mut json);
+    }
+    Ok(json)
+}
+
+/// Writes instants as the native API does. Until here they stand as the v3 API has them, whatever is
+/// asked of them.
+fn write_instants(resource: &Resource, json: &mut Map<String, Json>) {
+    for field in resource.fields.iter().filter(|field| field.kind == Kind::Instant) {
+        if let Some(Json::String(text)) = json.get_mut(field.name) {
+            *text = instant::of_v3(text);
+        }
+    }
 }
 
 /// Whether the value of a key, or its secret, stands anywhere in an answer.

@@ -18,7 +18,7 @@ const FIELDS: &[Field] = &[
     field("id", Text(64), Ignored, Ignored, Implicit),
     field("name", Name(255), Required, Ignored, Implicit),
     field("created", Instant, Ignored, Ignored, Implicit),
-    field("expires", Text(64), Required, Ignored, Implicit),
+    field("expires", Instant, Required, Ignored, Implicit),
     // Shown once, by the answer that makes it.
     field("secret", SecretText, Ignored, Ignored, Implicit),
 ];

@@ -7,6 +7,7 @@ use tollgate_core::{
     Digest, GrantUsage, Limit, LimitSource, LimitState, LineTag, Now, Record, Root, Usage,
 };
 
+use super::super::Failure;
 use super::super::engine::{Dialect, Resource};
 use super::super::field::Fetch::Implicit;
 use super::super::field::Kind::{Any, Instant, List, Text};
@@ -15,8 +16,8 @@ use super::super::field::{Field, field};
 use super::super::kept::permit;
 use super::super::query::Query;
 use super::super::source::{Object, Scene, Source};
-use super::super::{Failure, date};
 use super::plan::word;
+use crate::admin::native;
 use crate::life_cycle::State;
 use crate::model::Owner;
 use crate::people::{Action, Realm};
@@ -258,5 +259,5 @@ fn whose(source: LimitSource) -> &'static str {
 }
 
 fn instant(second: u64) -> Json {
-    json!(date::show(second.cast_signed().saturating_mul(1000)))
+    json!(native::instant::show(second.cast_signed()))
 }
