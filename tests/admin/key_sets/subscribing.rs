@@ -39,6 +39,49 @@ fn s4_3_a_subscription_makes_a_key_set_for_the_authentication_type_or_reuses_one
 }
 
 #[test]
+fn s4_3_an_api_of_two_authentication_types_takes_a_key_set_for_each() {
+    let sets = Sets::with(|config| {
+        let both = "auth_types = [\"api_key\", \"api_key_and_secret\"]";
+        let proof = "kind = \"secret\"\nplaces = [{ header = \"X-Api-Secret\" }]";
+        let both = format!("path = \"/safe\"\nupstream = \"demo\"\n{both}");
+        three(config).section("services.safe", &both).section("services.safe.proof", proof)
+    });
+    let subscribe = || {
+        let subscribed = done(&sets.try_subscribe(&sets.application, "safe"));
+        let [alone, proven] = &subscribed.as_array().unwrap()[..] else { panic!("{subscribed}") };
+        [alone.clone(), proven.clone()]
+    };
+    let made = subscribe();
+    let types = made.each_ref().map(|set| set["keySet"]["authType"].as_str().unwrap());
+    assert_eq!(types, ["api_key", "api_key_and_secret"]);
+    assert!(made.iter().all(|set| set["reused"] == false), "{made:?}");
+    let sets_of_both = made.each_ref().map(|set| id(&set["keySet"]));
+    for set in &sets_of_both {
+        sets.does(set, "activate", &json!({}));
+    }
+    let issued = |set: &Json, what: &str| set["issued"][what].as_str().map(str::to_owned);
+    let call = |set: &Json| sets.house.gate.get("/safe").key(&issued(set, "apikey").unwrap());
+    assert_eq!(issued(&made[0], "secret"), None, "{}", made[0]);
+    call(&made[0]).send().admitted();
+    call(&made[1]).send().refused(401, "proof_missing");
+    let secret = issued(&made[1], "secret").unwrap();
+    call(&made[1]).header("X-Api-Secret", &secret).send().admitted();
+    // Both are there now; one that is revoked is made anew, and the other one stays.
+    let again = subscribe();
+    assert!(again.iter().all(|set| set["reused"] == true), "{again:?}");
+    assert_eq!(again.each_ref().map(|set| id(&set["keySet"])), sets_of_both);
+    sets.does(&sets_of_both[1], "revoke", &json!({ "confirm": true }));
+    let third = subscribe();
+    let reused = third.each_ref().map(|set| set["reused"].as_bool().unwrap());
+    assert_eq!(reused, [true, false]);
+    assert_eq!(id(&third[0]["keySet"]), sets_of_both[0]);
+    assert_ne!(id(&third[1]["keySet"]), sets_of_both[1]);
+    assert_eq!(third[1]["keySet"]["authType"], "api_key_and_secret");
+    call(&made[0]).send().admitted();
+    call(&made[1]).header("X-Api-Secret", &secret).send().refused(401, "key_rejected");
+}
+
+#[test]
 fn s4_4_a_key_set_is_reused_while_it_is_neither_expired_nor_revoked() {
     let sets = Sets::open();
     let first = sets.subscribe();
