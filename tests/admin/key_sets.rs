@@ -8,6 +8,7 @@ mod roles;
 mod scheduled;
 mod subscribing;
 mod together;
+mod usage;
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};

@@ -17,6 +17,13 @@ impl Sets {
         self.now = Timestamp::from_second(there).unwrap();
     }
 
+    /// Moves the clock to where LATEST has just been replaced.
+    pub(super) fn move_past_rotation(&mut self, set: &str) {
+        let details = self.look(set);
+        self.move_to(&details["rotation"], 1);
+        self.with_keys(set, details["keys"].as_array().unwrap().len() + 1);
+    }
+
     /// Waits until a key set has so many keys, and answers with it.
     pub(super) fn with_keys(&self, set: &str, count: usize) -> Json {
         wait_for("another key", || {
