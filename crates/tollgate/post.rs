@@ -12,13 +12,14 @@ use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tollgate_control::webhooks::{Answer, Letter, NotSent, Post, Posted};
+
+use crate::certificates::read_authorities;
 
 /// For one connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -46,11 +47,8 @@ impl Courier {
         let system = rustls_native_certs::load_native_certs();
         let (known, _) = roots.add_parsable_certificates(system.certs);
         if let Some(file) = ca_file {
-            let pem = std::fs::read(file).map_err(|error| error.to_string())?;
-            let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-            let chain = chain.map_err(|_| "the file is not PEM, expected certificates")?;
-            for certificate in chain {
-                let added = roots.add(certificate);
+            for certificate in read_authorities(file)?.certificates() {
+                let added = roots.add(certificate.clone());
                 added.map_err(|_| "the file holds a certificate that cannot be an authority's")?;
             }
         }

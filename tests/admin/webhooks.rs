@@ -1,5 +1,7 @@
 //! Webhooks: made, told and tried again, with a server that listens.
 
+mod tls;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};

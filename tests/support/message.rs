@@ -37,6 +37,11 @@ impl Message {
         Ok(Some(message))
     }
 
+    /// The next request of a client.
+    pub(crate) fn read_request(from: &mut impl BufRead) -> io::Result<Option<Self>> {
+        Self::read(from, Expected::Request)
+    }
+
     pub(crate) fn method(&self) -> &str {
         self.start.split(' ').next().unwrap()
     }

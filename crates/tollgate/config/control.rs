@@ -14,6 +14,7 @@ use tollgate_control::store::Postgres;
 use tollgate_control::webhooks::AddressRules;
 
 use super::listeners::{Tls, tls};
+use crate::certificates::read_authorities;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -75,7 +76,7 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
             "is shorter than access_token_lifetime, expected as long at least",
         );
     }
-    let (webhooks, ca_file) = webhooks(section);
+    let (webhooks, ca_file) = webhooks(section, certificates_at.is_some());
     let settings = ControlSettings {
         store,
         sealing_key_file,
@@ -91,15 +92,20 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
     Control { address, tls, ca_file, settings }
 }
 
-fn webhooks(section: &mut Section) -> (AddressRules, Option<PathBuf>) {
+fn webhooks(section: &mut Section, check: bool) -> (AddressRules, Option<PathBuf>) {
     let mut section = section.table_or_empty("webhooks");
     let rules = AddressRules {
         private: section.or("allow_private", Switch, false),
         plain: section.or("allow_http", Switch, false),
     };
     let file = NonEmpty("the path of a file with certificates");
-    let ca_file = section.optional("ca_file", file);
-    (rules, ca_file.map(|file| section.resolve(&file)))
+    let ca_file = section.optional("ca_file", file).map(|file| section.resolve(&file));
+    if let Some(file) = ca_file.as_deref().filter(|_| check)
+        && let Err(error) = read_authorities(file)
+    {
+        section.problem("ca_file", error);
+    }
+    (rules, ca_file)
 }
 
 fn store(section: &mut Section) -> StorePlace {

@@ -1,4 +1,4 @@
-//! The authorities that vouch for clients.
+//! The authorities that vouch for others.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// Certificates whose holders may say who a client is.
+/// Certificates whose holders may say who somebody is.
 #[derive(Clone, Debug)]
 pub struct Authorities {
     chain: Vec<CertificateDer<'static>>,
@@ -59,6 +59,12 @@ impl Authorities {
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.chain == other.chain
+    }
+
+    /// The certificates.
+    #[must_use]
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.chain
     }
 
     pub(super) fn roots(&self) -> Arc<RootCertStore> {
