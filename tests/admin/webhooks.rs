@@ -218,6 +218,51 @@ fn a_delivery_is_tried_again_until_it_has_arrived_and_follows_nobody() {
 }
 
 #[test]
+fn a_key_of_the_file_tells_those_who_are_told_of_all() {
+    let house = House::with(|config| {
+        let package = "near_quota_threshold = 50\nnotify_developer_near_quota = true\n\
+                       notify_admin_over_quota = true\nnotify_admin_over_throttle = true";
+        config
+            .section("control.webhooks", "allow_private = true")
+            .section("packages.basic", package)
+            .plan("qps_limit_exempt = true\nrate_limit_ceiling = 4\nrate_limit_period = \"month\"")
+            .key("acme-2", "slow", "qps_limit_ceiling = 0")
+    });
+    let north = make(&house.admin, "/organizations", &json!({ "name": "north" }));
+    let (ear, other) = (Origin::start(), Origin::start());
+    let webhook = house.tell(&ear, &json!({}));
+    let of_north = house.tell(&other, &json!({ "organization": id(&north) }));
+    let call = |key: &str| house.gate.get("/orders").key(key).send();
+    (0..4).for_each(|_| drop(call("demo").admitted()));
+    (0..3).for_each(|_| drop(call("demo").refused(429, "over_quota")));
+    call("slow").refused(429, "over_qps");
+    ear.wait_for_requests(3);
+    assert_eq!(kinds(&ear, &webhook), ["key.near_quota", "key.over_quota", "key.over_throttle"]);
+    for request in ear.requests() {
+        let event = event(&request, &webhook);
+        let data = &event["data"];
+        let throttled = event["type"] == "key.over_throttle";
+        let (key, limit) = if throttled { ("acme-2", "qps") } else { ("acme-1", "quota") };
+        assert_eq!(
+            (&data["key"]["id"], &data["package"]),
+            (&json!(key), &json!("basic")),
+            "{event}"
+        );
+        assert_eq!(data["application"], json!({ "id": "acme", "name": "acme" }));
+        assert!(data[limit]["ceiling"].is_number(), "{event}");
+        let audience = if event["type"] == "key.near_quota" { "developer" } else { "admin" };
+        assert_eq!(data["audience"], audience);
+        assert!(!format!("{request:?}").contains("demo"), "{request:?}");
+    }
+    assert_eq!(house.deliveries(&webhook).len(), 3);
+    assert!(house.deliveries(&of_north).is_empty(), "it is of no organization");
+    let shown = house.admin.read("/packages/basic");
+    assert_eq!(shown["nearQuotaThreshold"], 50);
+    assert_eq!(shown["notifyAdminOverQuota"], true);
+    assert_eq!(shown["notifyDeveloperPeriod"], "day");
+}
+
+#[test]
 fn a_quota_that_ends_is_told_of_once_to_those_who_want_to_know() {
     let package = json!({
         "name": "gold", "nearQuotaThreshold": 50, "notifyDeveloperPeriod": "month",

@@ -18,6 +18,7 @@ mod keys_folder;
 pub(crate) mod kinds;
 mod limits;
 mod member;
+mod notify;
 mod package;
 mod plan;
 pub(crate) mod proof;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{owner, plan};
+use super::{notify, owner, plan};
 use crate::document::Section;
 use crate::document::kind::{Name, Text};
-use crate::model::{Notify, Package, Service};
+use crate::model::{Package, Service};
 
 pub(super) fn read(
     name: Name,
@@ -20,7 +20,7 @@ pub(super) fn read(
         name,
         owner: owner(section),
         description: section.or("description", Text, String::new()),
-        notify: Notify::NOTHING,
+        notify: notify::read(section),
         plans,
     }
 }

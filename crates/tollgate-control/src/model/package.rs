@@ -71,6 +71,18 @@ impl Notify {
 }
 
 impl NotifyPeriod {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
     /// The one of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

@@ -132,8 +132,12 @@ impl Seen {
         if Webhook::listening(change.connection(), self.kind)?.is_empty() {
             return Ok(());
         }
-        let Some(chain) = StoredChain::of_key(change.connection(), &self.key)? else {
-            return Ok(());
+        let chain = StoredChain::of_key(change.connection(), &self.key)?;
+        let of_file = context.files.keys.get(self.key.as_str());
+        let counts_as = match (&chain, of_file) {
+            (Some(chain), _) => chain.id.as_str(),
+            (None, Some(key)) => key.counts_as.as_str(),
+            (None, None) => return Ok(()),
         };
         let notify = match context.files.packages.get(self.package.as_str()) {
             Some(package) => package.notify,
@@ -141,13 +145,21 @@ impl Seen {
                 .find(change.connection(), &self.package)?
                 .map_or(Notify::NOTHING, |document| source::notify(&document)),
         };
-        let number = chain.credentials.iter().find(|(_, known)| known.id == self.key);
-        let number = number.map(|(number, _)| *number);
         for (audience, notified) in [("developer", notify.developer), ("admin", notify.admin)] {
-            if self.wanted(notified) && self.first(change, &chain, audience, notified)? {
-                let mut details = self.details.clone();
-                details.insert("audience".to_owned(), json!(audience));
-                context.tell(change, self.kind, &chain, number, details)?;
+            if !self.wanted(notified) || !self.first(change, counts_as, audience, notified)? {
+                continue;
+            }
+            let mut details = self.details.clone();
+            details.insert("audience".to_owned(), json!(audience));
+            match (&chain, of_file) {
+                (Some(chain), _) => {
+                    let mut known = chain.credentials.iter();
+                    let number = known.find(|(_, known)| known.id == self.key);
+                    let number = number.map(|(number, _)| *number);
+                    context.tell(change, self.kind, chain, number, details)?;
+                }
+                (None, Some(key)) => context.tell_of_file(change, self.kind, key, details)?,
+                (None, None) => {}
             }
         }
         Ok(())
@@ -165,11 +177,11 @@ impl Seen {
     fn first(
         &self,
         change: &mut Change<'_>,
-        chain: &StoredChain,
+        counts_as: &str,
         audience: &str,
         notified: Notified,
     ) -> Result<bool, StoreError> {
-        let name = format!("{}/{audience}/{}", self.kind.as_str(), chain.id);
+        let name = format!("{}/{audience}/{}", self.kind.as_str(), counts_as);
         let until = notified.period.end(self.unix).cast_signed();
         let statement = "INSERT INTO told (name, until) VALUES ($1, $2) ON CONFLICT (name) \
                          DO UPDATE SET until = excluded.until WHERE told.until < excluded.until";

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{EventKind, Webhook};
 use crate::life_cycle::{Chain, Entry, Happening, KeyNumber, State};
+use crate::model::Key;
 use crate::operations::Context;
 use crate::people::Realm;
 use crate::store::{Change, Connection, Delivery, DeliveryState, Shelf, StoreError, StoredChain};
@@ -35,11 +36,29 @@ impl Context {
         listening.retain(|webhook| webhook.covers(&realm));
         let mut data = self.about(change.connection(), chain, key)?;
         data.extend(details);
-        let (now, id) = (change.now(), event_id());
-        let body = body(kind, now, &data);
-        let deliveries: Vec<_> =
-            listening.iter().map(|webhook| new(webhook, &id, kind, &body, now)).collect();
-        Delivery::insert_all(change.connection(), &deliveries)
+        send(change, kind, &listening, &data)
+    }
+
+    /// The same of a key that a file owns. It is of no organization and no group, so those are told
+    /// who are told of all.
+    pub(super) fn tell_of_file(
+        &self,
+        change: &mut Change<'_>,
+        kind: EventKind,
+        key: &Key,
+        details: Map<String, Json>,
+    ) -> Result<(), StoreError> {
+        let mut listening = Webhook::listening(change.connection(), kind)?;
+        listening.retain(|webhook| webhook.covers(&Realm::default()));
+        let (name, application) = (&*key.name, &*key.application);
+        let mut data = of([
+            ("environment", json!(&*self.files.environment.0)),
+            ("application", json!({ "id": application, "name": application })),
+            ("keySet", json!({ "id": name, "name": name, "kind": "package_key" })),
+            ("key", json!({ "id": name, "number": key.number })),
+        ]);
+        data.extend(details);
+        send(change, kind, &listening, &data)
     }
 
     /// Tells of what has become of a chain that was as `before`.
@@ -179,6 +198,20 @@ fn realm_of(connection: &mut dyn Connection, application: &str) -> Result<Realm,
         id.filter(|id| !id.is_empty()).map(str::to_owned)
     };
     Ok(Realm { organization: owner("organization"), group: owner("group") })
+}
+
+/// Writes one event down for each of these webhooks.
+fn send(
+    change: &mut Change<'_>,
+    kind: EventKind,
+    listening: &[Webhook],
+    data: &Map<String, Json>,
+) -> Result<(), StoreError> {
+    let (now, id) = (change.now(), event_id());
+    let body = body(kind, now, data);
+    let deliveries: Vec<_> =
+        listening.iter().map(|webhook| new(webhook, &id, kind, &body, now)).collect();
+    Delivery::insert_all(change.connection(), &deliveries)
 }
 
 fn new(webhook: &Webhook, event: &str, kind: EventKind, body: &str, now: i64) -> Delivery {

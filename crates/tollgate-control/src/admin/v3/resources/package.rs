@@ -13,7 +13,7 @@ use super::super::field::{Field, field};
 use super::super::kept::Kept;
 use super::super::source::{Object, Scene, Source as _};
 use super::plan;
-use crate::model::Package;
+use crate::model::{Notify, Package};
 use crate::people::{Action, Realm};
 use crate::store::{Change, Connection, Document, Kind, Shelf};
 
@@ -152,6 +152,15 @@ fn object(package: &Package) -> Object {
     json.insert("id".to_owned(), json!(&*package.name));
     json.insert("name".to_owned(), json!(&*package.name));
     json.insert("description".to_owned(), json!(package.description));
+    let Notify { near_quota_threshold, developer, admin } = package.notify;
+    json.insert("nearQuotaThreshold".to_owned(), json!(near_quota_threshold));
+    for (whom, notified) in [("Developer", developer), ("Admin", admin)] {
+        let mut put = |what: &str, value: Json| json.insert(format!("notify{whom}{what}"), value);
+        put("Period", json!(notified.period.as_str()));
+        put("NearQuota", json!(notified.near_quota));
+        put("OverQuota", json!(notified.over_quota));
+        put("OverThrottle", json!(notified.over_throttle));
+    }
     Object {
         id: package.name.to_string(),
         json,
