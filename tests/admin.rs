@@ -19,7 +19,10 @@ mod policies;
 mod restore;
 mod revisions;
 mod rotation;
+#[path = "../crates/tollgate-control/tests/store/server.rs"]
+mod server;
 mod services;
+mod store_tls;
 mod tls;
 mod usage;
 mod webhooks;

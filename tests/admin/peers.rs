@@ -4,10 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::server;
 use crate::support::{Admin, Config, Origin, Tollgate};
-
-#[path = "../../crates/tollgate-control/tests/store/server.rs"]
-mod server;
 
 /// How long the proxy of one may go on with what the other has changed.
 const SECOND: Duration = Duration::from_secs(1);

@@ -51,7 +51,7 @@ pub use engine::Engine;
 pub use error::StoreError;
 pub use look::look;
 pub use peers::Listening;
-pub use postgres::Postgres;
+pub use postgres::{ClientFiles, Postgres, PostgresTls, PostgresUrl, WrongFile};
 use readers::Readers;
 pub use revisions::Revised;
 pub use sqlite::{BackupError, Inspected, Sqlite, SqliteLock, back_up, inspect};

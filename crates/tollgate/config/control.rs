@@ -1,5 +1,7 @@
 //! `[control]`
 
+mod store;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,8 +11,7 @@ use tollgate_control::document::kind::{Address, Choice, NonEmpty, Size, Switch, 
 use tollgate_control::migration::LONGEST;
 use tollgate_control::operations::Retrieval;
 use tollgate_control::people::{Lifetimes, Permissions};
-use tollgate_control::plane::{ControlSettings, StorePlace};
-use tollgate_control::store::Postgres;
+use tollgate_control::plane::ControlSettings;
 use tollgate_control::webhooks::AddressRules;
 
 use super::listeners::{Tls, tls};
@@ -52,7 +53,7 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
             ),
         );
     }
-    let store = store(section);
+    let store = store::read(section, certificates_at.is_some());
     let key = NonEmpty("the path of a file with 64 hex digits");
     let sealing_key_file = section.or("sealing_key_file", key, "sealing.key".to_owned());
     let before = section.optional("previous_sealing_key_file", key);
@@ -106,34 +107,4 @@ fn webhooks(section: &mut Section, check: bool) -> (AddressRules, Option<PathBuf
         section.problem("ca_file", error);
     }
     (rules, ca_file)
-}
-
-fn store(section: &mut Section) -> StorePlace {
-    let kind = NonEmpty("the path of a file, or a postgresql:// URL");
-    let place = section.or("store", kind, "tollgate.db".to_owned());
-    let password = NonEmpty("the path of a file that holds the password");
-    let password_file = section.optional("store_password_file", password);
-    let password_file = password_file.map(|file| section.resolve(&file));
-    let scheme = ["postgresql://", "postgres://"];
-    if !scheme.iter().any(|scheme| place.starts_with(scheme)) {
-        if password_file.is_some() {
-            section.problem("store_password_file", "has no effect on a store in a file");
-        }
-        return StorePlace::File(section.resolve(&place));
-    }
-    match Postgres::password_in(&place) {
-        Some(false) => {}
-        // What it found is not repeated: it is a password.
-        Some(true) => section.problem(
-            "store",
-            "found a URL with a password, which this file would show to whoever reads it; \
-             expected a URL without one, and store_password_file",
-        ),
-        None => section.problem(
-            "store",
-            "found a URL that names no database, expected one such as \
-             \"postgresql://tollgate@db.internal/tollgate\"",
-        ),
-    }
-    StorePlace::Postgres { url: place, password_file }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::operations::Retrieval;
 use crate::people::{Lifetimes, Permissions};
+use crate::store::PostgresTls;
 use crate::webhooks::AddressRules;
 
 /// `[control]`, without where it listens.
@@ -42,5 +43,7 @@ pub enum StorePlace {
         url: String,
         /// The file that holds the password.
         password_file: Option<PathBuf>,
+        /// How TLS to it is spoken; `None` = the connection is plain.
+        tls: Option<PostgresTls>,
     },
 }

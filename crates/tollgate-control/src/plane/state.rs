@@ -1,5 +1,6 @@
 //! What a control plane keeps on disk, made where it is absent.
 
+use std::error::Error;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,13 +16,23 @@ pub(super) fn engine(place: &StorePlace) -> Result<Arc<dyn Engine>, ControlError
             folder_of(path).map_err(ControlError::Files)?;
             Ok(Arc::new(Sqlite::open(path)?))
         }
-        StorePlace::Postgres { url, password_file } => {
-            let password = password_file.as_deref().map(read_secret).transpose();
-            let password = password.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-            let password = password.as_ref().map(|password| password.trim_ascii_end());
-            Ok(Arc::new(Postgres::with_password(url, password)?))
+        StorePlace::Postgres { url, password_file, tls } => {
+            let mut database = Postgres::new(url)?;
+            if let Some(file) = password_file {
+                let password = read_secret(file).map_err(unavailable)?;
+                database = database.with_password(password.trim_ascii_end());
+            }
+            if let Some(tls) = tls {
+                database = database.with_tls(tls.load().map_err(unavailable)?);
+            }
+            Ok(Arc::new(database))
         }
     }
+}
+
+/// What keeps the way to the database from being known.
+fn unavailable(error: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable(Box::new(error))
 }
 
 /// Makes a fresh sealing key where there is none.

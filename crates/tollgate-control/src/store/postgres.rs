@@ -1,16 +1,27 @@
 //! PostgreSQL: one database for several control planes.
 
+mod refused;
+mod tls;
+mod url;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use postgres::config::SslMode;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
+use rustls::ClientConfig;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::texts::Narrowed;
 use super::{Connection, Engine, Listening, Row, StoreError, Value};
+use refused::NotConnected;
+
+pub use tls::{ClientFiles, PostgresTls, WrongFile};
+pub use url::PostgresUrl;
 
 /// How long a server may say nothing where it is to say something.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,24 +29,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A database on a server, which other control planes may use too.
 pub struct Postgres {
     config: Config,
+    /// How TLS is spoken; `None` = it is not.
+    tls: Option<MakeRustlsConnect>,
 }
 
 impl Postgres {
     /// The database that `url` names, as in `postgresql://user@host/database` or
-    /// `host=/run/postgresql dbname=tollgate`. It is not asked for anything yet.
+    /// `host=/run/postgresql dbname=tollgate`, over a plain connection. It is not asked for anything
+    /// yet.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] for a text that names no database. It does not repeat the text,
     /// which may hold a password.
     pub fn new(url: &str) -> Result<Self, StoreError> {
-        Self::with_password(url, None)
-    }
-
-    /// The database that `url` names, with this password in place of the URL's.
-    ///
-    /// # Errors
-    /// As above.
-    pub fn with_password(url: &str, password: Option<&[u8]>) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(StoreError::unavailable)?;
         config.application_name("tollgate");
         // A server that is gone without a word is noticed.
@@ -49,20 +55,31 @@ impl Postgres {
         config.notice_callback(|notice| {
             tracing::warn!(said = notice.message(), "the server of the store warns");
         });
-        if let Some(password) = password {
-            config.password(password);
-        }
-        Ok(Self { config })
+        config.ssl_mode(SslMode::Disable);
+        Ok(Self { config, tls: None })
     }
 
-    /// Whether a URL holds a password, if it is one.
+    /// With this password in place of the URL's.
     #[must_use]
-    pub fn password_in(url: &str) -> Option<bool> {
-        url.parse::<Config>().ok().map(|config| config.get_password().is_some())
+    pub fn with_password(mut self, password: &[u8]) -> Self {
+        self.config.password(password);
+        self
+    }
+
+    /// Over TLS and never without.
+    #[must_use]
+    pub fn with_tls(mut self, tls: ClientConfig) -> Self {
+        self.config.ssl_mode(SslMode::Require);
+        self.tls = Some(MakeRustlsConnect::new(tls));
+        self
     }
 
     fn connect(&self, settings: &str) -> Result<Box<Session>, StoreError> {
-        let mut client = self.config.connect(NoTls).map_err(StoreError::unavailable)?;
+        let connected = match &self.tls {
+            Some(tls) => self.config.connect(tls.clone()),
+            None => self.config.connect(NoTls),
+        };
+        let mut client = connected.map_err(|error| StoreError::unavailable(NotConnected(error)))?;
         client.batch_execute(settings).map_err(StoreError::unavailable)?;
         Ok(Box::new(Session { client, prepared: HashMap::new() }))
     }

@@ -80,7 +80,7 @@ impl House {
         let file = |name: &str| folder.path().join(name);
         let settings = ControlSettings {
             store: match store {
-                Some(url) => StorePlace::Postgres { url, password_file: None },
+                Some(url) => StorePlace::Postgres { url, password_file: None, tls: None },
                 None => StorePlace::File(file("store.db")),
             },
             sealing_key_file: file("sealing.key"),
