@@ -33,6 +33,17 @@ pub(crate) struct Answer {
     pub(crate) body: Json,
 }
 
+impl Answer {
+    fn success(self, method: &str, target: &str) -> Result<Json, Failure> {
+        let Self { status, body } = self;
+        if status == 200 {
+            Ok(body)
+        } else {
+            Err(format!("{method} {target}: {status} {body}").into())
+        }
+    }
+}
+
 impl Admin {
     /// Logs in as the administrator that a file names.
     pub(crate) async fn log_in(admin: SocketAddr, first: &Path) -> Result<Self, Failure> {
@@ -74,10 +85,14 @@ impl Admin {
         target: &str,
         body: &Json,
     ) -> Result<Answer, Failure> {
+        self.call(method, format!("/v3/rest{target}"), body).await
+    }
+
+    async fn call(&mut self, method: &str, uri: String, body: &Json) -> Result<Answer, Failure> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = Request::builder()
             .method(method)
-            .uri(format!("/v3/rest{target}"))
+            .uri(uri)
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "application/json");
         self.send(request.body(Full::from(body))?).await
@@ -90,8 +105,19 @@ impl Admin {
         target: &str,
         body: &Json,
     ) -> Result<Json, Failure> {
-        let Answer { status, body } = self.ask(method, target, body).await?;
-        if status == 200 { Ok(body) } else { Err(format!("{method} {target}: {status} {body}").into()) }
+        let answer = self.ask(method, target, body).await?;
+        answer.success(method, target)
+    }
+
+    /// Likewise, below `/api`.
+    pub(crate) async fn native(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: &Json,
+    ) -> Result<Json, Failure> {
+        let answer = self.call(method, format!("/api{target}"), body).await?;
+        answer.success(method, target)
     }
 
     async fn send(&mut self, mut request: Request<Full<Bytes>>) -> Result<Answer, Failure> {

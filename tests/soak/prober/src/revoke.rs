@@ -1,4 +1,6 @@
-//! Keys that are taken away over the admin API under load, one after another.
+//! Keys that are taken away over the admin API under load, one after another or some together.
+
+mod ways;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -6,7 +8,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value as Json, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -16,6 +17,7 @@ use crate::connection::{Connection, PROTOCOLS, Protocol};
 use crate::gate::Gate;
 use crate::probes::{Fate, Place, Probes};
 use crate::workers::Workers;
+use ways::{Shops, Way};
 
 pub(crate) struct Settings {
     pub(crate) data: std::net::SocketAddr,
@@ -49,18 +51,15 @@ impl std::str::FromStr for JudgedFrom {
     }
 }
 
-/// How a key is taken away, by turns.
-const WAYS: [&str; 2] = ["disabled", "deleted"];
-
 /// Requests go ahead of a revocation for so long.
 const AHEAD: Duration = Duration::from_millis(5);
 
-/// Requests on each connection after the answer.
+/// Requests on each connection with each key after the answer.
 const AFTER: usize = 3;
 
 struct Revocation {
     number: u64,
-    key: String,
+    keys: Vec<String>,
     answered: Cell<bool>,
 }
 
@@ -70,24 +69,16 @@ pub(crate) async fn run(settings: Settings) -> Result<bool, Failure> {
     let gate = Rc::new(Gate { data: settings.data, workers });
     let probes = Rc::new(Probes::record(&settings.probes)?);
     let mut admin = Admin::log_in(settings.admin, &settings.first_administrator).await?;
-    let application = json!({ "name": "soak" });
-    let application = admin.done("POST", "/members/soak/applications", &application).await?;
-    let application = application["id"].as_str().ok_or("no application")?.to_owned();
-    let keys = format!("/applications/{application}/packageKeys");
-    let mut took: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let shops = Shops::open(&mut admin).await?;
+    let mut took: BTreeMap<Way, Vec<Duration>> = BTreeMap::new();
     let mut warm: Vec<(Place, Connection)> = Vec::new();
     let mut tried: BTreeMap<Place, usize> = BTreeMap::new();
     for number in 0..settings.revocations {
         keep_warm(&gate, &mut warm).await?;
-        let key = format!("revoked-{number}");
-        let body = json!({
-            "apikey": key, "package": { "id": "soak" }, "plan": { "id": "soak" },
-            "status": "active",
-        });
-        let made = admin.done("POST", &keys, &body).await?;
-        let id = made["id"].as_str().ok_or("no id")?.to_owned();
-        let answered = Cell::new(false);
-        let revocation = Rc::new(Revocation { number, key, answered });
+        let doomed = shops.make(&mut admin, number).await?;
+        let (keys, answered) = (doomed.keys.clone(), Cell::new(false));
+        let tries = AFTER * keys.len();
+        let revocation = Rc::new(Revocation { number, keys, answered });
         let mut sending = JoinSet::new();
         for (place, connection) in warm.drain(..) {
             let (probes, gate) = (Rc::clone(&probes), Rc::clone(&gate));
@@ -96,33 +87,23 @@ pub(crate) async fn run(settings: Settings) -> Result<bool, Failure> {
         }
         sleep(AHEAD).await;
         revocation.answered.set(settings.judged_from == JudgedFrom::Call);
-        let way = WAYS[number as usize % WAYS.len()];
-        let target = format!("{keys}/{id}");
         let called = Instant::now();
-        match way {
-            "disabled" => {
-                admin.done("PUT", &target, &json!({ "status": "disabled" })).await?;
-            }
-            _ => {
-                admin.done("DELETE", &target, &Json::Null).await?;
-            }
-        }
-        took.entry(way).or_default().push(called.elapsed());
+        shops.take(&mut admin, &doomed).await?;
+        took.entry(Way::of(number)).or_default().push(called.elapsed());
         revocation.answered.set(true);
         for protocol in PROTOCOLS {
             let mut connection = Connection::open(gate.data, protocol).await?;
-            for _ in 0..AFTER {
-                let key = &revocation.key;
+            for key in revocation.keys.iter().cycle().take(tries) {
                 probes.send(&mut connection, number, Fate::Closed, key, 401).await;
             }
             if let Some(worker) = gate.workers.serving(connection.port)? {
                 let place = Place { new: true, http2: protocol == Protocol::Http2, worker };
-                *tried.entry(place).or_default() += AFTER;
+                *tried.entry(place).or_default() += tries;
             }
         }
         while let Some(sent) = sending.join_next().await {
             let (place, connection) = sent?;
-            *tried.entry(place).or_default() += AFTER;
+            *tried.entry(place).or_default() += tries;
             warm.extend(connection?.map(|connection| (place, connection)));
         }
     }
@@ -143,7 +124,7 @@ async fn keep_warm(gate: &Gate, warm: &mut Vec<(Place, Connection)>) -> Result<(
     Ok(())
 }
 
-/// Sends requests with the key on a connection that stands, from before until after it is taken
+/// Sends requests with the keys on a connection that stands, from before until after they are taken
 /// away. Returns the connection, unless it has ended.
 async fn on_warm(
     probes: Rc<Probes>,
@@ -152,8 +133,11 @@ async fn on_warm(
     mut connection: Connection,
     place: Place,
 ) -> Result<Option<Connection>, Failure> {
-    let (number, key) = (revocation.number, revocation.key.as_str());
-    while !revocation.answered.get() {
+    let number = revocation.number;
+    for key in revocation.keys.iter().cycle() {
+        if revocation.answered.get() {
+            break;
+        }
         if !probes.send(&mut connection, number, Fate::Early, key, 401).await {
             // HTTP/1.1 has no other way to cut a response than to end the connection.
             probes.cut.set(probes.cut.get() + 1);
@@ -162,14 +146,14 @@ async fn on_warm(
         tokio::task::yield_now().await;
     }
     let mut goes_on = true;
-    for _ in 0..AFTER {
+    for key in revocation.keys.iter().cycle().take(AFTER * revocation.keys.len()) {
         goes_on &= probes.send(&mut connection, number, Fate::Closed, key, 401).await;
     }
     Ok(goes_on.then_some(connection))
 }
 
 fn report(
-    took: &BTreeMap<&str, Vec<Duration>>,
+    took: &BTreeMap<Way, Vec<Duration>>,
     tried: &BTreeMap<Place, usize>,
     probes: &Probes,
 ) -> bool {
@@ -181,8 +165,12 @@ fn report(
             took.get(index).copied().unwrap_or_default().as_secs_f64() * 1000.0
         };
         println!(
-            "{way:<16} {} keys, from call to answer p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
-            took.len(), share(50), share(99), share(100)
+            "{:<16} {} times, from call to answer p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+            way.as_str(),
+            took.len(),
+            share(50),
+            share(99),
+            share(100)
         );
     }
     for (place, tried) in tried {
