@@ -33,5 +33,6 @@ mod swap;
 mod switches;
 mod tls;
 mod traceability;
+mod upstreams;
 mod walls;
 mod wire;

@@ -17,7 +17,7 @@ use tollgate_control::{Publisher, PublisherMetrics};
 use tollgate_core::{Clock, Strangers, handoff};
 use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
-    Acceptor, AccessLog, DataPlane, Listener, Plan, WorkerSettings, watch_strangers,
+    Acceptor, AccessLog, DataPlane, Listener, Plan, Upstreams, WorkerSettings, watch_strangers,
 };
 
 use crate::certificates::Certificates;
@@ -28,6 +28,7 @@ use crate::explain::Socket;
 use crate::ops::Ops;
 use crate::post::Courier;
 use crate::reload::{ReloadMetrics, Reloader, Snapshots, log_warnings};
+use crate::trust::Trust;
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
@@ -63,6 +64,12 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let strangers = settings.strangers.map(|budget| Arc::new(Strangers::new(budget)));
     let certificates = Certificates::load(&settings, &registry, Arc::clone(&clock))?;
 
+    let upstreams = Upstreams::default();
+    let mut trust = Trust::new(upstreams.tls().clone());
+    trust.prepare(&config.objects.objects)?;
+    trust.settle(&config.objects.objects);
+    let keeper = trust.keeper(&registry, Arc::clone(&clock))?;
+
     // Every address is taken before anything starts.
     let plan = Plan {
         workers: workers(&settings),
@@ -81,6 +88,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         clock: Arc::clone(&clock),
         strangers: strangers.clone(),
         access_log: access_log(&settings.access_log)?,
+        upstreams: upstreams.clone(),
     };
     let mut bound = plan.bind()?;
     let ops_address = settings.ops.address;
@@ -133,7 +141,8 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         }
         None => (None, Snapshots::OfFile(Box::new(publisher))),
     };
-    let mut reloader = Reloader { path, settings: settings.clone(), snapshots, clock, metrics };
+    let mut reloader =
+        Reloader { path, settings: settings.clone(), snapshots, clock, metrics, trust };
     match &admin {
         Some(_) => reloader.note_start(),
         None if reloader.apply(&config, Instant::now()).await => {}
@@ -147,10 +156,11 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let ops = tokio::spawn(ops.serve(ops_listener));
     let ending = Ending::new();
     let admin = admin.map(|admin| tokio::spawn(admin.serve(ending.clone())));
-    let Signals { hang_up, certificates_hang_up, end } = signals;
+    let Signals { hang_up, certificates_hang_up, trust_hang_up, end } = signals;
     let explaining = explaining.map(|socket| tokio::spawn(socket.serve(Arc::new(explainer))));
     let reloads = tokio::spawn(reloader.watch(config, hang_up));
     let certificates = tokio::spawn(certificates.watch(certificates_hang_up));
+    let keeper = tokio::spawn(keeper.watch(trust_hang_up));
     let ended = end.wait(&plane).await;
     draining.store(true, Relaxed);
     ended?;
@@ -165,6 +175,7 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     }
     reloads.abort();
     certificates.abort();
+    keeper.abort();
     ops.abort();
     if let Some(explaining) = explaining {
         explaining.abort();
@@ -256,8 +267,9 @@ fn announce(
 
 struct Signals {
     hang_up: Signal,
-    /// The same signal, told to another.
+    /// The same signal, told to others.
     certificates_hang_up: Signal,
+    trust_hang_up: Signal,
     end: End,
 }
 
@@ -279,6 +291,7 @@ impl Signals {
         Ok(Self {
             hang_up: signal(SignalKind::hangup())?,
             certificates_hang_up: signal(SignalKind::hangup())?,
+            trust_hang_up: signal(SignalKind::hangup())?,
             end,
         })
     }

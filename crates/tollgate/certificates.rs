@@ -51,16 +51,24 @@ impl CertificateFiles {
     /// # Errors
     /// Everything that is wrong with them.
     pub(crate) fn read(&self) -> Result<Certificate, Vec<Wrong>> {
-        let chain = read_file(&self.certificate).map_err(|error| Wrong::chain(&error));
-        let key = read_secret(&self.key).map_err(|error| Wrong::key(&error));
-        let (chain, key) = match (chain, key) {
-            (Ok(chain), Ok(key)) => (chain, key),
-            (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
-        };
-        Certificate::from_pem(&chain, &key).map_err(|error| {
-            vec![if error.is_of_key() { Wrong::key(&error) } else { Wrong::chain(&error) }]
-        })
+        read_certificate(&self.certificate, &self.key)
     }
+}
+
+/// Reads a chain and its key, which nobody else may read.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub(crate) fn read_certificate(chain: &Path, key: &Path) -> Result<Certificate, Vec<Wrong>> {
+    let chain = read_file(chain).map_err(|error| Wrong::chain(&error));
+    let key = read_secret(key).map_err(|error| Wrong::key(&error));
+    let (chain, key) = match (chain, key) {
+        (Ok(chain), Ok(key)) => (chain, key),
+        (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
+    };
+    Certificate::from_pem(&chain, &key).map_err(|error| {
+        vec![if error.is_of_key() { Wrong::key(&error) } else { Wrong::chain(&error) }]
+    })
 }
 
 /// Reads the authorities of a file.
@@ -77,7 +85,8 @@ fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("the file cannot be read: {error}"))
 }
 
-fn all(wrongs: &[Wrong]) -> String {
+/// All of it in one line.
+pub(crate) fn all(wrongs: &[Wrong]) -> String {
     let wrongs: Vec<_> = wrongs.iter().map(Wrong::to_string).collect();
     wrongs.join("; ")
 }

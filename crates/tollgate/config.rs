@@ -12,9 +12,11 @@ mod strangers;
 use std::path::{Path, PathBuf};
 
 use tollgate_control::document::{Problems, Section, Warnings, read};
-use tollgate_control::file::{FileObjects, OwnPepper, read_objects_beside};
+use tollgate_control::file::{Beside, FileObjects, OwnPepper, TlsFiles, read_objects_beside};
 use tollgate_control::watch::Watched;
-use tollgate_core::StrangerBudget;
+use tollgate_core::{ClientTls, StrangerBudget};
+
+use crate::trust::Files;
 
 pub use access_log::AccessLog;
 pub use control::Control;
@@ -68,18 +70,25 @@ impl Config {
     /// # Errors
     /// Every problem that there is.
     pub fn load_to_serve(path: &Path, now: i64) -> Result<(Self, Warnings), Problems> {
-        read(path, |root| Self::read_all(root, now, Some(now), true))
+        read(path, |root| Self::read_all(root, now, Some(now), true, Some(&Files { known: &[] })))
     }
 
     /// Reads a file that has to hold the same settings as `running`: they cannot change while the
-    /// process runs.
+    /// process runs. Files that upstreams are spoken to with are looked into unless `trusted`
+    /// names them: those are in use already.
     ///
     /// # Errors
     /// Every problem that the file has, or every section that would have to be the same.
-    pub fn reload(path: &Path, now: i64, running: &Settings) -> Result<(Self, Warnings), Problems> {
+    pub fn reload(
+        path: &Path,
+        now: i64,
+        running: &Settings,
+        trusted: &[ClientTls],
+    ) -> Result<(Self, Warnings), Problems> {
         read(path, |root| {
             // What was there at the start is not made up now.
-            let config = Self::read_all(root, now, None, false);
+            let files = Files { known: trusted };
+            let config = Self::read_all(root, now, None, false, Some(&files));
             config.settings.differences(running).for_each(|section| {
                 root.problem(
                     section,
@@ -93,7 +102,7 @@ impl Config {
 
     /// Reads the root section of a file, and no certificate.
     pub fn read(root: &mut Section, now: i64) -> Self {
-        Self::read_all(root, now, None, true)
+        Self::read_all(root, now, None, true, None)
     }
 
     fn read_all(
@@ -101,6 +110,7 @@ impl Config {
         now: i64,
         certificates_at: Option<i64>,
         may_be_absent: bool,
+        tls: Option<&dyn TlsFiles>,
     ) -> Self {
         let log = log::read(&mut root.table_or_empty("log"));
         let access_log = access_log::read(&mut root.table_or_empty("access_log"));
@@ -118,7 +128,7 @@ impl Config {
             .control
             .as_ref()
             .map(|control| OwnPepper { file: &control.settings.pepper_file, may_be_absent });
-        let objects = read_objects_beside(root, now, pepper);
+        let objects = read_objects_beside(root, now, Beside { pepper, tls });
         across::check(root, &settings, &objects.objects);
         Self { settings, objects }
     }

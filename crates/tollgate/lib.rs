@@ -13,6 +13,7 @@ mod output;
 mod post;
 mod reload;
 mod telemetry;
+mod trust;
 
 pub mod cli;
 pub mod commands;

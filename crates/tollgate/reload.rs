@@ -14,6 +14,7 @@ use tollgate_control::{Published, Publisher, Reload};
 use tollgate_core::Clock;
 
 use crate::config::{Config, Settings};
+use crate::trust::Trust;
 
 /// How often meters of keys that are gone are looked at.
 const REAP: Duration = Duration::from_secs(10);
@@ -25,6 +26,7 @@ pub(crate) struct Reloader {
     pub(crate) snapshots: Snapshots,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: ReloadMetrics,
+    pub(crate) trust: Trust,
 }
 
 /// What makes snapshots of what the file says.
@@ -93,7 +95,12 @@ impl Reloader {
     /// Publishes what `config` says.
     pub(crate) async fn apply(&mut self, config: &Config, changed: Instant) -> bool {
         let unix = self.clock.now().unix();
-        let published = self.snapshots.publish(&config.objects.objects, unix, changed).await;
+        let objects = &config.objects.objects;
+        // Nothing is published that could not be spoken to.
+        let published = match self.trust.prepare(objects) {
+            Ok(()) => self.snapshots.publish(objects, unix, changed).await,
+            Err(error) => Err(error.into()),
+        };
         let published = published.inspect_err(|error| {
             tracing::error!(%error, "configuration refused; the one before goes on serving");
         });
@@ -109,6 +116,7 @@ impl Reloader {
         self.metrics.reloads.with_label_values(&[result]).inc();
         let applied = result != "refused";
         if applied {
+            self.trust.settle(&config.objects.objects);
             self.metrics.last_success.set(unix as f64);
         }
         applied
@@ -157,8 +165,9 @@ impl Reloader {
     /// Reads the file on a thread that may block.
     async fn read(&self) -> Option<Result<(Config, Warnings), Problems>> {
         let (path, settings) = (self.path.clone(), self.settings.clone());
+        let trusted = self.trust.used();
         let now = i64::try_from(self.clock.now().unix()).unwrap_or(i64::MAX);
-        let read = move || Config::reload(&path, now, &settings);
+        let read = move || Config::reload(&path, now, &settings, &trusted);
         let read = tokio::task::spawn_blocking(read).await;
         read.inspect_err(|error| tracing::error!(%error, "the configuration was not read")).ok()
     }

@@ -1,14 +1,18 @@
 //! The API behind the gate. It is written against sockets, so that it sees and says every byte.
 
 use std::{
-    io::{self, BufReader},
+    io::{self, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::net::{UnixListener, UnixStream},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
 };
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::{
     Answer,
@@ -25,6 +29,8 @@ pub(crate) struct Origin {
 struct State {
     answer: Box<dyn Fn(&Message) -> Answer + Send + Sync>,
     seen: Mutex<Vec<Message>>,
+    names: Mutex<Vec<String>>,
+    shown: AtomicUsize,
     connections: AtomicUsize,
     closed: AtomicBool,
 }
@@ -36,19 +42,73 @@ impl Origin {
     }
 
     pub(crate) fn answering(answer: impl Fn(&Message) -> Answer + Send + Sync + 'static) -> Self {
+        Self::accepting(answer, |state, stream| state.serve(stream))
+    }
+
+    /// The same over TLS.
+    pub(crate) fn over_tls(
+        config: ServerConfig,
+        answer: impl Fn(&Message) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let config = Arc::new(config);
+        Self::accepting(answer, move |state, mut stream| {
+            let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            while connection.is_handshaking() {
+                connection.complete_io(&mut stream)?;
+            }
+            state.names.lock().unwrap().extend(connection.server_name().map(str::to_owned));
+            let shown = connection.peer_certificates().map_or(0, <[_]>::len);
+            state.shown.fetch_add(shown, Ordering::Relaxed);
+            state.serve(StreamOwned::new(connection, stream))
+        })
+    }
+
+    /// The same behind a Unix socket. It has no address of its own, and ends with the test.
+    pub(crate) fn behind(
+        socket: &Path,
+        answer: impl Fn(&Message) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let origin = Self::answering(answer);
+        let (listener, state) = (UnixListener::bind(socket).unwrap(), Arc::clone(&origin.state));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let state: Arc<State> = Arc::clone(&state);
+                state.connections.fetch_add(1, Ordering::Relaxed);
+                std::thread::spawn(move || state.serve::<UnixStream>(stream).ok());
+            }
+        });
+        origin
+    }
+
+    fn accepting(
+        answer: impl Fn(&Message) -> Answer + Send + Sync + 'static,
+        serve: impl Fn(&State, TcpStream) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             answer: Box::new(answer),
             seen: Mutex::new(Vec::new()),
+            names: Mutex::default(),
+            shown: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         });
         let accepting = std::thread::spawn({
             let state = Arc::clone(&state);
-            move || state.accept(&listener)
+            move || state.accept(&listener, &Arc::new(serve))
         });
         Self { address, state, accepting: Some(accepting) }
+    }
+
+    /// The hosts that it was asked for by name in handshakes.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.state.names.lock().unwrap().clone()
+    }
+
+    /// How many certificates it was shown.
+    pub(crate) fn shown(&self) -> usize {
+        self.state.shown.load(Ordering::Relaxed)
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -91,7 +151,11 @@ impl Drop for Origin {
 }
 
 impl State {
-    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+    fn accept(
+        self: &Arc<Self>,
+        listener: &TcpListener,
+        serve: &Arc<impl Fn(&Self, TcpStream) -> io::Result<()> + Send + Sync + 'static>,
+    ) {
         for stream in listener.incoming() {
             if self.closed.load(Ordering::Relaxed) {
                 return;
@@ -99,18 +163,21 @@ impl State {
             let (state, stream) = (Arc::clone(self), stream.unwrap());
             self.connections.fetch_add(1, Ordering::Relaxed);
             // A connection that breaks is the other side's to explain.
-            std::thread::spawn(move || state.serve(stream).ok());
+            let serve = Arc::clone(serve);
+            std::thread::spawn(move || {
+                stream.set_nodelay(true)?;
+                serve(&state, stream)
+            });
         }
     }
 
-    fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
-        stream.set_nodelay(true)?;
-        let mut reader = BufReader::new(stream.try_clone()?);
+    fn serve<S: Read + Write>(&self, stream: S) -> io::Result<()> {
+        let mut reader = BufReader::new(stream);
         while let Some(request) = Message::read(&mut reader, Expected::Request)? {
             let answer = (self.answer)(&request);
             let method = request.method().to_owned();
             self.seen.lock().unwrap().push(request);
-            if !answer.write(&method, &mut stream)? {
+            if !answer.write(&method, reader.get_mut())? {
                 break;
             }
         }

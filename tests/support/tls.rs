@@ -15,8 +15,10 @@ use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned,
+    SupportedProtocolVersion,
 };
 
 use super::{Http1, tcp};
@@ -85,6 +87,40 @@ impl Issued {
     /// As keys and upstreams are told it.
     pub(crate) fn fingerprint(&self) -> String {
         super::digest_of(&self.der())
+    }
+
+    /// What an upstream with this certificate serves with. It takes certificates of `clients`, and
+    /// asks for one if there is such an authority.
+    pub(crate) fn server(&self, clients: Option<&Authority>) -> ServerConfig {
+        self.server_from(clients, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// The same, over TLS 1.2 only.
+    pub(crate) fn server_with_tls12_only(&self) -> ServerConfig {
+        self.server_from(None, &TLS12)
+    }
+
+    fn server_from(
+        &self,
+        clients: Option<&Authority>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ServerConfig {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(versions)
+            .unwrap();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.0.der().clone()).unwrap();
+                let roots = Arc::new(roots);
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
+        builder.with_single_cert(vec![self.der()], key).unwrap()
     }
 
     pub(crate) fn der(&self) -> CertificateDer<'static> {

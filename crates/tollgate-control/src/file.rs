@@ -36,6 +36,7 @@ use crate::document::kind::{Choice, Name, NameKind};
 use crate::model::{Environment, ErrorDialect, Objects, Owner};
 
 pub use self::digest::{FreshPepper, OwnPepper};
+pub use self::upstream::{TLS_VERSION, TlsFiles};
 
 use self::check::keyless::Keyless;
 use self::check::routes::Routes;
@@ -65,24 +66,29 @@ pub struct FileObjects {
 ///
 /// The objects are whole only if the document turns out to have no problem.
 pub fn read_objects(root: &mut Section, now: i64) -> FileObjects {
-    read_objects_beside(root, now, None)
+    read_objects_beside(root, now, Beside::default())
 }
 
-/// The same, beside a control plane that keeps keys too, with the pepper that they are digested under
-/// where no `[digest]` says otherwise.
-pub fn read_objects_beside(
-    root: &mut Section,
-    now: i64,
-    pepper: Option<OwnPepper<'_>>,
-) -> FileObjects {
+/// What is known beside a document.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The pepper of keys that a control plane keeps, where no `[digest]` says otherwise.
+    pub pepper: Option<OwnPepper<'a>>,
+    /// What looks into the files that upstreams are spoken to with over TLS; `None` = nobody does.
+    pub tls: Option<&'a dyn TlsFiles>,
+}
+
+/// The same, with what is known beside the document.
+pub fn read_objects_beside(root: &mut Section, now: i64, beside: Beside<'_>) -> FileObjects {
     let environment = root.or(
         "environment",
         NameKind("the name of an environment"),
         Name::unchecked("production"),
     );
     let key_brand = root.optional("key_brand", BrandKind);
-    let (digests, fresh_pepper) = digest::read(root, pepper);
-    let upstreams = named(root, "upstreams", upstream::read);
+    let (digests, fresh_pepper) = digest::read(root, beside.pepper);
+    let upstreams =
+        named(root, "upstreams", |name, section| upstream::read(name, section, beside.tls));
     let mut routes = Routes::default();
     let mut keyless = Keyless::default();
     let services = named(root, "services", |name, section| {

@@ -70,4 +70,7 @@ pub use table::{Keyed, Table};
 pub use terms::{
     Authentication, EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId,
 };
-pub use upstream::{FixedResponse, HostHeader, Target, Upstream, UpstreamTimeouts};
+pub use upstream::{
+    CertificateFiles, ClientTls, FixedResponse, HostHeader, MinimumVersion, Server, ServerAddress,
+    ServerTls, Target, Upstream, UpstreamTimeouts,
+};

@@ -1,8 +1,13 @@
 //! Where admitted requests go.
 
+mod tls;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
+
+pub use tls::{CertificateFiles, ClientTls, MinimumVersion, ServerTls};
 
 /// A named destination. Pools belong to one [`Upstream::generation`]: a changed definition never
 /// meets connections of the old one.
@@ -19,23 +24,41 @@ pub struct Upstream {
 /// What answers in an upstream's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A server that speaks HTTP/1.1.
-    Server {
+    /// A server.
+    Server(Box<Server>),
+    /// A response that is built in: maintenance pages, mocks, the demo.
+    Fixed(FixedResponse),
+}
+
+/// A server that speaks HTTP, and how it is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where it is.
+    pub address: ServerAddress,
+    /// The value of `Host` where [`HostHeader::Upstream`] is set.
+    pub authority: HeaderValue,
+    /// How it is spoken to over TLS; `None` = it is not.
+    pub tls: Option<ServerTls>,
+    /// Which `Host` it sees.
+    pub host_header: HostHeader,
+    /// How long to wait for it.
+    pub timeouts: UpstreamTimeouts,
+    /// Idle connections that a worker keeps.
+    pub max_idle: usize,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ServerAddress {
+    /// Behind a port.
+    Tcp {
         /// Host name or address, without brackets.
         host: Box<str>,
         /// TCP port.
         port: u16,
-        /// The value of `Host` where [`HostHeader::Upstream`] is set.
-        authority: HeaderValue,
-        /// Which `Host` it sees.
-        host_header: HostHeader,
-        /// How long to wait for it.
-        timeouts: UpstreamTimeouts,
-        /// Idle connections that a worker keeps.
-        max_idle: usize,
     },
-    /// A response that is built in: maintenance pages, mocks, the demo.
-    Fixed(FixedResponse),
+    /// Behind a Unix socket.
+    Unix(PathBuf),
 }
 
 /// Whose `Host` an upstream sees.

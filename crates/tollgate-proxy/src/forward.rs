@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -19,7 +19,7 @@ use crate::headers;
 use crate::live::LiveEntry;
 use crate::respond::{self, Told};
 use crate::roster::Deadline;
-use crate::upstream::{Destination, Lease, Pool};
+use crate::upstream::{ConnectError, Destination, Lease, Pool, Unreached};
 use crate::worker::{Worker, nanoseconds};
 
 /// A request that may go upstream. Its permit stands on the live list.
@@ -99,7 +99,11 @@ impl Worker {
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
         let mut sent_before = false;
         loop {
-            let take = poll_fn(|cx| Poll::Ready(if sent_before { None } else { pool.take(cx) }));
+            let once = !request.method().is_idempotent() || request.body().is_streaming();
+            let take = |cx: &mut Context<'_>| {
+                Poll::Ready(if sent_before { None } else { pool.take(once, cx) })
+            };
+            let take = poll_fn(take);
             let mut lease = match take.await {
                 Some(lease) => lease,
                 None => self.connect(pool, live).await?,
@@ -124,7 +128,7 @@ impl Worker {
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if lease.reused => request = unsent,
                     Some(_) => return Err(self.failed(Refusal::UpstreamUnreachable)),
-                    None if closed_unanswered(error.error()) => match again {
+                    None if !lease.heard() && closed_unanswered(error.error()) => match again {
                         Some(again) => (request, sent_before) = (again, true),
                         None => return Err(self.failed(Refusal::UpstreamBadResponse)),
                     },
@@ -140,10 +144,16 @@ impl Worker {
         self.cells.upstream_connections.add(1);
         let mut connecting = pin!(pool.connect());
         poll_fn(|cx| match live.poll_end(cx) {
-            Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
+            Poll::Ready(refusal) => {
+                if refusal == Refusal::UpstreamTimeout {
+                    pool.known().count_unreached(Unreached::Timeout);
+                }
+                Poll::Ready(Err(refusal))
+            }
             Poll::Pending => connecting.as_mut().poll(cx).map(|connected| {
-                connected.map_err(|error| {
-                    tracing::debug!(%error, "upstream cannot be reached");
+                connected.map_err(|ConnectError { reason, error }| {
+                    tracing::debug!(%error, ?reason, "upstream cannot be reached");
+                    pool.known().count_unreached(reason);
                     self.failed(Refusal::UpstreamUnreachable)
                 })
             }),

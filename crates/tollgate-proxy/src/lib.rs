@@ -42,6 +42,7 @@ pub use plane::{Bound, DataPlane, Plan};
 pub use strangers::watch_strangers;
 pub use tls::{
     Acceptor, Authorities, AuthoritiesError, Certificate, CertificateError, ClientCertificates,
-    MinimumVersion, Terms as TlsTerms, Tickets, server_config,
+    Terms as TlsTerms, Tickets, server_config,
 };
+pub use upstream::{ClientTrust, UpstreamTls, Upstreams};
 pub use worker::WorkerSettings;

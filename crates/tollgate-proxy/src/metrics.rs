@@ -5,6 +5,7 @@
 
 mod export;
 mod histogram;
+mod upstreams;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -13,6 +14,7 @@ use tollgate_core::{ProofFailure, Refusal, ServiceId, SnapshotReader, Strangers}
 
 use crate::access_log::Written;
 use crate::tls::Failure;
+use crate::upstream::Upstreams;
 pub(crate) use histogram::Histogram;
 
 const SERVICES: usize = 1024;
@@ -137,5 +139,6 @@ pub struct Metrics {
     reader: SnapshotReader,
     strangers: Option<Arc<Strangers>>,
     access_log: Arc<Written>,
+    upstreams: Upstreams,
     descriptions: Vec<prometheus::core::Desc>,
 }

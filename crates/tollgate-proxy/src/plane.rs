@@ -13,6 +13,7 @@ use crate::access_log::{AccessLog, Writer, Writing};
 use crate::key_events::{KeyEventRings, rings as rings_of_key_events};
 use crate::listen::{BindError, Listener, bind};
 use crate::metrics::{Cells, Connections, Metrics};
+use crate::upstream::Upstreams;
 use crate::worker::{Entrance, Mail, Seat, WorkerSettings, run};
 
 /// What a data plane is made of.
@@ -31,6 +32,8 @@ pub struct Plan {
     pub strangers: Option<Arc<Strangers>>,
     /// Where requests are logged; `None` = nowhere.
     pub access_log: Option<AccessLog>,
+    /// What is known of upstreams.
+    pub upstreams: Upstreams,
 }
 
 /// A data plane whose sockets are bound, but which serves nobody yet.
@@ -77,6 +80,7 @@ impl Plan {
                 strangers: self.strangers.clone(),
                 access_log: ring,
                 key_events,
+                upstreams: self.upstreams.clone(),
             });
         }
         let mut addresses = Vec::new();
@@ -96,7 +100,8 @@ impl Plan {
         let names = addresses.iter().map(|(name, _)| name.clone()).collect();
         let writer = self.access_log.map(|log| log.writer(rings, names));
         let written = writer.as_ref().map(Writer::written).unwrap_or_default();
-        let metrics = Metrics::new(cells, listeners, self.reader, self.strangers, written);
+        let metrics =
+            Metrics::new(cells, listeners, self.reader, self.strangers, written, self.upstreams);
         Ok(Bound { seats, mailboxes, addresses, metrics, writer, key_events: taken })
     }
 }

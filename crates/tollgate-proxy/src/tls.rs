@@ -20,6 +20,7 @@ use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifi
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+use tollgate_core::MinimumVersion;
 
 pub use authorities::{Authorities, AuthoritiesError};
 pub use certificate::{Certificate, CertificateError};
@@ -67,24 +68,14 @@ impl fmt::Debug for Acceptor {
     }
 }
 
-/// The oldest version of TLS that is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MinimumVersion {
-    /// 1.2, and 1.3.
-    Tls12,
-    /// 1.3 only.
-    Tls13,
-}
-
 static FROM_TLS12: [&SupportedProtocolVersion; 2] = [&version::TLS13, &version::TLS12];
 static FROM_TLS13: [&SupportedProtocolVersion; 1] = [&version::TLS13];
 
-impl MinimumVersion {
-    fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
-        match self {
-            Self::Tls12 => &FROM_TLS12,
-            Self::Tls13 => &FROM_TLS13,
-        }
+/// The versions that are spoken from `minimum` on.
+pub(crate) fn versions(minimum: MinimumVersion) -> &'static [&'static SupportedProtocolVersion] {
+    match minimum {
+        MinimumVersion::Tls12 => &FROM_TLS12,
+        MinimumVersion::Tls13 => &FROM_TLS13,
     }
 }
 
@@ -141,7 +132,7 @@ pub struct Terms<'a> {
 /// If the terms contradict each other.
 pub fn server_config(terms: &Terms<'_>) -> Result<ServerConfig, rustls::Error> {
     let builder = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(terms.minimum_version.versions())?;
+        .with_protocol_versions(versions(terms.minimum_version))?;
     let (authorities, required) = match terms.clients {
         ClientCertificates::None => (None, false),
         ClientCertificates::Optional(authorities) => (Some(authorities), false),
@@ -171,6 +162,7 @@ pub fn server_config(terms: &Terms<'_>) -> Result<ServerConfig, rustls::Error> {
     Ok(config)
 }
 
-fn provider() -> Arc<CryptoProvider> {
+/// What all cryptography of TLS is done with.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }

@@ -4,11 +4,17 @@
 //! wake-up stands between the client's connection and the upstream's. While it is idle nobody polls
 //! it; what the upstream did in the meantime, a close above all, is seen when it is taken out.
 
+mod dial;
+mod failure;
+mod io;
+mod known;
 mod signal;
+mod trust;
 
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -16,12 +22,16 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tollgate_core::{HostHeader, Target, Upstream, UpstreamTimeouts};
 
 use crate::body::OutBody;
+use dial::Dial;
+pub(crate) use failure::{ConnectError, Unreached};
+use io::{UpstreamIo, Wire};
+pub(crate) use known::Known;
+pub use known::Upstreams;
 use signal::Signal;
+pub use trust::{ClientTrust, UpstreamTls};
 
 /// What answers in an upstream's name, as one worker holds it.
 #[derive(Debug)]
@@ -40,7 +50,7 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    pub(crate) fn new(upstream: &Upstream) -> Self {
+    pub(crate) fn new(upstream: &Upstream, upstreams: &Upstreams) -> Self {
         match &upstream.target {
             Target::Fixed(response) => Self::Fixed {
                 status: response.status,
@@ -51,17 +61,14 @@ impl Destination {
                     .collect(),
                 body: Bytes::copy_from_slice(response.body.as_bytes()),
             },
-            Target::Server { host, port, authority, host_header, timeouts, max_idle } => {
-                Self::Server(Pool {
-                    host: host.clone(),
-                    port: *port,
-                    authority: own(authority),
-                    host_header: *host_header,
-                    timeouts: *timeouts,
-                    max_idle: *max_idle,
-                    idle: RefCell::default(),
-                })
-            }
+            Target::Server(server) => Self::Server(Pool {
+                dial: Dial::new(server, upstreams.known(&upstream.name), upstreams),
+                authority: own(&server.authority),
+                host_header: server.host_header,
+                timeouts: server.timeouts,
+                max_idle: server.max_idle,
+                idle: RefCell::default(),
+            }),
         }
     }
 }
@@ -75,8 +82,7 @@ pub(crate) fn own(value: &HeaderValue) -> HeaderValue {
 /// The connections to one server.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    host: Box<str>,
-    port: u16,
+    dial: Dial,
     /// The server's own `Host`.
     pub(crate) authority: HeaderValue,
     /// Whose `Host` it sees.
@@ -99,6 +105,7 @@ struct Idle {
 pub(crate) struct Lease {
     sender: SendRequest<OutBody>,
     link: Link,
+    wire: Rc<Wire>,
     /// It has carried a request before.
     pub(crate) reused: bool,
 }
@@ -117,7 +124,7 @@ impl<F> Sending for F where
 /// The connection below a lease, and what wakes whoever drives it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    connection: Pin<Box<Connection<TokioIo<TcpStream>, OutBody>>>,
+    connection: Pin<Box<Connection<UpstreamIo, OutBody>>>,
     closed: bool,
     signal: Signal,
 }
@@ -148,9 +155,15 @@ impl Lease {
     /// Hands a request to the link. What is returned is ready once there is a response, which takes
     /// driving the link.
     pub(crate) fn send(&mut self, request: Request<OutBody>) -> (impl Sending, &mut Link) {
-        let Self { sender, link, .. } = self;
+        let Self { sender, link, wire, .. } = self;
+        wire.heard.set(false);
         let sending = link.signal.quietly(|| sender.try_send_request(request));
         (sending, link)
+    }
+
+    /// Whether the server has said anything since a request was handed over.
+    pub(crate) fn heard(&self) -> bool {
+        self.wire.heard.get()
     }
 
     /// The link that carries the response.
@@ -160,11 +173,14 @@ impl Lease {
 }
 
 impl Pool {
-    /// An idle connection that can carry a request.
-    pub(crate) fn take(&self, cx: &Context<'_>) -> Option<Lease> {
+    /// An idle connection that can carry a request. One that cannot be sent twice goes `once`: then
+    /// the kernel is asked, too, whether the server has closed the connection.
+    pub(crate) fn take(&self, once: bool, cx: &Context<'_>) -> Option<Lease> {
         loop {
             let mut lease = self.idle.borrow_mut().pop()?.lease;
+            lease.wire.look.set(once);
             lease.link.stir(cx);
+            lease.wire.look.set(false);
             if !lease.link.closed && lease.sender.is_ready() {
                 return Some(lease);
             }
@@ -190,19 +206,28 @@ impl Pool {
         });
     }
 
+    /// What all workers know of the upstream.
+    pub(crate) fn known(&self) -> &Known {
+        self.dial.known()
+    }
+
     /// A new connection.
     ///
     /// # Errors
     /// Whatever the resolver, the network or the handshake said.
-    pub(crate) async fn connect(&self) -> std::io::Result<Lease> {
-        let stream = TcpStream::connect((&*self.host, self.port)).await?;
-        stream.set_nodelay(true)?;
+    pub(crate) async fn connect(&self) -> Result<Lease, ConnectError> {
+        let stream = self.dial.connect().await?;
+        let wire = Rc::<Wire>::default();
         let mut builder = http1::Builder::new();
-        let handshake = builder.writev(false).handshake(TokioIo::new(stream));
-        let (sender, connection) = handshake.await.map_err(std::io::Error::other)?;
+        let io = UpstreamIo::new(stream, Rc::clone(&wire));
+        let made = builder.writev(false).handshake(io).await;
+        let (sender, connection) = made.map_err(|error| ConnectError {
+            reason: Unreached::Protocol,
+            error: std::io::Error::other(error),
+        })?;
         let connection = Box::pin(connection);
         let link = Link { connection, closed: false, signal: Signal::default() };
-        let mut lease = Lease { sender, link, reused: false };
+        let mut lease = Lease { sender, link, wire, reused: false };
         // Ready to send only once it has been polled.
         std::future::poll_fn(|cx| {
             lease.link.stir(cx);

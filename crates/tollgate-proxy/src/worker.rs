@@ -30,7 +30,7 @@ use crate::metrics::Cells;
 use crate::respond::{self, Ended};
 use crate::roster::{Deadline, Handle, Roster};
 use crate::target::NoTarget;
-use crate::upstream::Destination;
+use crate::upstream::{Destination, Upstreams};
 
 pub(crate) use ids::RequestIds;
 pub(crate) use run::{Door, Entrance, Mail, Seat, run};
@@ -61,6 +61,8 @@ pub(crate) struct Worker {
     pub(crate) access_log: Option<Ring>,
     /// Where events of keys go.
     pub(crate) key_events: KeyEvents,
+    /// What the process knows of upstreams.
+    upstreams: Upstreams,
     /// Sorted by the generation of their upstream.
     destinations: RefCell<Vec<(u64, Rc<Destination>)>>,
     sampled: Cell<u64>,
@@ -153,7 +155,8 @@ impl Worker {
         let generation = upstream.generation;
         let at = destinations.binary_search_by_key(&generation, |(known, _)| *known);
         let at = at.unwrap_or_else(|gap| {
-            destinations.insert(gap, (generation, Rc::new(Destination::new(upstream))));
+            destinations
+                .insert(gap, (generation, Rc::new(Destination::new(upstream, &self.upstreams))));
             gap
         });
         destinations.get(at).map(|(_, destination)| Rc::clone(destination))

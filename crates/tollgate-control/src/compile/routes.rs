@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::uri::Authority;
 use http::{HeaderValue, Method};
 use tollgate_core::{
     EndpointId, FrontId, HostPattern, Limit, MeterId, MethodId, Route, Routes, RoutesBuilder,
-    Segment, Service, ServiceId, Target, Upstream, UpstreamTimeouts,
+    Segment, Server, ServerAddress, Service, ServiceId, Target, Upstream, UpstreamTimeouts,
 };
 
 use super::terms::qps;
@@ -239,21 +240,36 @@ fn segment_length(segment: &model::Segment) -> usize {
 fn target(target: &model::Target) -> Target {
     match target {
         model::Target::Fixed(response) => Target::Fixed(response.clone()),
-        model::Target::Server(server) => Target::Server {
-            host: server.host().into(),
-            port: server.port(),
-            // An authority is made of what may stand in a header.
-            authority: HeaderValue::from_str(server.authority.as_str())
-                .unwrap_or_else(|_| HeaderValue::from_static("")),
-            host_header: server.host_header,
-            timeouts: UpstreamTimeouts {
-                connect: server.connect_timeout,
-                first_byte: server.first_byte_timeout,
-                idle: server.idle_timeout,
-                request: server.request_timeout,
-                keep_alive: server.keep_alive,
-            },
-            max_idle: server.max_idle_connections,
+        model::Target::Server(server) => Target::Server(Box::new(self::server(server))),
+    }
+}
+
+fn server(server: &model::Server) -> Server {
+    let authority = server.address.authority().map_or("localhost", Authority::as_str);
+    Server {
+        address: address(&server.address),
+        // An authority is made of what may stand in a header.
+        authority: HeaderValue::from_str(authority)
+            .unwrap_or_else(|_| HeaderValue::from_static("")),
+        tls: server.tls.clone(),
+        host_header: server.host_header,
+        timeouts: UpstreamTimeouts {
+            connect: server.connect_timeout,
+            first_byte: server.first_byte_timeout,
+            idle: server.idle_timeout,
+            request: server.request_timeout,
+            keep_alive: server.keep_alive,
+        },
+        max_idle: server.max_idle_connections,
+    }
+}
+
+fn address(address: &model::Address) -> ServerAddress {
+    match (address, address.host(), address.port()) {
+        (model::Address::Unix(path), ..) => ServerAddress::Unix(path.clone()),
+        (_, host, port) => ServerAddress::Tcp {
+            host: host.unwrap_or_default().into(),
+            port: port.unwrap_or_default(),
         },
     }
 }

@@ -1,5 +1,7 @@
 //! `[upstreams.*]`
 
+mod tls;
+
 use std::time::Duration;
 
 use http::header::{
@@ -7,12 +9,22 @@ use http::header::{
 };
 use http::uri::Authority;
 use http::{StatusCode, header};
+use tollgate_core::ClientTls;
 
-use super::kinds::{FieldValue, Origin};
+use super::kinds::{FieldValue, Url};
 use super::owner;
 use crate::document::kind::{Choice, Integer, Name, Text, Time};
 use crate::document::{Item, Section};
-use crate::model::{FixedResponse, HostHeader, Server, Target, Upstream};
+use crate::model::{Address, FixedResponse, HostHeader, Server, Target, Upstream};
+
+pub use self::tls::TLS_VERSION;
+
+/// What looks into the files that TLS is spoken with. A document names them; what they have to hold
+/// is known to whoever speaks TLS.
+pub trait TlsFiles {
+    /// What is wrong with them, each with the field that names the file.
+    fn problems(&self, files: &ClientTls) -> Vec<(&'static str, String)>;
+}
 
 const HOST: Choice<HostHeader> =
     Choice::of(&[("client", HostHeader::Client), ("upstream", HostHeader::Upstream)]);
@@ -24,6 +36,7 @@ const STATUS: Integer<u16> = Integer::within(200, 599);
 
 /// The settings of a server; a built-in response has none of them.
 const OF_SERVER: &[&str] = &[
+    "tls",
     "host",
     "connect_timeout",
     "first_byte_timeout",
@@ -33,8 +46,8 @@ const OF_SERVER: &[&str] = &[
     "keep_alive",
 ];
 
-pub(super) fn read(name: Name, section: &mut Section) -> Upstream {
-    let server = server(section);
+pub(super) fn read(name: Name, section: &mut Section, files: Option<&dyn TlsFiles>) -> Upstream {
+    let server = server(section, files);
     let fixed = section.table("response").map(|mut section| response(&mut section));
     match (section.has("url"), section.has("response")) {
         (true, true) => section.problem("response", "stands beside url, expected one of the two"),
@@ -48,19 +61,21 @@ pub(super) fn read(name: Name, section: &mut Section) -> Upstream {
         }
         (true, false) => {}
     }
-    let target = fixed.map_or(Target::Server(server), Target::Fixed);
+    let target = fixed.map_or_else(|| Target::Server(Box::new(server)), Target::Fixed);
     Upstream { name, owner: owner(section), target }
 }
 
-fn server(section: &mut Section) -> Server {
+fn server(section: &mut Section, files: Option<&dyn TlsFiles>) -> Server {
     let seconds = Duration::from_secs;
-    let authority = section.optional("url", Origin);
+    let address = section.optional("url", Url);
+    let tls = tls::read(section, address.as_ref(), files);
     let request_timeout = |section: &mut Section| {
         let timeout = section.or("request_timeout", WAIT_OR_NONE, Duration::ZERO);
         Some(timeout).filter(|timeout| !timeout.is_zero())
     };
     Server {
-        authority: authority.unwrap_or_else(|| Authority::from_static("localhost")),
+        address: address.unwrap_or_else(|| Address::Http(Authority::from_static("localhost"))),
+        tls,
         host_header: section.or("host", HOST, HostHeader::Client),
         connect_timeout: section.or("connect_timeout", WAIT, seconds(2)),
         first_byte_timeout: section.or("first_byte_timeout", WAIT, seconds(30)),

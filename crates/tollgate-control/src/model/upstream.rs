@@ -1,9 +1,11 @@
 //! Upstreams.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::uri::Authority;
-use tollgate_core::{FixedResponse, HostHeader};
+use tollgate_core::{FixedResponse, HostHeader, ServerTls};
 
 use super::{Name, Owner};
 
@@ -21,8 +23,8 @@ pub struct Upstream {
 /// What answers in an upstream's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A server that speaks HTTP/1.1.
-    Server(Server),
+    /// A server that speaks HTTP.
+    Server(Box<Server>),
     /// A response that is built in.
     Fixed(FixedResponse),
 }
@@ -30,8 +32,10 @@ pub enum Target {
 /// A server and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Host and port as they stand in the URL; without a port it is 80.
-    pub authority: Authority,
+    /// Where it is.
+    pub address: Address,
+    /// How it is spoken to over TLS; `None` = it is not.
+    pub tls: Option<ServerTls>,
     /// Which `Host` it sees.
     pub host_header: HostHeader,
     /// How long to wait for a connection.
@@ -48,14 +52,47 @@ pub struct Server {
     pub keep_alive: Duration,
 }
 
-impl Server {
-    /// The host, without the brackets of an IPv6 address.
-    pub fn host(&self) -> &str {
-        self.authority.host().trim_start_matches('[').trim_end_matches(']')
+/// Where a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// Host and port as they stand in the URL; without a port it is 80.
+    Http(Authority),
+    /// The same over TLS; without a port it is 443.
+    Https(Authority),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// The host, without the brackets of an IPv6 address; `None` behind a socket.
+    pub fn host(&self) -> Option<&str> {
+        self.authority().map(|authority| authority.host().trim_matches(['[', ']']))
     }
 
-    /// The port.
-    pub fn port(&self) -> u16 {
-        self.authority.port_u16().unwrap_or(80)
+    /// The port; `None` behind a socket.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Http(authority) => Some(authority.port_u16().unwrap_or(80)),
+            Self::Https(authority) => Some(authority.port_u16().unwrap_or(443)),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// What the server calls itself; `None` behind a socket.
+    pub fn authority(&self) -> Option<&Authority> {
+        match self {
+            Self::Http(authority) | Self::Https(authority) => Some(authority),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(authority) => write!(f, "http://{authority}"),
+            Self::Https(authority) => write!(f, "https://{authority}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
     }
 }

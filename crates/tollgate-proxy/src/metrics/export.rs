@@ -13,6 +13,7 @@ use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
 use crate::access_log::Written;
 use crate::tls::Failure;
+use crate::upstream::Upstreams;
 
 /// What services beyond the bound of the labels are told of as, together.
 const OTHERS: &str = "others";
@@ -29,13 +30,14 @@ impl Metrics {
         reader: SnapshotReader,
         strangers: Option<Arc<Strangers>>,
         access_log: Arc<Written>,
+        upstreams: Upstreams,
     ) -> Self {
         // One is enough: the registry wants an identity, the families name themselves.
         let name = "tollgate_data_plane".to_owned();
         let help = "what the data plane counts".to_owned();
         let description = Desc::new(name, help, Vec::new(), std::collections::HashMap::new());
         let descriptions = description.into_iter().collect();
-        Self { workers, listeners, reader, strangers, access_log, descriptions }
+        Self { workers, listeners, reader, strangers, access_log, upstreams, descriptions }
     }
 
     fn sum(&self, read: impl Fn(&Cells) -> u64) -> u64 {
@@ -306,6 +308,7 @@ impl Collector for Metrics {
         families.extend(self.connections());
         families.extend(self.strangers());
         families.extend(self.handshakes());
+        families.extend(self.upstreams());
         families.extend(self.access_log());
         families.push(self.plain(
             "tollgate_key_events_dropped_total",
@@ -316,7 +319,12 @@ impl Collector for Metrics {
     }
 }
 
-fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
+pub(super) fn family(
+    name: &str,
+    help: &str,
+    kind: MetricType,
+    metrics: Vec<Metric>,
+) -> MetricFamily {
     let mut family = MetricFamily::default();
     family.set_name(name.to_owned());
     family.set_help(help.to_owned());
@@ -337,7 +345,7 @@ fn labelled(labels: &[(&str, &str)]) -> Metric {
     metric
 }
 
-fn counter(labels: &[(&str, &str)], count: u64) -> Metric {
+pub(super) fn counter(labels: &[(&str, &str)], count: u64) -> Metric {
     let mut counter = Counter::default();
     counter.set_value(count as f64);
     let mut metric = labelled(labels);
@@ -345,7 +353,7 @@ fn counter(labels: &[(&str, &str)], count: u64) -> Metric {
     metric
 }
 
-fn gauge(labels: &[(&str, &str)], value: f64) -> Metric {
+pub(super) fn gauge(labels: &[(&str, &str)], value: f64) -> Metric {
     let mut gauge = Gauge::default();
     gauge.set_value(value);
     let mut metric = labelled(labels);

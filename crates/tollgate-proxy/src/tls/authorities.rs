@@ -55,6 +55,19 @@ impl Authorities {
         Ok(Self { chain, roots: Arc::new(roots) })
     }
 
+    /// Those of `chain` that can be an authority's, as a system has them: what cannot be parsed
+    /// vouches for nobody.
+    ///
+    /// # Errors
+    /// [`AuthoritiesError::None`] if none is left.
+    pub fn of_system(chain: Vec<CertificateDer<'static>>) -> Result<Self, AuthoritiesError> {
+        let mut roots = RootCertStore::empty();
+        match roots.add_parsable_certificates(chain.iter().cloned()) {
+            (0, _) => Err(AuthoritiesError::None),
+            _ => Ok(Self { chain, roots: Arc::new(roots) }),
+        }
+    }
+
     /// Whether both are the same certificates.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
@@ -67,7 +80,7 @@ impl Authorities {
         &self.chain
     }
 
-    pub(super) fn roots(&self) -> Arc<RootCertStore> {
+    pub(crate) fn roots(&self) -> Arc<RootCertStore> {
         Arc::clone(&self.roots)
     }
 }

@@ -1,4 +1,4 @@
-//! A certificate of a listener, with its key.
+//! A certificate of ours, with its key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl fmt::Display for CertificateError {
         f.write_str(match self {
             Self::ChainNotPem => "the file is not PEM, expected certificates",
             Self::NoCertificate => {
-                "the file holds no certificate, expected the listener's own and those between it \
+                "the file holds no certificate, expected the one of the key and those between it \
                  and its authority"
             }
             Self::ChainMalformed => "the file holds a certificate that cannot be parsed",
@@ -71,7 +71,7 @@ impl fmt::Display for CertificateError {
 impl std::error::Error for CertificateError {}
 
 impl Certificate {
-    /// Reads a chain, the listener's own certificate first, and its key, both PEM.
+    /// Reads a chain, the certificate of the key first, and the key, both PEM.
     ///
     /// # Errors
     /// See [`CertificateError`].
@@ -126,7 +126,7 @@ impl Certificate {
         self.certified.cert == other.certified.cert
     }
 
-    pub(super) fn certified(&self) -> &Arc<CertifiedKey> {
+    pub(crate) fn certified(&self) -> &Arc<CertifiedKey> {
         &self.certified
     }
 }

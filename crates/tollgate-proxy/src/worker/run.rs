@@ -22,6 +22,7 @@ use crate::listen::ListenerSettings;
 use crate::metrics::{Cells, Connections};
 use crate::roster::Roster;
 use crate::tls::Acceptor;
+use crate::upstream::Upstreams;
 
 /// How exact deadlines are.
 const TICK: Duration = Duration::from_millis(100);
@@ -60,6 +61,7 @@ pub(crate) struct Seat {
     pub(crate) strangers: Option<Arc<Strangers>>,
     pub(crate) access_log: Option<Ring>,
     pub(crate) key_events: KeyEvents,
+    pub(crate) upstreams: Upstreams,
 }
 
 /// Serves until told to drain. Returns how many requests were cut at the end of it.
@@ -93,6 +95,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         strangers: seat.strangers,
         access_log: seat.access_log,
         key_events: seat.key_events,
+        upstreams: seat.upstreams,
         destinations: RefCell::default(),
         sampled: Cell::new(0),
     });

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tollgate_control::document::kind::{Choice, Name, NameKind, NonEmpty, Time};
 use tollgate_control::document::{Section, one_of};
-use tollgate_proxy::{Certificate, MinimumVersion};
+use tollgate_control::file::TLS_VERSION;
+use tollgate_core::MinimumVersion;
+use tollgate_proxy::Certificate;
 
 use crate::certificates::{Wrong, lapse, read_authorities};
 
-const VERSION: Choice<MinimumVersion> =
-    Choice::of(&[("1.2", MinimumVersion::Tls12), ("1.3", MinimumVersion::Tls13)]);
 const CLIENT: Choice<ClientCertificate> = Choice::of(&[
     ("none", ClientCertificate::None),
     ("optional", ClientCertificate::Optional),
@@ -58,7 +58,7 @@ pub struct CertificateFiles {
 }
 
 pub(in super::super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Tls {
-    let minimum_version = section.or("minimum_version", VERSION, MinimumVersion::Tls12);
+    let minimum_version = section.or("minimum_version", TLS_VERSION, MinimumVersion::Tls12);
     let handshake_timeout = section.or("handshake_timeout", HANDSHAKE, Duration::from_secs(10));
     let (client_certificate, client_ca_file) = clients(section, certificates_at.is_some());
     let default = section.optional("default_certificate", NameKind("the name of a certificate"));

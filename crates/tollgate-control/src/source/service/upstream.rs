@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::fields::Fields;
-use crate::model::{self, Name, Objects, Server, Upstream};
+use crate::model::{self, Address, Name, Objects, Upstream};
 
 /// How an endpoint says where its calls go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +61,18 @@ fn by_address(addresses: &[&str], files: &Objects) -> Result<Name, String> {
     }
 }
 
-/// Whether an upstream is the server at an address: host and port, 80 where it has none.
+/// Whether an upstream is the server at an address: host and port, where it has none that of its
+/// scheme. Without a scheme it is http.
 fn has_address(upstream: &Upstream, address: &str) -> bool {
     let model::Target::Server(server) = &upstream.target else { return false };
-    let address = address.strip_prefix("http://").unwrap_or(address);
-    let Ok(authority) = address.trim_end_matches('/').parse() else { return false };
-    let other = Server { authority, ..server.clone() };
-    other.host().eq_ignore_ascii_case(server.host()) && other.port() == server.port()
+    let (rest, tls) = match address.strip_prefix("https://") {
+        Some(rest) => (rest, true),
+        None => (address.strip_prefix("http://").unwrap_or(address), false),
+    };
+    let Ok(authority) = rest.trim_end_matches('/').parse() else { return false };
+    let other = if tls { Address::Https(authority) } else { Address::Http(authority) };
+    let host = |address: &Address| address.host().map(str::to_ascii_lowercase);
+    host(&other) == host(&server.address)
+        && other.port() == server.address.port()
+        && tls == server.tls.is_some()
 }
