@@ -18,10 +18,7 @@ use tollgate_core::{
     TermsId,
 };
 
-use crate::model::{
-    Application, ApplicationStatus, Bought, Key, KeyStatus, MemberStatus, Name, Objects,
-    Owner as ObjectOwner, Plan,
-};
+use crate::model::{Bought, Key, KeyStatus, Name, Objects, Owner as ObjectOwner, Plan};
 
 pub(crate) use numbers::Numbers;
 pub(crate) use routes::{RoutePlan, Upstreams};
@@ -54,7 +51,8 @@ pub(crate) fn all(
     let owners = objects.applications.values();
     let owners = owners.map(|application| {
         let id = OwnerId(numbers.owners.number(&application.name));
-        (id, owner(objects, application))
+        let member = objects.members.get(&application.member);
+        (id, owner(&application.name, application.is_active(member)))
     });
     compiled.owners = owners.collect();
     Some(compiled)
@@ -104,6 +102,24 @@ pub(crate) fn keys<'a>(
         });
     }
     Some(Compiled { records, of_store, secrets, terms, owners: HashMap::new(), names })
+}
+
+/// Adds what has become of some applications: whether their keys work as far as their owners go, or
+/// that they are gone. The number of one that is gone stays its own until everything is compiled, so
+/// that it never leads a key to another owner.
+pub(crate) fn difference_of_owners<'a>(
+    root: &Root,
+    applications: impl Iterator<Item = (&'a Name, Option<bool>)>,
+    numbers: &mut Numbers,
+    batch: &mut Batch,
+) {
+    for (name, active) in applications {
+        let id = OwnerId(numbers.owners.number(name));
+        let owner = active.map(|active| owner(name, active));
+        if root.owners.get(id.0).map(|known| &**known) != owner.as_ref() {
+            batch.owners.push((id, owner.map(Arc::new)));
+        }
+    }
 }
 
 /// The difference that makes `compiled` out of `root`.
@@ -194,13 +210,8 @@ fn plans<'a>(objects: &'a Objects, key: &'a Key) -> Option<Vec<(&'a Bought, &'a 
     key.bought.iter().map(|bought| Some((bought, objects.plan(bought)?))).collect()
 }
 
-fn owner(objects: &Objects, application: &Application) -> Owner {
-    let member = objects.members.get(&application.member);
-    let member_is_active = member.is_some_and(|member| member.status == MemberStatus::Active);
-    Owner {
-        application: application.name.as_str().into(),
-        active: application.status == ApplicationStatus::Active && member_is_active,
-    }
+fn owner(application: &Name, active: bool) -> Owner {
+    Owner { application: application.as_str().into(), active }
 }
 
 fn status(status: KeyStatus) -> Status {

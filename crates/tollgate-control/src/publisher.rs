@@ -161,16 +161,18 @@ impl Publisher {
         Ok(Published::Revision(revision))
     }
 
-    /// Publishes what has become of some keys, as one revision, whatever the number of all others.
-    /// `counted` has all keys that count under a name, by that name: none = they are gone. Of
-    /// `objects` everything but the keys is as it was last published.
+    /// Publishes what has become of some keys and applications, as one revision, whatever the number
+    /// of all others. `counted` has all keys that count under a name, by that name: none = they are
+    /// gone. `applications` says of each whether its keys work as far as their owners go; `None` = it
+    /// is gone, and its keys with it. Of `objects` everything else is as it was last published.
     ///
     /// # Errors
     /// See [`PublishError`]; nothing has changed then.
-    pub fn publish_keys(
+    pub fn publish_keys<'a>(
         &mut self,
         objects: &Objects,
         counted: &[(Name, Vec<Key>)],
+        applications: impl Iterator<Item = (&'a Name, Option<bool>)>,
         revision: Revision,
         unix: u64,
         changed: Instant,
@@ -187,7 +189,8 @@ impl Publisher {
             ledger.key(writer, key, terms)
         });
         let compiled = compiled.ok_or(PublishError::MetersExhausted)?;
-        let batch = compile::difference_of_keys(&present, &compiled, &gone);
+        let mut batch = compile::difference_of_keys(&present, &compiled, &gone);
+        compile::difference_of_owners(&present, applications, &mut self.numbers, &mut batch);
         let revision = self.store(Some(&present), batch, Some(revision), unix, changed);
         for (name, keys) in counted {
             self.ledger.note(&mut self.writer, name, keys, unix);

@@ -10,8 +10,8 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::sync::{oneshot, watch};
 use tollgate_core::{Clock, Revision};
 
-use crate::model::{Key, Name, Objects, Unrouted};
-use crate::source::{self, Conflict};
+use crate::model::{Objects, Unrouted};
+use crate::source::{self, Conflict, Owners, Touched};
 use crate::store::peers;
 use crate::store::{Committed, Connection, Deed, Kind, NotChanged, Reason, Store, StoreError};
 use crate::{PublishError, Publisher};
@@ -49,7 +49,7 @@ pub enum PublishingError {
     Publish(PublishError),
 }
 
-/// From so many chains on, reading all keys at once is quicker than each by itself.
+/// From so many chains and owners on, reading all keys at once is quicker than each by itself.
 const MANY: usize = 10_000;
 
 /// How often meters of keys that are gone are looked at.
@@ -145,11 +145,10 @@ impl Publishing {
         }
         let Some(revision) = changes.last().map(|change| change.revision) else { return Ok(()) };
         let touched: BTreeSet<_> = changes.into_iter().flat_map(|change| change.touched).collect();
-        let only = |kind: Kind| touched.iter().all(|(touched, _)| *touched == kind);
-        if only(Kind::Key) && touched.len() < MANY {
-            let chains = touched.iter().map(|(_, id)| id.clone()).collect();
-            self.publish_keys(chains, revision, changed).await
-        } else if only(Kind::Service) {
+        let only = |kinds: &[Kind]| touched.iter().all(|(kind, _)| kinds.contains(kind));
+        if only(&[Kind::Key, Kind::Application, Kind::Member]) && touched.len() < MANY {
+            self.publish_keys(of_owners(touched), revision, changed).await
+        } else if only(&[Kind::Service]) {
             self.publish_services(revision, changed).await
         } else {
             self.publish_all(revision, changed).await
@@ -168,21 +167,27 @@ impl Publishing {
         })
     }
 
-    /// Publishes what has become of some chains, whatever the number of all others.
+    /// Publishes what has become of some chains, applications and members, whatever the number of all
+    /// others.
     async fn publish_keys(
         &mut self,
-        chains: Vec<String>,
+        touched: Touched,
         revision: Revision,
         changed: Instant,
     ) -> Result<(), PublishingError> {
-        let objects = Arc::clone(&self.objects);
+        let (files, objects) = (Arc::clone(&self.files.borrow()), Arc::clone(&self.objects));
         let read = move |connection: &mut dyn Connection| {
-            source::keys_of_chains(&objects, &chains, connection)
+            Owners::read(&files, &objects, touched, connection)
         };
-        let keys: Vec<(Name, Vec<Key>)> = self.store.read(read).await?;
+        let owners = self.store.read(read).await?;
         let unix = self.clock.now().unix();
-        self.publisher.publish_keys(&self.objects, &keys, revision, unix, changed)?;
+        let applications = owners.applications(&self.objects);
+        let (objects, keys) = (&self.objects, &owners.keys);
+        self.publisher.publish_keys(objects, keys, applications, revision, unix, changed)?;
         self.published = revision;
+        if !owners.is_empty() {
+            owners.take_place(Arc::make_mut(&mut self.objects));
+        }
         Ok(())
     }
 
@@ -276,6 +281,19 @@ impl Publishing {
         self.publish_all(revision, reload.changed).await?;
         Ok(revision)
     }
+}
+
+/// What was touched, where it is nothing but keys and their owners.
+fn of_owners(touched: BTreeSet<(Kind, String)>) -> Touched {
+    let mut of_owners = Touched::default();
+    for (kind, id) in touched {
+        match kind {
+            Kind::Member => of_owners.members.insert(id),
+            Kind::Application => of_owners.applications.insert(id),
+            _ => of_owners.chains.insert(id),
+        };
+    }
+    of_owners
 }
 
 /// A file that contradicts the store, as the audit log names it.

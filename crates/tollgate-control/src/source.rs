@@ -3,6 +3,7 @@
 
 mod conflict;
 mod keys;
+mod owners;
 mod plan;
 pub(crate) mod routed;
 pub(crate) mod service;
@@ -18,6 +19,7 @@ use crate::store::{Connection, Document, Shelf, StoreError, StoredChain, Subscri
 
 pub use conflict::Conflict;
 pub(crate) use conflict::conflicts;
+pub(crate) use owners::{Owners, Touched};
 use routed::Routed;
 
 /// All objects of both sources.
@@ -37,8 +39,10 @@ pub(crate) fn objects(
     let mut keys = files.keys.clone();
     StoredChain::each(connection, |chain| {
         let bought = subscribed.remove(&chain.id).unwrap_or_default();
-        let of_chain = keys::of_chain(&chain, bought, &objects);
-        keys.extend(of_chain.into_iter().map(|key| (key.name.clone(), key)));
+        if objects.applications.contains_key(chain.application.as_str()) {
+            let of_chain = keys::of_chain(&chain, bought, &objects);
+            keys.extend(of_chain.into_iter().map(|key| (key.name.clone(), key)));
+        }
         Ok(())
     })?;
     objects.keys = keys;
@@ -100,12 +104,13 @@ pub(crate) fn keys_named_by_services(objects: &Objects, files: &Objects) -> BTre
 }
 
 /// The keys of some chains, by the name that they count under: none for a chain that is gone.
-/// `objects` are all of both sources, but for the keys.
+/// `objects` are all of both sources, but for the keys; `known` tells which applications there are.
 ///
 /// # Errors
 /// What the store said.
-pub(crate) fn keys_of_chains(
+fn keys_of_chains(
     objects: &Objects,
+    known: impl Fn(&str) -> bool,
     chains: &[String],
     connection: &mut dyn Connection,
 ) -> Result<Vec<(Name, Vec<Key>)>, StoreError> {
@@ -113,6 +118,9 @@ pub(crate) fn keys_of_chains(
         let Some(chain) = StoredChain::find(connection, id)? else {
             return Ok((name(id), Vec::new()));
         };
+        if !known(&chain.application) {
+            return Ok((name(id), Vec::new()));
+        }
         let subscriptions = Subscription::of_chain(connection, id)?;
         let held = subscriptions.iter().filter(|subscription| subscription.cancelled.is_none());
         let bought = held.map(keys::of_subscription).collect();

@@ -1,6 +1,6 @@
 //! Applications.
 
-use super::{Name, Owner};
+use super::{Member, MemberStatus, Name, Owner};
 
 /// A program that calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,4 +24,13 @@ pub enum ApplicationStatus {
     Active,
     /// All its keys are refused.
     Suspended,
+}
+
+impl Application {
+    /// Whether its keys work, as far as it and its member go.
+    #[must_use]
+    pub fn is_active(&self, member: Option<&Member>) -> bool {
+        let member_is_active = member.is_some_and(|member| member.status == MemberStatus::Active);
+        self.status == ApplicationStatus::Active && member_is_active
+    }
 }

@@ -10,8 +10,8 @@ use crate::store::{StoredChain, Subscription};
 use tollgate_core::Status;
 
 /// The keys of a chain that proxies are to know: all that are not over, and those that are, so that
-/// a proxy can tell a revoked key from one that never was. `bought` is what a key set was
-/// subscribed to. A chain whose application or plans are gone has none.
+/// a proxy can tell a revoked key from one that never was. `subscribed` is what a key set was
+/// subscribed to; a plan that is gone opens nothing.
 pub(crate) fn of_chain(
     chain: &StoredChain,
     subscribed: Vec<Bought>,
@@ -24,9 +24,6 @@ pub(crate) fn of_chain(
     });
     let mut bought: Vec<_> = of_package_key.into_iter().chain(subscribed).collect();
     bought.retain(|bought| objects.plan(bought).is_some());
-    if !objects.applications.contains_key(chain.application.as_str()) {
-        return Vec::new();
-    }
     let keys = chain.life.keys().filter_map(|life| key(chain, life, &bought));
     keys.collect()
 }

@@ -166,6 +166,16 @@ impl StoredChain {
         rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
     }
 
+    /// The ids of the chains of an application.
+    pub fn ids_of_application(
+        connection: &mut dyn Connection,
+        application: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        let query = "SELECT id FROM chains WHERE application = $1";
+        let rows = connection.rows(query, &[application.into()])?;
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
     /// Hands over every chain, in no order that means anything.
     pub fn each(
         connection: &mut dyn Connection,

@@ -1,6 +1,7 @@
 //! From a committed change to what is decided: file and store in one snapshot.
 
 mod histories;
+mod owners;
 mod services;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -21,7 +22,7 @@ use tollgate_control::operations::{
 use tollgate_control::store::{Change, Committed, Kind, NotChanged, Shelf};
 use tollgate_control::{Publisher, PublisherMetrics, Publishing, PublishingError, Reload};
 use tollgate_core::{
-    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Presented, Revision, Root,
+    Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Now, Presented, Revision, Root,
     SnapshotReader, handoff,
 };
 

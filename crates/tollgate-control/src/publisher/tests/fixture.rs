@@ -122,7 +122,14 @@ impl Gate {
         let revision = Revision { epoch, number: number + 1 };
         let unix = self.now().unix();
         let now = Instant::now();
-        let published = self.publisher.publish_keys(&objects, &counted, revision, unix, now);
+        let published = self.publisher.publish_keys(
+            &objects,
+            &counted,
+            std::iter::empty(),
+            revision,
+            unix,
+            now,
+        );
         self.published = Some(objects);
         published.unwrap()
     }

@@ -126,7 +126,9 @@ fn goes_on_under_another_digest(of_store: bool, whole: bool) -> bool {
     } else {
         let counted = [(name.clone(), vec![objects.keys[&name].clone()])];
         let revision = Revision { epoch: 1, number: 2 };
-        gate.publisher.publish_keys(&objects, &counted, revision, unix, Instant::now()).unwrap();
+        gate.publisher
+            .publish_keys(&objects, &counted, std::iter::empty(), revision, unix, Instant::now())
+            .unwrap();
     }
     *gate.notices.recv().unwrap().dead() == Dead::None
 }

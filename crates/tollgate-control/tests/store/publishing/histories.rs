@@ -167,7 +167,7 @@ impl Street {
 
     /// A gate to which both sources are published whole; `None` where they contradict each other,
     /// which the API lets no service do.
-    async fn whole(&self) -> Option<(SnapshotReader, Decider)> {
+    pub(super) async fn whole(&self) -> Option<(SnapshotReader, Decider)> {
         let (mut writer, reader) = handoff();
         let (sender, notices) = channel();
         std::thread::spawn(move || notices.iter().for_each(drop));
