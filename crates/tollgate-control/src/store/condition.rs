@@ -1,6 +1,6 @@
 //! Conditions of a search as SQL.
 
-use super::texts::{Narrowed, pattern};
+use super::texts::{Narrowed, Words, pattern};
 use super::{Connection, StoreError, Value, Within};
 use crate::people::Realm;
 
@@ -17,22 +17,37 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    /// That a text stands in the words of a table's objects. Comes first, because the index stands
-    /// in front of all other conditions.
+    /// That a text stands in the words of a shelf's documents, `d`. Comes first, because the index
+    /// stands in front of all other conditions.
     pub(super) fn of_words(
         connection: &mut dyn Connection,
         shelf: &str,
-        table: &str,
         text: Option<&str>,
     ) -> Result<Self, StoreError> {
         let mut condition = Self::default();
         let Some(text) = text else { return Ok(condition) };
-        if let Some(Narrowed { query, values }) = connection.narrow(shelf, text)? {
+        let narrowed = connection.narrow(Words::Documents(shelf), text)?;
+        if let Some(Narrowed { query, values }) = narrowed {
             condition =
-                Self { narrowed: Some(query), values, terms: vec![format!("{table}.id = n.id")] };
+                Self { narrowed: Some(query), values, terms: vec!["d.id = n.id".to_owned()] };
         }
-        condition.contains(&format!("{table}.words"), text);
+        condition.contains("d.words", text);
         Ok(condition)
+    }
+
+    /// A query for the wordings in which a text stands. Comes first, because an index's parameters
+    /// are the first of a statement.
+    pub(super) fn wordings(
+        &mut self,
+        connection: &mut dyn Connection,
+        text: &str,
+    ) -> Result<String, StoreError> {
+        if let Some(Narrowed { query, values }) = connection.narrow(Words::Chains, text)? {
+            self.values = values;
+            return Ok(query);
+        }
+        let pattern = self.parameter(pattern(text).into());
+        Ok(format!("SELECT w.id FROM wordings w WHERE w.words LIKE {pattern} ESCAPE '\\'"))
     }
 
     pub(super) fn parameter(&mut self, value: Value) -> String {

@@ -4,7 +4,7 @@
 //! in the order of their numbers, because SQLite numbers them as they first occur.
 
 use super::StoreError;
-use super::texts::Narrowed;
+use super::texts::{Narrowed, Words};
 
 /// What a parameter is bound to and a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +48,12 @@ pub trait Connection: Send {
     /// See [`StoreError`].
     fn script(&mut self, statements: &str) -> Result<(), StoreError>;
 
-    /// Among which objects of a shelf those are in whose words `text` stands, in lower case, if an
-    /// index tells and they are few.
+    /// Among which documents of a shelf, or wordings, those are in whose words `text` stands, in
+    /// lower case, if an index tells and they are few.
     ///
     /// # Errors
     /// See [`StoreError`].
-    fn narrow(&mut self, shelf: &str, text: &str) -> Result<Option<Narrowed>, StoreError>;
+    fn narrow(&mut self, within: Words<'_>, text: &str) -> Result<Option<Narrowed>, StoreError>;
 
     /// A query for the texts of the JSON array that a parameter holds.
     fn texts(&self, parameter: &str) -> String;

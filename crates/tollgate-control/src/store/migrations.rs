@@ -1,28 +1,28 @@
 //! How a store came to look as it does: one script for each version, applied in order.
 
+use super::texts::wording;
 use super::{Connection, Engine, Shelf, StoreError};
 use crate::directory::realm;
 use crate::people::Realm;
 
-/// Every version's script. One that was released is never changed, only followed by another.
-const SCRIPTS: [&str; 10] = [
-    include_str!("migrations/1.sql"),
-    include_str!("migrations/2.sql"),
-    include_str!("migrations/3.sql"),
-    include_str!("migrations/4.sql"),
-    include_str!("migrations/5.sql"),
-    include_str!("migrations/6.sql"),
-    include_str!("migrations/7.sql"),
-    include_str!("migrations/8.sql"),
-    include_str!("migrations/9.sql"),
-    include_str!("migrations/10.sql"),
+/// What a version does that SQL cannot.
+type Program = fn(&mut dyn Connection) -> Result<(), StoreError>;
+
+/// Every version's script, and what follows it. One that was released is never changed, only followed
+/// by another.
+const VERSIONS: [(&str, Option<Program>); 11] = [
+    (include_str!("migrations/1.sql"), None),
+    (include_str!("migrations/2.sql"), None),
+    (include_str!("migrations/3.sql"), None),
+    (include_str!("migrations/4.sql"), None),
+    (include_str!("migrations/5.sql"), None),
+    (include_str!("migrations/6.sql"), Some(own_chains)),
+    (include_str!("migrations/7.sql"), None),
+    (include_str!("migrations/8.sql"), Some(word_documents)),
+    (include_str!("migrations/9.sql"), None),
+    (include_str!("migrations/10.sql"), None),
+    (include_str!("migrations/11.sql"), Some(word_chains)),
 ];
-
-/// The version since which a chain says whose it is.
-const CHAINS_HAVE_OWNERS: i64 = 6;
-
-/// The version since which a document says what it is found by.
-const DOCUMENTS_HAVE_WORDS: i64 = 8;
 
 /// Brings the store to the newest version. The history of a new one begins with `epoch`.
 ///
@@ -54,7 +54,7 @@ pub(super) fn refuse_later(connection: &mut dyn Connection) -> Result<(), StoreE
 
 /// The newest version.
 fn known() -> i64 {
-    i64::try_from(SCRIPTS.len()).unwrap_or(i64::MAX)
+    i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
 }
 
 fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> {
@@ -64,14 +64,11 @@ fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> 
     if found > known() {
         return Err(StoreError::TooNew { found, known: known() });
     }
-    for (version, script) in (1..).zip(SCRIPTS) {
+    for (version, (script, program)) in (1..).zip(VERSIONS) {
         if version > found {
             connection.script(script)?;
-            if version == CHAINS_HAVE_OWNERS {
-                own_chains(connection)?;
-            }
-            if version == DOCUMENTS_HAVE_WORDS {
-                word_documents(connection)?;
+            if let Some(program) = program {
+                program(connection)?;
             }
             connection.run("INSERT INTO versions (version) VALUES ($1)", &[version.into()])?;
         }
@@ -89,6 +86,16 @@ fn word_documents(connection: &mut dyn Connection) -> Result<(), StoreError> {
         for document in shelf.all(connection)? {
             shelf.update(connection, &document)?;
         }
+    }
+    Ok(())
+}
+
+/// Gives the chains that are there what stands for their words.
+fn word_chains(connection: &mut dyn Connection) -> Result<(), StoreError> {
+    for row in connection.rows("SELECT id, words FROM chains", &[])? {
+        let (id, words) = (row.text(0)?, row.text(1)?);
+        let statement = "UPDATE chains SET wording = $1 WHERE id = $2";
+        connection.run(statement, &[wording(words), id.into()])?;
     }
     Ok(())
 }

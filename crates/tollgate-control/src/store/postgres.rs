@@ -16,7 +16,7 @@ use postgres::{Client, Config, NoTls, Statement};
 use rustls::ClientConfig;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::texts::Narrowed;
+use super::texts::{Narrowed, Words};
 use super::{Connection, Engine, Listening, Row, StoreError, Value};
 use refused::NotConnected;
 
@@ -169,7 +169,7 @@ impl Connection for Session {
     }
 
     /// The server knows by itself when to use its index.
-    fn narrow(&mut self, _: &str, _: &str) -> Result<Option<Narrowed>, StoreError> {
+    fn narrow(&mut self, _: Words<'_>, _: &str) -> Result<Option<Narrowed>, StoreError> {
         Ok(None)
     }
 

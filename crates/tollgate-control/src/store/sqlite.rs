@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{OpenFlags, params_from_iter};
 
-use super::texts::{FEW, GRAM, Narrowed};
+use super::texts::{FEW, GRAM, Narrowed, Words};
 use super::{Connection, Engine, Row, StoreError, Value};
 pub use backup::{BackupError, back_up};
 pub use copy::{Inspected, inspect};
@@ -143,21 +143,34 @@ impl Connection for rusqlite::Connection {
         self.execute_batch(statements).map_err(StoreError::failed)
     }
 
-    fn narrow(&mut self, shelf: &str, text: &str) -> Result<Option<Narrowed>, StoreError> {
+    fn narrow(&mut self, within: Words<'_>, text: &str) -> Result<Option<Narrowed>, StoreError> {
         if text.chars().count() < GRAM || text.contains('\0') {
             return Ok(None);
         }
-        let phrase = Value::Text(format!("\"{}\"", text.replace('"', "\"\"")));
-        let few = "SELECT count(*) FROM \
-                   (SELECT 1 FROM word_index WHERE words MATCH $1 LIMIT $2)";
+        let (index, ids) = match within {
+            Words::Documents(_) => {
+                ("word_index", "worded w ON w.number = i.rowid AND w.shelf = $2")
+            }
+            Words::Chains => ("wording_index", "wordings w ON w.number = i.rowid"),
+        };
+        let mut values = vec![Value::Text(format!("\"{}\"", text.replace('"', "\"\"")))];
+        let few = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {index} WHERE words MATCH $1 LIMIT {})",
+            FEW + 1
+        );
         let connection: &mut dyn Connection = self;
-        let found = connection.row(few, &[phrase.clone(), (FEW + 1).into()])?;
+        let found = connection.row(&few, &values)?;
         if found.map_or(Ok(0), |row| row.integer(0))? > FEW {
             return Ok(None);
         }
-        let query = "SELECT w.id FROM word_index i CROSS JOIN worded w ON w.number = i.rowid \
-                     WHERE i.words MATCH $1 AND w.shelf = $2";
-        Ok(Some(Narrowed { query: query.to_owned(), values: vec![phrase, shelf.into()] }))
+        if let Words::Documents(shelf) = within {
+            values.push(shelf.into());
+        }
+        // In this order: SQLite takes the word for it. The text is the first parameter all the same.
+        let query = format!(
+            "SELECT w.id FROM (SELECT rowid FROM {index} WHERE words MATCH $1) i CROSS JOIN {ids}"
+        );
+        Ok(Some(Narrowed { query, values }))
     }
 
     fn texts(&self, parameter: &str) -> String {

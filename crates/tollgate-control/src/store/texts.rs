@@ -1,6 +1,7 @@
 //! Texts within texts.
 
 use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
 
 use super::Value;
 
@@ -13,6 +14,15 @@ pub struct Narrowed {
     pub values: Vec<Value>,
 }
 
+/// Whose words are looked through.
+#[derive(Clone, Copy, Debug)]
+pub enum Words<'a> {
+    /// Of the documents of a shelf.
+    Documents(&'a str),
+    /// Of chains: each once for all that have the same.
+    Chains,
+}
+
 /// Up to so many objects are looked up by an index of texts; if more have a text, looking through
 /// all of them is quicker.
 pub(super) const FEW: i64 = 10_000;
@@ -23,6 +33,12 @@ pub(super) const GRAM: usize = 3;
 /// What `LIKE … ESCAPE '\'` finds a text by as it is: `%` and `_` mean nothing in it.
 pub(super) fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// What stands for the words of a chain, of all that have the same: the first half of their SHA-256.
+pub(super) fn wording(words: &str) -> Value {
+    let digest = Sha256::digest(words);
+    Value::Bytes(digest.iter().take(16).copied().collect())
 }
 
 /// Every text, number and switch of an object in lower case, each on a line of its own.

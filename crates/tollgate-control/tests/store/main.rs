@@ -21,3 +21,4 @@ mod search;
 mod server;
 mod uses;
 mod webhooks;
+mod wordings;

@@ -4,6 +4,7 @@ use super::{Bought, Credential, StoredChain, Written, policy};
 use crate::life_cycle::{Chain, Instant, Key, KeyNumber, Rotation, State, due};
 use crate::model::DigestLiteral;
 use crate::people::Realm;
+use crate::store::texts::wording;
 use crate::store::{Row, StoreError, Value};
 
 pub(super) const CHAIN: &str = "id, version, name, application, auth_type, policy, template, \
@@ -11,8 +12,9 @@ pub(super) const CHAIN: &str = "id, version, name, application, auth_type, polic
      qps_limit_exempt, rate_limit_ceiling, rate_limit_exempt, body, created, updated, is_key_set, \
      words, organization, organization_group";
 
-/// What is known of LATEST, for searches.
-const LATEST: &str = "state, provisioned, rotation_planned, expiration, expiration_is_day, revoked";
+/// What is there for searches only: what is known of LATEST, and what stands for the words.
+const DERIVED: &str =
+    "state, provisioned, rotation_planned, expiration, expiration_is_day, revoked, wording";
 
 pub(super) const KEY: &str = "id, chain, number, latest, state, superseded_until, provisioned, \
      rotation_planned, rotation_due, rotated, expiration, expiration_is_day, expired, revoked, \
@@ -23,7 +25,7 @@ const KEYS: usize = 24;
 
 /// All columns of a chain, in the order of [`StoredChain::chain_values`].
 pub(super) fn written() -> String {
-    format!("{CHAIN}, {LATEST}")
+    format!("{CHAIN}, {DERIVED}")
 }
 
 /// A row for each key, with its chain's columns in front.
@@ -74,6 +76,7 @@ impl StoredChain {
             expiration.into(),
             is_day.into(),
             life.latest.revoked.into(),
+            wording(&self.words),
         ])
     }
 

@@ -94,7 +94,7 @@ impl DocumentSearch {
         texts.sort_by_key(String::len);
         let longest = texts.pop();
         let shelf = self.shelf.as_str();
-        let mut condition = Condition::of_words(connection, shelf, "d", longest.as_deref())?;
+        let mut condition = Condition::of_words(connection, shelf, longest.as_deref())?;
         condition.equal("d.shelf", shelf.into());
         for (column, text) in
             [("d.parent", &self.parent), ("d.id", &self.id), ("d.name", &self.name)]

@@ -8,9 +8,6 @@ use crate::store::{Connection, StoreError, Value};
 /// soon enough by going through all in order.
 const FEW: u64 = 10_000;
 
-/// What chains are called where words are looked up.
-const SHELF: &str = "chains";
-
 const TABLE: &str = "chains c";
 
 impl ChainDate {
@@ -46,8 +43,11 @@ impl Sought {
         search: &ChainSearch,
         connection: &mut dyn Connection,
     ) -> Result<Self, StoreError> {
-        let text = search.text.as_ref().map(|text| text.to_lowercase());
-        let mut condition = Condition::of_words(connection, SHELF, "c", text.as_deref())?;
+        let mut condition = Condition::default();
+        if let Some(text) = &search.text {
+            let wordings = condition.wordings(connection, &text.to_lowercase())?;
+            condition.terms.push(format!("c.wording IN ({wordings})"));
+        }
         belong(&mut condition, search, connection);
         describe(&mut condition, search, connection);
         Ok(Self(condition))
