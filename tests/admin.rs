@@ -6,6 +6,7 @@ mod backup;
 mod catalogue;
 mod catalogue_of_apis;
 mod enforced;
+mod equal_files;
 mod first_start;
 mod key_sets;
 mod lists;

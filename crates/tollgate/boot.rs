@@ -23,7 +23,7 @@ use tollgate_proxy::{
 use crate::certificates::Certificates;
 use crate::commands::CUT;
 use crate::config::{self, Config, Settings};
-use crate::control;
+use crate::control::{self, Started};
 use crate::explain::Socket;
 use crate::ops::Ops;
 use crate::post::Courier;
@@ -134,10 +134,11 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
                 post: Arc::new(courier),
                 webhooks: WebhookMetrics::register(&registry)?,
             };
-            let (plane, reloads) = control::start(control.settings, parts).await?;
+            let started = control::start(control.settings, parts).await?;
+            let Started { plane, reloads, again } = started;
             let handshake = certificates.control_acceptor().map(handshake);
             let admin = Admin::new(plane, listener, handshake);
-            (Some(admin), Snapshots::OfFileAndStore(reloads))
+            (Some(admin), Snapshots::OfFileAndStore(reloads, again))
         }
         None => (None, Snapshots::OfFile(Box::new(publisher))),
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tollgate_control::last_use::LastUse;
 use tollgate_control::model::Objects;
 use tollgate_control::plane::{ControlPlane, ControlSettings};
@@ -31,16 +31,24 @@ pub(crate) struct Parts {
     pub(crate) webhooks: WebhookMetrics,
 }
 
+/// A control plane that runs.
+pub(crate) struct Started {
+    pub(crate) plane: Arc<ControlPlane>,
+    /// Where a file that was read anew goes.
+    pub(crate) reloads: mpsc::Sender<Reload>,
+    /// Tells when the file is to be read once more.
+    pub(crate) again: Arc<Notify>,
+}
+
 /// Opens the store, publishes what it and the file hold, and has every later change of either
-/// published, everything that is due done, and webhooks told. Returns the control plane, and where a
-/// file that was read anew goes.
+/// published, everything that is due done, and webhooks told.
 ///
 /// # Errors
 /// Whatever keeps the store from being opened, or its objects from being published.
 pub(crate) async fn start(
     settings: ControlSettings,
     parts: Parts,
-) -> Result<(Arc<ControlPlane>, mpsc::Sender<Reload>), Box<dyn std::error::Error>> {
+) -> Result<Started, Box<dyn std::error::Error>> {
     let Parts { publisher, file, clock, reader, key_events, post, webhooks } = parts;
     let (files, of_file) = watch::channel(file);
     let enforced = publisher.enforced();
@@ -50,6 +58,7 @@ pub(crate) async fn start(
     let store = || Arc::clone(&plane.store);
     let publishing = Publishing::begin(publisher, store(), Arc::clone(&clock), files).await?;
     let (reloads, asked) = mpsc::channel(1);
+    let again = publishing.again();
     tokio::spawn(publishing.run(committed, asked));
     let context = || {
         let plane = Arc::clone(&plane);
@@ -75,5 +84,5 @@ pub(crate) async fn start(
     tokio::spawn(sender.run());
     let files = plane.file.clone();
     tokio::spawn(Rotation { store: store(), context: context(), files }.run());
-    Ok((plane, reloads))
+    Ok(Started { plane, reloads, again })
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use prometheus::{Gauge, IntCounterVec, Opts, Registry};
 use tokio::signal::unix::Signal;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tollgate_control::document::{Problems, Warnings};
 use tollgate_control::model::Objects;
 use tollgate_control::watch::Sight;
-use tollgate_control::{Published, Publisher, Reload};
+use tollgate_control::{Published, Publisher, PublishingError, Reload};
 use tollgate_core::Clock;
 
 use crate::config::{Config, Settings};
@@ -33,8 +33,8 @@ pub(crate) struct Reloader {
 pub(crate) enum Snapshots {
     /// Of the file alone.
     OfFile(Box<Publisher>),
-    /// Of the file and a store.
-    OfFileAndStore(mpsc::Sender<Reload>),
+    /// Of the file and a store, and what tells when the file is to be read again.
+    OfFileAndStore(mpsc::Sender<Reload>, Arc<Notify>),
 }
 
 /// What is counted of reloads.
@@ -56,7 +56,7 @@ impl ReloadMetrics {
             "tollgate_config_last_success_timestamp_seconds",
             "When the configuration was last loaded without a problem, since 1970.",
         )?;
-        for result in ["applied", "unchanged", "refused"] {
+        for result in ["applied", "unchanged", "refused", "waiting"] {
             reloads.with_label_values(&[result]);
         }
         registry.register(Box::new(reloads.clone()))?;
@@ -75,12 +75,20 @@ impl Snapshots {
     ) -> Result<Published, Box<dyn std::error::Error>> {
         match self {
             Self::OfFile(publisher) => Ok(publisher.publish(objects, None, unix, changed)?),
-            Self::OfFileAndStore(reloads) => {
+            Self::OfFileAndStore(reloads, _) => {
                 let (answer, answered) = oneshot::channel();
                 let files = Arc::clone(objects);
                 reloads.send(Reload { files, changed, answer }).await?;
                 Ok(Published::Revision(answered.await??))
             }
+        }
+    }
+
+    /// Waits until a file that had to wait for other control planes can come into force.
+    async fn again(&self) {
+        match self {
+            Self::OfFile(_) => std::future::pending().await,
+            Self::OfFileAndStore(_, again) => again.notified().await,
         }
     }
 
@@ -111,10 +119,13 @@ impl Reloader {
                 "applied"
             }
             Ok(Published::Unchanged) => "unchanged",
-            Err(_) => "refused",
+            Err(error) => match error.downcast_ref() {
+                Some(PublishingError::OtherFiles(_)) => "waiting",
+                _ => "refused",
+            },
         };
         self.metrics.reloads.with_label_values(&[result]).inc();
-        let applied = result != "refused";
+        let applied = matches!(result, "applied" | "unchanged");
         if applied {
             self.trust.settle(&config.objects.objects);
             self.metrics.last_success.set(unix as f64);
@@ -138,6 +149,7 @@ impl Reloader {
             let changed = tokio::select! {
                 changed = watched.changed(&seen) => changed,
                 _ = hang_up.recv() => Instant::now(),
+                () = self.snapshots.again() => Instant::now(),
                 () = tokio::time::sleep(REAP) => {
                     self.snapshots.reap(self.clock.now().unix());
                     continue;

@@ -10,14 +10,15 @@ use crate::support::{Admin, Config, Origin, Tollgate};
 /// How long the proxy of one may go on with what the other has changed.
 const SECOND: Duration = Duration::from_secs(1);
 
-struct Pair {
-    gates: [Tollgate; 2],
+pub(super) struct Pair {
+    pub(super) gates: [Tollgate; 2],
+    pub(super) configs: [Config; 2],
     admins: [Admin; 2],
     _origin: Origin,
 }
 
 impl Pair {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let origin = Origin::start();
         let store = server::Server::shared().database();
         let url = url(&store);
@@ -25,23 +26,25 @@ impl Pair {
             let control = format!("address = \"127.0.0.1:0\"\nstore = \"{url}\"\n{more}");
             Config::new(&origin).section("control", &control)
         };
-        let one = Tollgate::start(&control(""));
+        let first = control("");
+        let one = Tollgate::start(&first);
         let admin = Admin::first(&one);
         // What seals keys and what they are digested under is the same for both.
         let of_one = |file: &str| one.folder().join(file).display().to_string();
-        let other = control(&format!(
+        let second = control(&format!(
             "sealing_key_file = \"{}\"\npepper_file = \"{}\"",
             of_one("sealing.key"),
             of_one("pepper")
         ));
-        let other = Tollgate::start(&other);
-        let mut second = admin.clone();
-        second.move_to(other.admin());
-        Self { gates: [one, other], admins: [admin, second], _origin: origin }
+        let other = Tollgate::start(&second);
+        let mut elsewhere = admin.clone();
+        elsewhere.move_to(other.admin());
+        let (gates, configs) = ([one, other], [first, second]);
+        Self { gates, configs, admins: [admin, elsewhere], _origin: origin }
     }
 
     /// Waits until a gate answers a key so. Returns how long that took.
-    fn until(&self, gate: usize, key: &str, status: u16) -> Duration {
+    pub(super) fn until(&self, gate: usize, key: &str, status: u16) -> Duration {
         let began = Instant::now();
         loop {
             let request = self.gates[gate].get("/orders/1").header("X-Api-Key", key);

@@ -37,5 +37,5 @@ pub mod watch;
 pub mod webhooks;
 
 pub use publisher::{PublishError, Published, Publisher, PublisherMetrics};
-pub use publishing::{Publishing, PublishingError, Reload};
+pub use publishing::{OtherFile, Publishing, PublishingError, Reload};
 pub use source::Conflict;

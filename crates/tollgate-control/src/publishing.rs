@@ -1,13 +1,16 @@
 //! From what is committed to what is enforced, in one process (design §4): the file and the store
 //! become one set of objects, and every change of either a revision of the snapshot.
 
+mod equal;
+mod joining;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 use std::{error, fmt};
 
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tollgate_core::{Clock, Revision};
 
 use crate::model::{Objects, Unrouted};
@@ -15,6 +18,10 @@ use crate::source::{self, Conflict, Owners, Touched};
 use crate::store::peers;
 use crate::store::{Committed, Connection, Deed, Kind, NotChanged, Reason, Store, StoreError};
 use crate::{PublishError, Publisher};
+use equal::Parts;
+use joining::{join, parts};
+
+pub use equal::OtherFile;
 
 /// Has the proxies of this process decide from file and store.
 pub struct Publishing {
@@ -26,6 +33,11 @@ pub struct Publishing {
     published: Revision,
     /// The objects of both sources, but for the keys.
     objects: Arc<Objects>,
+    /// What the file in force holds, where other control planes have to have the same.
+    has: Option<Parts>,
+    /// A file that is not in force, because others do not have it yet.
+    wants: Option<Parts>,
+    again: Arc<Notify>,
 }
 
 /// A file that was read anew.
@@ -43,6 +55,8 @@ pub struct Reload {
 pub enum PublishingError {
     /// The file contradicts what the store holds.
     Conflicts(Vec<Conflict>),
+    /// Other control planes of the store run with other objects in their files.
+    OtherFiles(Vec<OtherFile>),
     /// The store failed.
     Store(StoreError),
     /// The objects cannot be published.
@@ -51,6 +65,9 @@ pub enum PublishingError {
 
 /// From so many chains and owners on, reading all keys at once is quicker than each by itself.
 const MANY: usize = 10_000;
+
+/// How often it is looked whether others have the file by now.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// How often meters of keys that are gone are looked at.
 const REAP: std::time::Duration = std::time::Duration::from_secs(10);
@@ -68,13 +85,24 @@ impl Publishing {
     ) -> Result<Self, PublishingError> {
         let file = Arc::clone(&files.borrow());
         let objects = Arc::clone(&file);
+        let has = join(&store, &file).await?;
         let conflicts = store.read(move |connection| source::conflicts(&file, None, connection));
         let conflicts = conflicts.await?;
         if !conflicts.is_empty() {
             return Err(PublishingError::Conflicts(conflicts));
         }
         let revision = store.newest().await?;
-        let mut publishing = Self { publisher, store, clock, files, published: revision, objects };
+        let mut publishing = Self {
+            publisher,
+            store,
+            clock,
+            files,
+            published: revision,
+            objects,
+            has,
+            wants: None,
+            again: Arc::default(),
+        };
         publishing.publish_all(revision, Instant::now()).await?;
         Ok(publishing)
     }
@@ -83,6 +111,12 @@ impl Publishing {
     #[must_use]
     pub fn enforced(&self) -> watch::Receiver<Revision> {
         self.publisher.enforced()
+    }
+
+    /// Tells when a file that had to wait for other control planes is to be read again.
+    #[must_use]
+    pub fn again(&self) -> Arc<Notify> {
+        Arc::clone(&self.again)
     }
 
     /// Publishes every change of either source, for ever.
@@ -104,6 +138,10 @@ impl Publishing {
                     let reloaded = self.reload(&reload).await;
                     // Whoever asked may be gone.
                     let _ = reload.answer.send(reloaded);
+                }
+                () = tokio::time::sleep(LOOK), if self.wants.is_some() => {
+                    self.look_at_others().await;
+                    self.publisher.reap(self.clock.now().unix());
                 }
                 () = tokio::time::sleep(REAP) => self.publisher.reap(self.clock.now().unix()),
                 else => return,
@@ -256,19 +294,39 @@ impl Publishing {
         let present = Arc::clone(&self.files.borrow());
         let (files, before) = (Arc::clone(&reload.files), Arc::clone(&present));
         let newest = self.files.clone();
+        let presence = self.store.presence().cloned();
+        let next = parts(presence.is_some(), &reload.files).await?;
+        let all = presence.zip(self.has.clone()).zip(next.clone());
         let changed = self.store.change(deed, move |change, _| {
             let conflicts = source::conflicts(&files, Some(&before), change.connection())?;
             if !conflicts.is_empty() {
                 return Err(NotChanged::Refused(Contradicts(conflicts)));
             }
+            if let Some(((presence, has), next)) = all {
+                let connection = change.connection();
+                let others = match has == next {
+                    true => Vec::new(),
+                    false => equal::against(connection, &presence, &next, false)?,
+                };
+                if !others.is_empty() {
+                    equal::say(connection, &presence, &has, Some(&next))?;
+                    change.leave_untold();
+                    return Ok(others);
+                }
+                equal::say(connection, &presence, &next, None)?;
+            }
             change.touch(Kind::File, "");
             // Changes are made one after another: whatever comes next is held against this file.
             newest.send_replace(files);
-            Ok(())
+            Ok(Vec::new())
         });
+        self.wants = None;
         let revision = match changed.await {
-            Ok(((), Some(revision))) => revision,
-            Ok(((), None)) => self.store.newest().await?,
+            Ok((_, Some(revision))) => revision,
+            Ok((others, None)) => {
+                self.wants = next;
+                return Err(PublishingError::OtherFiles(others));
+            }
             Err(NotChanged::Refused(Contradicts(conflicts))) => {
                 return Err(PublishingError::Conflicts(conflicts));
             }
@@ -277,6 +335,7 @@ impl Publishing {
                 return Err(error.into());
             }
         };
+        self.has = next;
         // Its own commit comes by as well, and finds it published.
         self.publish_all(revision, reload.changed).await?;
         Ok(revision)
@@ -311,6 +370,11 @@ impl fmt::Display for PublishingError {
             Self::Conflicts(conflicts) => {
                 f.write_str("the file contradicts the store")?;
                 conflicts.iter().try_for_each(|conflict| write!(f, "; {conflict}"))
+            }
+            Self::OtherFiles(others) => {
+                f.write_str("control planes of this store run with another file")?;
+                others.iter().try_for_each(|other| write!(f, "; {other}"))?;
+                f.write_str("; expected the same file at all of them: it comes into force once each has read it")
             }
             Self::Store(error) => error.fmt(f),
             Self::Publish(error) => error.fmt(f),

@@ -47,7 +47,7 @@ pub use connection::{Connection, Row, Value};
 pub use deliveries::{Delivery, DeliveryState, Tried};
 pub use differences::{Difference, Differences, Noted};
 pub use documents::{Document, DocumentSearch, Shelf};
-pub use engine::Engine;
+pub use engine::{Engine, Presence};
 pub use error::StoreError;
 pub use look::look;
 pub use peers::Listening;
@@ -74,6 +74,7 @@ pub(crate) fn migrate(engine: &dyn Engine, epoch: u64) -> Result<(), StoreError>
 pub struct Store {
     writer: Writer,
     readers: Arc<Readers>,
+    presence: Option<Presence>,
 }
 
 impl Store {
@@ -103,8 +104,14 @@ impl Store {
         let (sender, committed) = unbounded_channel();
         let readers = Readers::new(Arc::clone(&engine));
         let writer = Writer::start(Arc::clone(&engine), clock, sender.clone())?;
+        let presence = engine.presence();
         peers::follow(engine, newest, sender)?;
-        Ok((Self { writer, readers: Arc::new(readers) }, committed))
+        Ok((Self { writer, readers: Arc::new(readers), presence }, committed))
+    }
+
+    /// How control planes of the store know of each other, where there can be several.
+    pub(crate) fn presence(&self) -> Option<&Presence> {
+        self.presence.as_ref()
     }
 
     /// Makes a change, wholly or not at all, and returns what it says and the revision that it

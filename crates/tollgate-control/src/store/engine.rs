@@ -2,6 +2,15 @@
 
 use super::{Connection, Listening, StoreError};
 
+/// How processes that work on one database know of each other.
+#[derive(Clone, Debug)]
+pub struct Presence {
+    /// The number of this process, as long as it listens.
+    pub id: i64,
+    /// The query for the numbers of all that do.
+    pub live: &'static str,
+}
+
 /// A database. Both engines keep the same contract, which one test runs over each.
 pub trait Engine: Send + Sync + 'static {
     /// A connection that changes things. There is one at a time in a process.
@@ -33,6 +42,11 @@ pub trait Engine: Send + Sync + 'static {
     /// See [`StoreError`].
     fn listen(&self) -> Result<Option<Box<dyn Listening>>, StoreError> {
         Ok(None)
+    }
+
+    /// How processes that listen know of each other, where they can.
+    fn presence(&self) -> Option<Presence> {
+        None
     }
 
     /// The statement that tells them of a change, when it is committed.

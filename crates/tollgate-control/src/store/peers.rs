@@ -37,14 +37,29 @@ pub(super) fn follow(
     if !engine.is_shared() {
         return Ok(());
     }
+    // Others know of this process from here on.
+    let first = engine.listen()?;
     let thread = thread::Builder::new().name("peers".to_owned());
-    thread.spawn(move || run(&*engine, last, &committed))?;
+    thread.spawn(move || run(&*engine, first, last, &committed))?;
     Ok(())
 }
 
-fn run(engine: &dyn Engine, mut last: Revision, committed: &UnboundedSender<Committed>) {
+fn run(
+    engine: &dyn Engine,
+    mut first: Option<Box<dyn Listening>>,
+    mut last: Revision,
+    committed: &UnboundedSender<Committed>,
+) {
     while !committed.is_closed() {
-        if let Err(error) = listen(engine, &mut last, committed) {
+        let connection = match first.take() {
+            Some(first) => Ok(Some(first)),
+            None => engine.listen(),
+        };
+        let heard = connection.and_then(|connection| match connection {
+            Some(connection) => listen(connection, &mut last, committed),
+            None => Ok(()),
+        });
+        if let Err(error) = heard {
             tracing::warn!(%error, "what other control planes change is not heard; trying again");
             thread::sleep(PAUSE);
         }
@@ -53,11 +68,10 @@ fn run(engine: &dyn Engine, mut last: Revision, committed: &UnboundedSender<Comm
 
 /// Hands on what is committed until nobody listens or the connection is lost.
 fn listen(
-    engine: &dyn Engine,
+    mut connection: Box<dyn Listening>,
     last: &mut Revision,
     committed: &UnboundedSender<Committed>,
 ) -> Result<(), StoreError> {
-    let Some(mut connection) = engine.listen()? else { return Ok(()) };
     while !committed.is_closed() {
         for change in since(&mut *connection, *last)? {
             *last = change.revision;

@@ -17,7 +17,7 @@ use rustls::ClientConfig;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::texts::{Narrowed, Words};
-use super::{Connection, Engine, Listening, Row, StoreError, Value};
+use super::{Connection, Engine, Listening, Presence, Row, StoreError, Value};
 use refused::NotConnected;
 
 pub use tls::{ClientFiles, PostgresTls, WrongFile};
@@ -31,6 +31,8 @@ pub struct Postgres {
     config: Config,
     /// How TLS is spoken; `None` = it is not.
     tls: Option<MakeRustlsConnect>,
+    /// By what others know this process.
+    id: i32,
 }
 
 impl Postgres {
@@ -56,7 +58,11 @@ impl Postgres {
             tracing::warn!(said = notice.message(), "the server of the store warns");
         });
         config.ssl_mode(SslMode::Disable);
-        Ok(Self { config, tls: None })
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).map_err(StoreError::unavailable)?;
+        // Not negative, so that it comes back as it was.
+        let id = i32::from_ne_bytes(random) & i32::MAX;
+        Ok(Self { config, tls: None, id })
     }
 
     /// With this password in place of the URL's.
@@ -112,7 +118,23 @@ impl Engine for Postgres {
     }
 
     fn listen(&self) -> Result<Option<Box<dyn Listening>>, StoreError> {
-        Ok(Some(self.connect("SET default_transaction_read_only = on; LISTEN tollgate_revisions")?))
+        // Held as long as the connection, which a server that nobody speaks to any more ends soon.
+        let present = format!(
+            "SET default_transaction_read_only = on; SET tcp_keepalives_idle = 5; \
+             SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
+             SELECT pg_advisory_lock_shared(730421188, {}); LISTEN tollgate_revisions",
+            self.id
+        );
+        Ok(Some(self.connect(&present)?))
+    }
+
+    fn presence(&self) -> Option<Presence> {
+        Some(Presence {
+            id: self.id.into(),
+            live: "SELECT DISTINCT CAST(objid AS BIGINT) FROM pg_locks WHERE locktype = 'advisory' \
+                   AND classid = 730421188 AND objsubid = 2 AND database = \
+                   (SELECT oid FROM pg_database WHERE datname = current_database())",
+        })
     }
 
     fn tell_others(&self) -> Option<&'static str> {
