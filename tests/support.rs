@@ -26,7 +26,7 @@ pub(crate) use config::{Config, digest, digest_of};
 pub(crate) use door::Door;
 pub(crate) use fields::Fields;
 pub(crate) use http1::{Http1, tcp};
-pub(crate) use http2::Http2;
+pub(crate) use http2::{Http2, runtime};
 pub(crate) use message::Message;
 pub(crate) use metrics::Metrics;
 pub(crate) use origin::Origin;

@@ -1,5 +1,7 @@
 //! Ways to upstreams.
 
+mod http2;
+mod nginx;
 mod stale;
 mod tls;
 mod unix;

@@ -107,7 +107,7 @@ impl Stream {
 }
 
 /// One for all clients, on a thread of its own.
-fn runtime() -> &'static Handle {
+pub(crate) fn runtime() -> &'static Handle {
     static RUNTIME: OnceLock<Handle> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();

@@ -72,5 +72,5 @@ pub use terms::{
 };
 pub use upstream::{
     CertificateFiles, ClientTls, FixedResponse, HostHeader, MinimumVersion, Server, ServerAddress,
-    ServerTls, Target, Upstream, UpstreamTimeouts,
+    ServerTls, Target, Upstream, UpstreamHttp, UpstreamTimeouts,
 };

@@ -39,6 +39,8 @@ pub struct Server {
     pub authority: HeaderValue,
     /// How it is spoken to over TLS; `None` = it is not.
     pub tls: Option<ServerTls>,
+    /// Which version of HTTP it is spoken to in.
+    pub http: UpstreamHttp,
     /// Which `Host` it sees.
     pub host_header: HostHeader,
     /// How long to wait for it.
@@ -59,6 +61,17 @@ pub enum ServerAddress {
     },
     /// Behind a Unix socket.
     Unix(PathBuf),
+}
+
+/// Which version of HTTP an upstream is spoken to in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamHttp {
+    /// HTTP/1.1.
+    One,
+    /// HTTP/2, without TLS by prior knowledge.
+    Two,
+    /// HTTP/2 where the upstream agrees to it within the TLS handshake (ALPN, RFC 7301), else HTTP/1.1.
+    Auto,
 }
 
 /// Whose `Host` an upstream sees.

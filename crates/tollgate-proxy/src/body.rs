@@ -194,8 +194,8 @@ impl Relay {
             return Poll::Ready(Some(Err(Broken(refusal))));
         }
         let incoming = &mut self.incoming;
-        let frame = match &mut self.lease {
-            Some(lease) => lease.link().drive(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
+        let frame = match self.lease.as_mut().and_then(Lease::link) {
+            Some(link) => link.drive(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
             None => Pin::new(incoming).poll_frame(cx),
         };
         match frame {

@@ -208,7 +208,7 @@ impl ListenerSettings {
 
 /// Runs HTTP/2 streams on the worker's own thread.
 #[derive(Clone, Copy)]
-struct LocalExecutor;
+pub(crate) struct LocalExecutor;
 
 impl<F: Future<Output = ()> + 'static> Executor<F> for LocalExecutor {
     fn execute(&self, stream: F) {

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tollgate_core::{FrontId, Now, Refusal};
@@ -19,7 +19,7 @@ use crate::headers;
 use crate::live::LiveEntry;
 use crate::respond::{self, Told};
 use crate::roster::Deadline;
-use crate::upstream::{ConnectError, Destination, Lease, Pool, Unreached};
+use crate::upstream::{ConnectError, Destination, Lease, Pool, Unreached, is_unprocessed};
 use crate::worker::{Worker, nanoseconds};
 
 /// A request that may go upstream. Its permit stands on the live list.
@@ -77,6 +77,7 @@ impl Worker {
         let (mut head, incoming) = response.into_parts();
         headers::clean_response(&mut head.headers);
         head.extensions.clear();
+        head.version = Version::HTTP_11;
         let at = self.coarse.now().saturating_add(idle);
         live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
         let content = Content::relay(Relay {
@@ -90,7 +91,7 @@ impl Worker {
         Response::from_parts(head, content)
     }
 
-    /// One request and the head of its response, over a pooled connection or a new one.
+    /// One request and the head of its response, over a connection of the pool or a new one.
     async fn exchange(
         &self,
         pool: &Pool,
@@ -99,15 +100,8 @@ impl Worker {
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
         let mut sent_before = false;
         loop {
-            let once = !request.method().is_idempotent() || request.body().is_streaming();
-            let take = |cx: &mut Context<'_>| {
-                Poll::Ready(if sent_before { None } else { pool.take(once, cx) })
-            };
-            let take = poll_fn(take);
-            let mut lease = match take.await {
-                Some(lease) => lease,
-                None => self.connect(pool, live).await?,
-            };
+            let mut lease = self.lease(pool, &request, sent_before, live).await?;
+            request = lease.shape(request).ok_or(Refusal::BadRequest)?;
             let (wait, late) = if request.body().is_streaming() {
                 (pool.timeouts.idle, Refusal::RequestTimeout)
             } else {
@@ -115,34 +109,89 @@ impl Worker {
             };
             let at = self.coarse.now().saturating_add(nanoseconds(wait));
             live.set_deadline(Deadline { at, late });
-            let again = lease.reused.then(|| repeatable(&request)).flatten();
-            match respond_or_end(&mut lease, request, live).await? {
+            let idempotent = request.method().is_idempotent();
+            // A server that speaks HTTP/2 may say that it did nothing with a request of any method.
+            let may_repeat = !sent_before && (lease.is_shared() || idempotent && lease.reused);
+            let again = may_repeat.then(|| copy(&request)).flatten();
+            let error = match lease.send(request, |cx| live.poll_end(cx)).await? {
                 Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                     // Nobody asked for it: the fields that would have were taken out.
                     return Err(self.failed(Refusal::UpstreamBadResponse));
                 }
                 Ok(response) => return Ok((response, lease)),
-                // A connection that had served before was closed by the upstream as the request
-                // was on its way: not sent at all, or without a response. The second time it goes
-                // over a new connection, and there is no third.
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) if lease.reused => request = unsent,
-                    Some(_) => return Err(self.failed(Refusal::UpstreamUnreachable)),
-                    None if !lease.heard() && closed_unanswered(error.error()) => match again {
-                        Some(again) => (request, sent_before) = (again, true),
-                        None => return Err(self.failed(Refusal::UpstreamBadResponse)),
-                    },
-                    None => return Err(self.failed(Refusal::UpstreamBadResponse)),
-                },
-            }
+                Err(error) => error,
+            };
+            // A connection that had served before was closed by the upstream as the request was on
+            // its way: not sent at all, or without a response. The second time it goes over a new
+            // connection, and there is no third.
+            request = self.unsent(error, again, idempotent, &lease)?;
+            sent_before = true;
         }
     }
 
-    async fn connect(&self, pool: &Pool, live: &LiveEntry) -> Result<Lease, Refusal> {
+    /// The request, if it may be sent once more.
+    fn unsent(
+        &self,
+        mut error: TrySendError<Request<OutBody>>,
+        again: Option<Request<OutBody>>,
+        idempotent: bool,
+        lease: &Lease,
+    ) -> Result<Request<OutBody>, Refusal> {
+        if let Some(unsent) = error.take_message() {
+            let may_have_been_stale = lease.reused;
+            return if may_have_been_stale {
+                Ok(unsent)
+            } else {
+                Err(self.failed(Refusal::UpstreamUnreachable))
+            };
+        }
+        let error = error.error();
+        let nothing_was_done = is_unprocessed(error)
+            || idempotent && lease.reused && !lease.heard() && closed_unanswered(error);
+        again.filter(|_| nothing_was_done).ok_or_else(|| self.failed(Refusal::UpstreamBadResponse))
+    }
+
+    /// A connection for a request: one of the pool unless it is sent again, else a new one.
+    async fn lease(
+        &self,
+        pool: &Pool,
+        request: &Request<OutBody>,
+        again: bool,
+        live: &LiveEntry,
+    ) -> Result<Lease, Refusal> {
+        let once = !request.method().is_idempotent() || request.body().is_streaming();
+        let mut again = again;
+        loop {
+            let now = self.coarse.now();
+            let take = |cx: &mut Context<'_>| {
+                Poll::Ready(if again { None } else { pool.take(once, now, cx) })
+            };
+            if let Some(lease) = poll_fn(take).await {
+                return Ok(lease);
+            }
+            let Some(joined) = pool.join() else { return self.connect(pool, live).await };
+            self.wait_to_connect(pool, live);
+            let mut joined = Box::pin(joined);
+            let joined = poll_fn(|cx| match live.poll_end(cx) {
+                Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
+                Poll::Pending => joined.as_mut().poll(cx).map(Ok),
+            });
+            if joined.await?.is_err() {
+                return Err(self.failed(Refusal::UpstreamUnreachable));
+            }
+            again = false;
+        }
+    }
+
+    fn wait_to_connect(&self, pool: &Pool, live: &LiveEntry) {
         let at = self.coarse.now().saturating_add(nanoseconds(pool.timeouts.connect));
         live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
+    }
+
+    async fn connect(&self, pool: &Pool, live: &LiveEntry) -> Result<Lease, Refusal> {
+        self.wait_to_connect(pool, live);
         self.cells.upstream_connections.add(1);
-        let mut connecting = pin!(pool.connect());
+        let mut connecting = pin!(pool.connect(self.coarse.now()));
         poll_fn(|cx| match live.poll_end(cx) {
             Poll::Ready(refusal) => {
                 if refusal == Refusal::UpstreamTimeout {
@@ -167,40 +216,12 @@ impl Worker {
     }
 }
 
-/// Drives the connection until there is a response, or an error, or the request is ended.
-async fn respond_or_end(
-    lease: &mut Lease,
-    request: Request<OutBody>,
-    live: &LiveEntry,
-) -> Result<Result<Response<Incoming>, TrySendError<Request<OutBody>>>, Refusal> {
-    let (sending, link) = lease.send(request);
-    let mut sending = pin!(sending);
-    poll_fn(|cx| {
-        if let Poll::Ready(refusal) = live.poll_end(cx) {
-            return Poll::Ready(Err(refusal));
-        }
-        match link.drive(cx, |cx| sending.as_mut().poll(cx)) {
-            Poll::Pending => Poll::Pending,
-            // The client's side of the exchange may be what broke it.
-            Poll::Ready(Err(error)) => match live.poll_end(cx) {
-                Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
-                Poll::Pending => Poll::Ready(Ok(Err(error))),
-            },
-            Poll::Ready(Ok(response)) => Poll::Ready(Ok(Ok(response))),
-        }
-    })
-    .await
-}
-
-/// A copy of a request that may be sent twice: all of it is here, and doing it twice is doing it
-/// once (RFC 9110 §9.2.2).
-fn repeatable(request: &Request<OutBody>) -> Option<Request<OutBody>> {
-    if !request.method().is_idempotent() {
-        return None;
-    }
+/// A copy of a request, if all of it is here.
+fn copy(request: &Request<OutBody>) -> Option<Request<OutBody>> {
     let mut copy = Request::new(request.body().copy()?);
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
+    *copy.version_mut() = request.version();
     copy.headers_mut().clone_from(request.headers());
     Some(copy)
 }

@@ -252,6 +252,7 @@ fn server(server: &model::Server) -> Server {
         authority: HeaderValue::from_str(authority)
             .unwrap_or_else(|_| HeaderValue::from_static("")),
         tls: server.tls.clone(),
+        http: server.http,
         host_header: server.host_header,
         timeouts: UpstreamTimeouts {
             connect: server.connect_timeout,

@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::uri::Authority;
 use http::{StatusCode, header};
-use tollgate_core::ClientTls;
+use tollgate_core::{ClientTls, UpstreamHttp};
 
 use super::kinds::{FieldValue, Url};
 use super::owner;
@@ -28,6 +28,8 @@ pub trait TlsFiles {
 
 const HOST: Choice<HostHeader> =
     Choice::of(&[("client", HostHeader::Client), ("upstream", HostHeader::Upstream)]);
+const HTTP: Choice<UpstreamHttp> =
+    Choice::of(&[("1", UpstreamHttp::One), ("2", UpstreamHttp::Two), ("auto", UpstreamHttp::Auto)]);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const WAIT: Time = Time::within(Duration::from_millis(1), DAY);
 const WAIT_OR_NONE: Time = Time::within(Duration::ZERO, DAY);
@@ -37,6 +39,7 @@ const STATUS: Integer<u16> = Integer::within(200, 599);
 /// The settings of a server; a built-in response has none of them.
 const OF_SERVER: &[&str] = &[
     "tls",
+    "http",
     "host",
     "connect_timeout",
     "first_byte_timeout",
@@ -75,6 +78,7 @@ fn server(section: &mut Section, files: Option<&dyn TlsFiles>) -> Server {
     };
     Server {
         address: address.unwrap_or_else(|| Address::Http(Authority::from_static("localhost"))),
+        http: http(section, tls.is_some()),
         tls,
         host_header: section.or("host", HOST, HostHeader::Client),
         connect_timeout: section.or("connect_timeout", WAIT, seconds(2)),
@@ -84,6 +88,18 @@ fn server(section: &mut Section, files: Option<&dyn TlsFiles>) -> Server {
         max_idle_connections: section.or("max_idle_connections", CONNECTIONS, 64),
         keep_alive: section.or("keep_alive", WAIT_OR_NONE, seconds(50)),
     }
+}
+
+/// The version of HTTP, which only TLS lets the two agree on.
+fn http(section: &mut Section, tls: bool) -> UpstreamHttp {
+    let http = section.or("http", HTTP, UpstreamHttp::One);
+    if http == UpstreamHttp::Auto && !tls {
+        section.problem(
+            "http",
+            "has no effect unless url begins with https://, expected \"1\" or \"2\"",
+        );
+    }
+    http
 }
 
 fn response(section: &mut Section) -> FixedResponse {

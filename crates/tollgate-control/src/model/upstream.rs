@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::uri::Authority;
-use tollgate_core::{FixedResponse, HostHeader, ServerTls};
+use tollgate_core::{FixedResponse, HostHeader, ServerTls, UpstreamHttp};
 
 use super::{Name, Owner};
 
@@ -36,6 +36,8 @@ pub struct Server {
     pub address: Address,
     /// How it is spoken to over TLS; `None` = it is not.
     pub tls: Option<ServerTls>,
+    /// Which version of HTTP it is spoken to in.
+    pub http: UpstreamHttp,
     /// Which `Host` it sees.
     pub host_header: HostHeader,
     /// How long to wait for a connection.

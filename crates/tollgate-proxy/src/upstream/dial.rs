@@ -4,12 +4,13 @@ use std::io;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use http::uri::Scheme;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio_rustls::TlsConnector;
-use tollgate_core::{Server, ServerAddress, ServerTls};
+use tollgate_core::{Server, ServerAddress, ServerTls, UpstreamHttp};
 
 use super::failure::{ConnectError, Unreached};
 use super::io::Stream;
@@ -22,6 +23,14 @@ pub(crate) struct Dial {
     tls: Option<Handshake>,
     /// What all workers know of the upstream.
     known: Arc<Known>,
+    http: UpstreamHttp,
+}
+
+/// A connection, and what is spoken over it.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) stream: Stream,
+    pub(crate) http2: bool,
 }
 
 /// What a handshake is made with.
@@ -43,24 +52,45 @@ impl Handshake {
         &self,
         stream: TcpStream,
         known: &Known,
-    ) -> Result<Box<TokioIo<tokio_rustls::client::TlsStream<TcpStream>>>, ConnectError> {
+        http: UpstreamHttp,
+    ) -> Result<Line, ConnectError> {
         let (Some(name), Some(config)) = (self.name.clone(), &self.config) else {
             let error = io::Error::other("nothing is known to trust it by");
             return Err(ConnectError::new(Unreached::CertificateUntrusted, error));
         };
         let connector = TlsConnector::from(config.load_full());
         // Boxed, so that the future of a request has no room for it.
+        let connector = connector.with_alpn(protocols(http));
         let made = Box::pin(connector.connect(name, stream)).await;
         let made = made.map_err(|error| ConnectError::new(Unreached::handshake(&error), error))?;
-        known.count_handshake(made.get_ref().1.handshake_kind());
-        Ok(Box::new(TokioIo::new(made)))
+        let session = made.get_ref().1;
+        known.count_handshake(session.handshake_kind());
+        let http2 = session.alpn_protocol() == Some(H2);
+        if http == UpstreamHttp::Two && !http2 {
+            let error = io::Error::other("it does not agree to HTTP/2");
+            return Err(ConnectError::new(Unreached::Protocol, error));
+        }
+        Ok(Line { stream: Stream::Tls(Box::new(TokioIo::new(made))), http2 })
+    }
+}
+
+/// HTTP/2 over TLS, as ALPN calls it (RFC 9113 §3.1).
+const H2: &[u8] = b"h2";
+
+/// What is offered in a handshake.
+fn protocols(http: UpstreamHttp) -> Vec<Vec<u8>> {
+    let one = || b"http/1.1".to_vec();
+    match http {
+        UpstreamHttp::One => vec![one()],
+        UpstreamHttp::Two => vec![H2.to_vec()],
+        UpstreamHttp::Auto => vec![H2.to_vec(), one()],
     }
 }
 
 impl Dial {
     pub(crate) fn new(server: &Server, known: Arc<Known>, upstreams: &Upstreams) -> Self {
         let tls = server.tls.as_ref().map(|tls| Handshake::of(tls, upstreams));
-        Self { address: server.address.clone(), tls, known }
+        Self { address: server.address.clone(), tls, known, http: server.http }
     }
 
     /// What all workers know of the upstream.
@@ -68,16 +98,28 @@ impl Dial {
         &self.known
     }
 
+    /// Whether its connections may turn out to carry many requests at once.
+    pub(crate) fn may_share(&self) -> bool {
+        self.http != UpstreamHttp::One
+    }
+
+    /// The scheme of what it is asked for.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
+    }
+
     /// Connects, and shakes hands if it is to be.
     ///
     /// # Errors
     /// Whatever the resolver, the network or the handshake said.
-    pub(crate) async fn connect(&self) -> Result<Stream, ConnectError> {
+    pub(crate) async fn connect(&self) -> Result<Line, ConnectError> {
+        // Without TLS there is nothing that the two could agree by.
+        let http2 = self.http == UpstreamHttp::Two;
         let network = |error: io::Error| ConnectError::new(Unreached::network(&error), error);
         let (host, port) = match &self.address {
             ServerAddress::Unix(path) => {
                 let stream = UnixStream::connect(path).await.map_err(network)?;
-                return Ok(Stream::Unix(TokioIo::new(stream)));
+                return Ok(Line { stream: Stream::Unix(TokioIo::new(stream)), http2 });
             }
             ServerAddress::Tcp { host, port } => (&**host, *port),
         };
@@ -89,8 +131,8 @@ impl Dial {
         let stream = TcpStream::connect(&*addresses).await.map_err(network)?;
         stream.set_nodelay(true).map_err(network)?;
         match &self.tls {
-            None => Ok(Stream::Plain(TokioIo::new(stream))),
-            Some(tls) => Ok(Stream::Tls(tls.shake(stream, &self.known).await?)),
+            None => Ok(Line { stream: Stream::Plain(TokioIo::new(stream)), http2 }),
+            Some(tls) => tls.shake(stream, &self.known, self.http).await,
         }
     }
 }

@@ -58,7 +58,6 @@ impl ClientTrust {
                 )))
             }
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // Shared by all workers, so that a session is resumed whoever began it.
         config.resumption = Resumption::in_memory_sessions(SESSIONS);
         Ok(config)

@@ -1,0 +1,169 @@
+//! Connections of HTTP/2, each used by many requests at once.
+
+use std::cell::{Cell, RefCell};
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+
+use http::Request;
+use http::uri::Scheme;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use tokio::task::spawn_local;
+
+use super::failure::{ConnectError, Unreached};
+use super::io::{Stream, UpstreamIo, Wire};
+use super::lease::Sent;
+use crate::body::OutBody;
+use crate::connection::LocalExecutor;
+
+/// What is held at most of a response that its client does not read.
+const STREAM_WINDOW: u32 = 128 << 10;
+/// The same, of all responses of a connection.
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// What is held at most of a request's body that the server does not read.
+const SEND_BUFFER: usize = 64 << 10;
+/// The greatest head of a response.
+const HEADER_LIST: u32 = 64 << 10;
+
+/// So many connections to one server, at most, while each has as many streams as the server allows.
+/// Beyond that, streams wait for their turn.
+const CONNECTIONS: usize = 8;
+
+/// The shared connections to one server.
+#[derive(Debug, Default)]
+pub(super) struct Shared(RefCell<Vec<Rc<Carrier>>>);
+
+/// One of them.
+#[derive(Debug)]
+struct Carrier {
+    sender: SendRequest<OutBody>,
+    scheme: Scheme,
+    /// Streams that are open.
+    open: Cell<usize>,
+    /// Streams that the server allows, once it has said so.
+    allowed: Rc<Cell<usize>>,
+    /// It has answered, so that it has said so before.
+    settled: Cell<bool>,
+    /// When it carried a request last, in nanoseconds of the monotonic clock.
+    used: Cell<u64>,
+}
+
+/// A stream's place on a connection, given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Rc<Carrier>);
+
+impl Shared {
+    /// A place on the connection that has the most room. `None` if there is no connection, or all
+    /// have as many streams as the server allows and there may be more of them.
+    pub(super) fn take(&self, now: u64) -> Option<Place> {
+        let mut carriers = self.0.borrow_mut();
+        carriers.retain(|carrier| !carrier.sender.is_closed());
+        let best = carriers.iter().min_by_key(|carrier| carrier.open.get())?;
+        let full = best.settled.get() && best.open.get() >= best.allowed.get();
+        if full && carriers.len() < CONNECTIONS { None } else { Some(Place::on(best, now)) }
+    }
+
+    /// Speaks HTTP/2 over `stream`, from now on for all.
+    ///
+    /// # Errors
+    /// If the connection does not even take our preface.
+    pub(super) async fn begin(
+        &self,
+        stream: Stream,
+        scheme: Scheme,
+        now: u64,
+    ) -> Result<Place, ConnectError> {
+        let io = UpstreamIo::new(stream, Rc::<Wire>::default());
+        let mut builder = Builder::new(LocalExecutor);
+        builder
+            // Others wait within the connection until the server says how many it takes: what goes
+            // before that may be refused.
+            .initial_max_send_streams(1)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
+            .max_header_list_size(HEADER_LIST);
+        let made = Box::pin(builder.handshake(io)).await;
+        let (sender, connection) = made.map_err(|error| {
+            ConnectError::new(Unreached::Protocol, std::io::Error::other(error))
+        })?;
+        let allowed = Rc::new(Cell::new(connection.current_max_send_streams()));
+        let told = Rc::clone(&allowed);
+        // Many wait for it, so that it is driven by a task of its own. It ends with the last sender.
+        spawn_local(async move {
+            let mut connection = pin!(connection);
+            poll_fn(|cx| {
+                let ended = connection.as_mut().poll(cx);
+                told.set(connection.current_max_send_streams());
+                ended
+            })
+            .await
+        });
+        let carrier = Rc::new(Carrier {
+            sender,
+            scheme,
+            open: Cell::new(0),
+            allowed,
+            settled: Cell::new(false),
+            used: Cell::new(now),
+        });
+        let place = Place::on(&carrier, now);
+        self.0.borrow_mut().push(carrier);
+        Ok(place)
+    }
+
+    /// Lets go of connections that were closed, or carried nothing for `keep_alive`.
+    pub(super) fn sweep(&self, now: u64, keep_alive: u64) {
+        self.0.borrow_mut().retain(|carrier| {
+            let idle = carrier.open.get() == 0;
+            let old = now.saturating_sub(carrier.used.get()) >= keep_alive;
+            let useless = idle && old;
+            !useless && !carrier.sender.is_closed()
+        });
+    }
+}
+
+impl Place {
+    fn on(carrier: &Rc<Carrier>, now: u64) -> Self {
+        carrier.open.set(carrier.open.get() + 1);
+        carrier.used.set(now);
+        Self(Rc::clone(carrier))
+    }
+
+    /// The scheme of what is asked for over it.
+    pub(super) fn scheme(&self) -> &Scheme {
+        &self.0.scheme
+    }
+
+    /// Sends a request in the form of HTTP/2.
+    pub(super) fn send(&self, request: Request<OutBody>) -> impl Future<Output = Sent> + use<> {
+        let carrier = Rc::clone(&self.0);
+        let mut sender = carrier.sender.clone();
+        async move {
+            let sent = sender.try_send_request(request).await;
+            carrier.settled.set(carrier.settled.get() || sent.is_ok());
+            sent
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get().saturating_sub(1));
+    }
+}
+
+/// Whether the server has said that it did nothing with a request: it went away before it, or refused
+/// its stream (RFC 9113 §8.7).
+pub(crate) fn is_unprocessed(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
+    cause.is_some_and(|cause| {
+        cause.is_remote()
+            && match cause.reason() {
+                Some(h2::Reason::REFUSED_STREAM) => cause.is_reset(),
+                Some(h2::Reason::NO_ERROR) => cause.is_go_away(),
+                _ => false,
+            }
+    })
+}

@@ -1,0 +1,178 @@
+//! Upstreams that speak HTTP/2.
+
+mod server;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use hyper::Version;
+use tempfile::TempDir;
+
+use self::server::{Act, Server};
+use super::{gate, gate_in};
+use crate::support::{Answer, Authority, Http2, Origin, Tollgate, wait_for};
+
+fn gate_to(address: SocketAddr) -> Tollgate {
+    gate(&Origin::start(), &format!("url = \"http://{address}\"\nhttp = \"2\""))
+}
+
+#[test]
+fn a_request_goes_as_http2_has_it() {
+    let server = Server::start(|_| Act::Echo);
+    let gate = gate_to(server.address);
+    let request =
+        gate.request("POST", "/orders/1?a=%20b").key("demo").host("api.example").body("made");
+    let request = request.header("te", "trailers").header("cookie", "a=1").header("cookie", "b=2");
+    let response = request.over(&mut Http2::connect(gate.data())).admitted();
+    assert_eq!((response.text(), response.trailers.get("x-sum")), ("made", Some("7")));
+    let seen = &server.requests()[0];
+    assert_eq!(seen.version(), Version::HTTP_2);
+    assert_eq!(seen.uri(), "http://api.example/orders/1?a=%20b");
+    let fields = seen.headers();
+    assert_eq!(
+        (&fields["te"], &fields["cookie"], &fields["x-tollgate-key"]),
+        (&"trailers".parse().unwrap(), &"a=1; b=2".parse().unwrap(), &"acme-1".parse().unwrap(),)
+    );
+    for gone in ["host", "connection", "transfer-encoding", "x-api-key"] {
+        assert!(!fields.contains_key(gone), "{gone}: {fields:?}");
+    }
+}
+
+#[test]
+fn requests_of_http1_go_over_one_connection_a_worker_too() {
+    let server = Server::shut(100);
+    let gate = gate_to(server.address);
+    let request = gate.request("POST", "/orders").key("demo").body("made");
+    let mut clients: Vec<_> = (0..40).map(|_| request.start()).collect();
+    wait_for("all streams", || (server.waiting() == 40).then_some(()));
+    server.open();
+    for client in &mut clients {
+        assert_eq!(client.read().admitted().text(), "made");
+    }
+    assert!(server.connections() <= 2, "{}", server.connections());
+}
+
+#[test]
+fn no_connection_carries_more_streams_than_the_server_takes() {
+    let server = Server::shut(3);
+    let gate = gate_to(server.address);
+    let request = gate.request("POST", "/orders").key("demo").body("made");
+    // A worker cannot tell how many a server takes before it has answered, and asks one only.
+    let mut clients: Vec<_> = (0..12).map(|_| request.start()).collect();
+    wait_for("full connections", || (server.waiting() >= 3).then_some(()));
+    assert!(server.connections() <= 2, "{}", server.connections());
+    server.open();
+    for client in &mut clients {
+        assert_eq!(client.read().admitted().text(), "made");
+    }
+    // Then it makes more of them, and beyond that streams wait for their turn.
+    server.close();
+    let mut clients: Vec<_> = (0..60).map(|_| request.start()).collect();
+    wait_for("more connections", || (server.waiting() >= 9).then_some(()));
+    server.open();
+    for client in &mut clients {
+        assert_eq!(client.read().admitted().text(), "made");
+    }
+    assert_eq!(server.most(), 3);
+    assert!(server.connections() <= 16, "{}", server.connections());
+}
+
+#[test]
+fn a_stream_that_the_server_refused_goes_once_more_and_no_third_time() {
+    let server = Server::start(|stream| if stream == 0 { Act::Refuse } else { Act::Echo });
+    let gate = gate_to(server.address);
+    gate.request("POST", "/orders").key("demo").send().admitted();
+    assert_eq!(server.streams(), 2);
+    let server = Server::start(|_| Act::Refuse);
+    let gate = gate_to(server.address);
+    gate.get("/orders").key("demo").send().refused(502, "upstream_bad_response");
+    assert_eq!(server.streams(), 2);
+    // Of a body that is still arriving nothing can be sent again.
+    gate.request("POST", "/orders")
+        .key("demo")
+        .body("x")
+        .send()
+        .refused(502, "upstream_bad_response");
+    assert_eq!(server.streams(), 3);
+}
+
+/// Goes away on its first connections as soon as a request comes, having done nothing with it.
+fn leaving(times: usize, to: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let left = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&left);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let leaves = counted.load(SeqCst) < times;
+            let counted = Arc::clone(&counted);
+            std::thread::spawn(
+                move || if leaves { leave(stream, &counted) } else { pass(&stream, to) },
+            );
+        }
+    });
+    (address, left)
+}
+
+/// SETTINGS, then GOAWAY of stream 0 after the first HEADERS (RFC 9113 §6.8).
+fn leave(mut stream: TcpStream, left: &AtomicUsize) {
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
+    let mut preface = [0; 24];
+    stream.read_exact(&mut preface).unwrap();
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).is_ok() {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        stream.read_exact(&mut vec![0; length]).unwrap();
+        if head[3] == 1 {
+            left.fetch_add(1, SeqCst);
+            let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            stream.write_all(&goaway).unwrap();
+        }
+    }
+}
+
+fn pass(from: &TcpStream, to: SocketAddr) {
+    let other = TcpStream::connect(to).unwrap();
+    let (mut one, mut two) = (from.try_clone().unwrap(), other.try_clone().unwrap());
+    std::thread::spawn(move || std::io::copy(&mut one, &mut two));
+    std::io::copy(&mut &other, &mut &*from).ok();
+}
+
+#[test]
+fn a_request_that_a_leaving_server_did_not_take_goes_to_a_new_connection() {
+    let server = Server::start(|_| Act::Echo);
+    let (address, left) = leaving(1, server.address);
+    let gate = gate_to(address);
+    gate.request("POST", "/orders").key("demo").send().admitted();
+    assert_eq!((left.load(SeqCst), server.streams()), (1, 1));
+}
+
+#[test]
+fn tls_lets_the_two_agree_on_a_version() {
+    let authority = Authority::new();
+    let issued = authority.issue(&["localhost"]);
+    let two = Server::over_tls(issued.server(None));
+    let one = Origin::over_tls(issued.server(None), |_| Answer::ok("one"));
+    let gate = |port: u16, http: &str| {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+        let url = format!("url = \"https://localhost:{port}\"\nhttp = \"{http}\"");
+        let tls = "ca_file = \"ca.pem\"";
+        gate_in(folder, &one, &[("upstreams.demo", &url), ("upstreams.demo.tls", tls)])
+    };
+    for http in ["2", "auto"] {
+        let gate = gate(two.address.port(), http);
+        gate.get("/orders").key("demo").send().admitted();
+        let seen = two.requests();
+        assert_eq!(seen.last().unwrap().version(), Version::HTTP_2);
+        assert_eq!(seen.last().unwrap().uri().scheme_str(), Some("https"));
+    }
+    let auto = gate(one.address().port(), "auto");
+    for _ in 0..3 {
+        assert_eq!(auto.get("/orders").key("demo").send().admitted().text(), "one");
+    }
+    let gate = gate(one.address().port(), "2");
+    gate.get("/orders").key("demo").send().refused(502, "upstream_unreachable");
+}
