@@ -51,8 +51,9 @@ pub(crate) async fn start(
 ) -> Result<Started, Box<dyn std::error::Error>> {
     let Parts { publisher, file, clock, reader, key_events, post, webhooks } = parts;
     let (files, of_file) = watch::channel(file);
-    let enforced = publisher.enforced();
-    let plane = ControlPlane::open(settings, Arc::clone(&clock), of_file, enforced, reader.clone());
+    let (enforced, given, of_proxy) = (publisher.enforced(), publisher.given(), reader.clone());
+    let plane =
+        ControlPlane::open(settings, Arc::clone(&clock), of_file, enforced, of_proxy, given);
     let (plane, committed) = plane.await?;
     let plane = Arc::new(plane);
     let store = || Arc::clone(&plane.store);

@@ -29,6 +29,7 @@ fn the_document_names_every_resource_of_both_apis() {
         ("/api/key-sets/{id}/enforce-schedule", &["post"]),
         ("/api/policies/{id}/enforce-schedule", &["post"]),
         ("/api/subscriptions/{id}", &["get", "delete"]),
+        ("/api/preview", &["post"]),
     ] {
         for method in methods {
             let operation = &document["paths"][path][method];

@@ -3,6 +3,7 @@
 mod authentication;
 mod collisions;
 mod limits;
+mod preview;
 mod refused;
 mod running;
 mod switches;

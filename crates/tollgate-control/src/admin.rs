@@ -11,6 +11,7 @@ pub(crate) mod fuzzing;
 mod listener;
 mod native;
 mod once;
+mod trial;
 mod v3;
 
 use std::sync::Arc;
@@ -31,12 +32,16 @@ type Plane = Arc<ControlPlane>;
 
 /// Everything that the listener answers.
 fn router(plane: Plane) -> Router {
-    Router::new()
-        .merge(v3::router())
-        .merge(native::router())
+    callable()
+        .merge(native::document())
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(plane)
+}
+
+/// Everything that can be called, without what describes it.
+fn callable() -> Router<Plane> {
+    Router::new().merge(v3::router()).merge(native::router())
 }
 
 async fn unknown(uri: Uri) -> Response {

@@ -20,6 +20,7 @@ use tollgate_core::{
 
 use crate::model::{Bought, Key, KeyStatus, Name, Objects, Owner as ObjectOwner, Plan};
 
+pub use numbers::GivenNumbers;
 pub(crate) use numbers::Numbers;
 pub(crate) use routes::{RoutePlan, Upstreams};
 pub(crate) use terms::TermsKey;

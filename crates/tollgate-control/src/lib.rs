@@ -27,6 +27,7 @@ pub mod model;
 pub mod operations;
 pub mod people;
 pub mod plane;
+mod preview;
 pub mod restore;
 pub mod rotation;
 pub mod scheduler;
@@ -36,6 +37,7 @@ pub mod store;
 pub mod watch;
 pub mod webhooks;
 
+pub use compile::GivenNumbers;
 pub use publisher::{PublishError, Published, Publisher, PublisherMetrics};
 pub use publishing::{OtherFile, Publishing, PublishingError, Reload};
 pub use source::Conflict;

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tollgate_core::{Clock, Decider, Qps, Revision, SnapshotReader, StrangerBudget, Strangers};
 
+use crate::compile::GivenNumbers;
 use crate::model::Objects;
 use crate::operations::Context;
 use crate::people::{First, FirstError, Passwords, first_administrator};
@@ -69,6 +70,8 @@ pub struct ControlPlane {
     pub enforced: watch::Receiver<Revision>,
     /// What the proxy of this process decides by, and where it counts.
     pub reader: SnapshotReader,
+    /// The numbers by which it knows services, endpoints and methods.
+    pub given: watch::Receiver<Arc<GivenNumbers>>,
     /// The id of this environment in tokens: the scope of domain.md §1.1.
     pub area: String,
     /// Compares passwords.
@@ -114,6 +117,7 @@ impl ControlPlane {
         file: watch::Receiver<Arc<Objects>>,
         enforced: watch::Receiver<Revision>,
         reader: SnapshotReader,
+        given: watch::Receiver<Arc<GivenNumbers>>,
     ) -> Result<(Self, UnboundedReceiver<Committed>), ControlError> {
         let files = settings.clone();
         let opened = tokio::task::spawn_blocking(move || {
@@ -140,6 +144,7 @@ impl ControlPlane {
             sealer,
             file,
             reader,
+            given,
             area,
             passwords: Passwords::new(),
             strangers: Strangers::new(StrangerBudget { failures, max_sources: SOURCES }),

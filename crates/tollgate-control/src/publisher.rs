@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tollgate_core::{Batch, Brand, Revision, Root, Scheme, Schemes, SnapshotWriter};
 
-use crate::compile::{self, Numbers, RoutePlan, Upstreams};
+use crate::compile::{self, GivenNumbers, Numbers, RoutePlan, Upstreams};
 use crate::model::{DigestSchemes, Key, Name, Objects, SchemeSettings};
 
 use ledger::Ledger;
@@ -57,6 +57,7 @@ pub struct Publisher {
     epoch: u64,
     metrics: PublisherMetrics,
     enforced: watch::Sender<Revision>,
+    given: watch::Sender<Arc<GivenNumbers>>,
 }
 
 type SchemeMarks = ([Option<(&'static str, [u8; 8])>; 2], Option<Brand>);
@@ -75,6 +76,7 @@ impl Publisher {
             epoch,
             metrics,
             enforced: watch::Sender::new(Revision::default()),
+            given: watch::Sender::default(),
         }
     }
 
@@ -82,6 +84,12 @@ impl Publisher {
     #[must_use]
     pub fn enforced(&self) -> watch::Receiver<Revision> {
         self.enforced.subscribe()
+    }
+
+    /// The numbers by which snapshots know services, endpoints and methods.
+    #[must_use]
+    pub fn given(&self) -> watch::Receiver<Arc<GivenNumbers>> {
+        self.given.subscribe()
     }
 
     /// Publishes the difference between `objects` and the present snapshot, as one revision: the
@@ -208,6 +216,11 @@ impl Publisher {
         unix: u64,
         changed: Instant,
     ) -> Revision {
+        // Before anybody can see a snapshot that goes by them.
+        let more = self.numbers.given_since(&self.given.borrow());
+        if let Some(more) = more {
+            self.given.send_replace(Arc::new(more));
+        }
         let number = present.map_or(0, |root| root.revision.number) + 1;
         let revision = revision.unwrap_or(Revision { epoch: self.epoch, number });
         let (enforced, metrics) = (self.enforced.clone(), self.metrics.clone());

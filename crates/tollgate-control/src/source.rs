@@ -108,7 +108,7 @@ pub(crate) fn keys_named_by_services(objects: &Objects, files: &Objects) -> BTre
 ///
 /// # Errors
 /// What the store said.
-fn keys_of_chains(
+pub(crate) fn keys_of_chains(
     objects: &Objects,
     known: impl Fn(&str) -> bool,
     chains: &[String],

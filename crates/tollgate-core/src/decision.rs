@@ -5,6 +5,7 @@ mod bearer;
 mod call;
 mod claims;
 mod explanation;
+mod foresight;
 mod identity;
 mod prove;
 mod purpose;
@@ -248,7 +249,8 @@ fn consider<'a, P: Purpose<'a>>(
     let mut shadow = Shadow::default();
     let (grant, method) = entitle(terms, service.id, call, &mut shadow)?;
     purpose.passed(Step::Entitled(grant));
-    let claims = Claims::of(at.meters, record.meter, (terms, grant, method), service);
+    let line = |meter, tag| purpose.line(at.meters, meter, tag);
+    let claims = Claims::of(line, record.meter, (terms, grant, method), service);
     let claims = claims.ok_or(Refusal::NoSnapshot)?;
     purpose.limits(|| claims.look(at));
     claims.read(at)?;

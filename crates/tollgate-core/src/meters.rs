@@ -89,6 +89,7 @@ pub struct Meters {
     chunks: Box<[OnceLock<Chunk>]>,
     stepped_back: AtomicU64,
     signatures: Signatures,
+    unused: Line,
 }
 
 impl Default for Meters {
@@ -97,6 +98,7 @@ impl Default for Meters {
             chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect(),
             stepped_back: AtomicU64::new(0),
             signatures: Signatures::default(),
+            unused: Line::unused(),
         }
     }
 }
@@ -109,6 +111,11 @@ impl Meters {
             line = self.at(line.next.load(Acquire))?;
         }
         Some(line)
+    }
+
+    /// A line that counts nothing, for whoever looks at what is not counted yet.
+    pub(crate) fn unused(&self) -> &Line {
+        &self.unused
     }
 
     /// The signatures that were spent.

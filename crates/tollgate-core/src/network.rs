@@ -84,6 +84,13 @@ impl Networks {
         Self { v4: self.v4.and(&other.v4), v6: self.v6.and(&other.v6) }
     }
 
+    /// One of them.
+    #[must_use]
+    pub fn first(&self) -> Option<IpAddr> {
+        let v4 = self.v4.0.first().map(|(first, _)| IpAddr::V4((*first).into()));
+        v4.or_else(|| self.v6.0.first().map(|(first, _)| IpAddr::V6((*first).into())))
+    }
+
     /// Whether there is no address among them.
     #[must_use]
     pub fn is_empty(&self) -> bool {

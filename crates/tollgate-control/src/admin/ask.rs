@@ -8,6 +8,7 @@ use http::{HeaderMap, Method};
 use tollgate_core::Source;
 
 use super::listener::Peer;
+use super::trial::Trial;
 use super::{Plane, authorization};
 use crate::people::{Caller, Secret};
 use crate::store::StoreError;
@@ -21,6 +22,8 @@ pub(super) struct Ask {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) source: Option<Source>,
+    /// It is only tried: what it changes is taken back.
+    pub(super) trial: Option<Trial>,
     parameters: Vec<(String, String)>,
 }
 
@@ -51,6 +54,7 @@ impl Ask {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let parameters = parameters.iter().map(owned).collect();
         let peer = parts.extensions.get::<Peer>().copied();
+        let trial = parts.extensions.remove::<Trial>();
         let (method, headers) = (parts.method.clone(), parts.headers.clone());
         let path = parts.uri.path().to_owned();
         let query = parts.uri.query().unwrap_or_default().to_owned();
@@ -60,7 +64,7 @@ impl Ask {
             if too_large { Unread::TooLarge } else { Unread::Broken }
         })?;
         let source = peer.map(|Peer(address)| Source::from(address));
-        Ok(Self { plane, method, path, query, headers, body, source, parameters })
+        Ok(Self { plane, method, path, query, headers, body, source, trial, parameters })
     }
 
     /// A part of the path.

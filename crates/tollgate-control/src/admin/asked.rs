@@ -105,6 +105,9 @@ impl Asked {
         deed: Deed,
         work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<Made, Failure> + Send + 'static,
     ) -> Result<Made, Failure> {
+        if let Some(trial) = &self.ask.trial {
+            return trial.submit(deed, work).await;
+        }
         let once = Once::read(&self.ask, &self.work.caller)?;
         let context = Arc::clone(&self.work.context);
         let changed = self.work.plane.change(deed, move |change, deed| {
@@ -167,6 +170,9 @@ impl Asked {
     }
 
     async fn forbidden(&self, deed: Deed, action: Action) -> Failure {
+        if self.ask.trial.is_some() {
+            return Failure::Forbidden(action);
+        }
         let refused = self.work.plane.refuse(deed, Failure::Forbidden(action)).await;
         refused.err().map_or(Failure::Forbidden(action), Failure::Store)
     }

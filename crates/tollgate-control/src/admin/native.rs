@@ -12,6 +12,7 @@ mod description;
 mod input;
 pub(super) mod instant;
 mod key_sets;
+mod preview;
 mod problem;
 mod revisions;
 mod subscriptions;
@@ -29,9 +30,23 @@ pub(super) use transfer::takes_long;
 /// What a route answers.
 type Answered = Result<axum::response::Response, Problem>;
 
-/// Its routes, the document of all routes of the listener among them.
+/// Its routes.
 pub(super) fn router() -> Router<Plane> {
-    let (router, document) = OpenApiRouter::with_openapi(description::everything())
+    let (router, _) = described().split_for_parts();
+    router.method_not_allowed_fallback(problem::wrong_method)
+}
+
+/// The document of all routes of the listener.
+pub(super) fn document() -> Router<Plane> {
+    let (_, document) = described().split_for_parts();
+    let document = description::written(document);
+    Router::new()
+        .route("/api/openapi.json", get(move || async move { document.clone() }))
+        .method_not_allowed_fallback(problem::wrong_method)
+}
+
+fn described() -> OpenApiRouter<Plane> {
+    OpenApiRouter::with_openapi(description::everything())
         .merge(applications::router())
         .merge(audit::router())
         .merge(revisions::router())
@@ -39,9 +54,5 @@ pub(super) fn router() -> Router<Plane> {
         .merge(key_sets::router())
         .merge(subscriptions::router())
         .merge(transfer::router())
-        .split_for_parts();
-    let document = description::written(document);
-    router
-        .route("/api/openapi.json", get(move || async move { document.clone() }))
-        .method_not_allowed_fallback(problem::wrong_method)
+        .merge(preview::router())
 }

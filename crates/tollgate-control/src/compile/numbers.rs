@@ -23,9 +23,18 @@ pub(crate) struct Numbers {
     pub(crate) names: Numbering<Name>,
 }
 
+/// Those of services, endpoints and methods, as they were given at one time. None of them is ever
+/// taken back, so whoever begins with them numbers what is there as the publisher does.
+#[derive(Clone, Debug, Default)]
+pub struct GivenNumbers {
+    services: Numbering<Name>,
+    endpoints: Numbering<(Name, Name)>,
+    methods: Numbering<(Name, Name, Name)>,
+}
+
 /// Gives each value a number when it is first seen. A number that was given back goes to the next
 /// value that has none.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Numbering<T> {
     numbers: HashMap<T, u32>,
     free: Vec<u32>,
@@ -58,6 +67,25 @@ impl<T: Clone + Eq + Hash> Numbering<T> {
 }
 
 impl Numbers {
+    /// Those that go on from numbers that were given.
+    pub(crate) fn after(given: &GivenNumbers) -> Self {
+        let GivenNumbers { services, endpoints, methods } = given.clone();
+        Self { services, endpoints, methods, ..Self::default() }
+    }
+
+    /// What was given, if it is more than `before`.
+    pub(crate) fn given_since(&self, before: &GivenNumbers) -> Option<GivenNumbers> {
+        let Self { services, endpoints, methods, .. } = self;
+        let more = services.numbers.len() > before.services.numbers.len()
+            || endpoints.numbers.len() > before.endpoints.numbers.len()
+            || methods.numbers.len() > before.methods.numbers.len();
+        more.then(|| GivenNumbers {
+            services: services.clone(),
+            endpoints: endpoints.clone(),
+            methods: methods.clone(),
+        })
+    }
+
     /// Takes back the numbers of fronts that none of `services` has.
     pub(crate) fn keep_fronts<'a>(&mut self, services: impl Iterator<Item = &'a Service>) {
         let used: HashSet<_> = services.map(|service| service.front.0).collect();

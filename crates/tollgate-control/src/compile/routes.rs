@@ -1,6 +1,6 @@
 //! Services and upstreams into routes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use http::uri::Authority;
@@ -181,6 +181,16 @@ impl RoutePlan {
             let (pattern, verbs) = (pattern.to_vec(), verbs.to_vec());
             self.routes.push(PlannedRoute { host, pattern, route, verbs });
         }
+    }
+
+    /// Where calls lead, and the service of each place: those of several patterns several times.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (ServiceId, Route)> {
+        let services: HashMap<_, _> =
+            self.services.iter().map(|service| (service.front, service.id)).collect();
+        let place = move |planned: &PlannedRoute| {
+            Some((*services.get(&planned.route.front)?, planned.route))
+        };
+        self.routes.iter().filter_map(place)
     }
 
     /// The routes as planned.

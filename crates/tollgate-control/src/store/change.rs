@@ -71,6 +71,12 @@ impl<'a> Change<'a> {
         self.touched.push((kind, id.into()));
     }
 
+    /// What it has touched so far, in the order in which it did.
+    #[must_use]
+    pub fn touched(&self) -> &[(Kind, String)] {
+        &self.touched
+    }
+
     /// Notes which properties of an object it changes, from what to what. The audit log says so of the
     /// change, and a rollback goes by it. Nothing secret is a property.
     pub fn note(

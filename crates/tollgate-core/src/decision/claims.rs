@@ -13,8 +13,8 @@ use super::{LimitState, Readings, Refused, Shadow};
 use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
 use crate::proof::Signed;
 use crate::{
-    Grant, Limit, Line, LineTag, MeterId, Meters, MethodCeiling, Qps, Quota, ReadingKind, Refusal,
-    Service, Terms,
+    Grant, Limit, Line, LineTag, MeterId, MethodCeiling, Qps, Quota, ReadingKind, Refusal, Service,
+    Terms,
 };
 
 /// A limit and the line that counts it.
@@ -77,16 +77,17 @@ struct Taken<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// `None` only if the publisher forgot a line: then nothing is admitted.
+    /// `line` finds what counts a tag of a meter. `None` only if the publisher forgot a line: then
+    /// nothing is admitted.
     pub(super) fn of(
-        meters: &'a Meters,
+        line: impl Fn(MeterId, LineTag) -> Option<&'a Line>,
         meter: MeterId,
         (terms, grant, method): (&Terms, &Grant, Option<&MethodCeiling>),
         service: &Service,
     ) -> Option<Self> {
-        let overall = meters.line(service.meter, LineTag::KEY)?;
-        let key = meters.line(meter, grant.tag)?;
-        let first = meters.line(meter, LineTag::KEY)?;
+        let overall = line(service.meter, LineTag::KEY)?;
+        let key = line(meter, grant.tag)?;
+        let first = line(meter, LineTag::KEY)?;
         let qps = Report::told(Refusal::OverQps, ReadingKind::Qps(grant.qps_source));
         let quota = Report::told(Refusal::OverQuota, ReadingKind::Quota(grant.quota_source));
         // How busy a service is with the calls of others is not told.
@@ -103,7 +104,7 @@ impl<'a> Claims<'a> {
             near_quota: grant.watch.near_quota,
         };
         if let Some(method) = method.filter(|method| method.limited()) {
-            let line = meters.line(meter, method.tag)?;
+            let line = line(meter, method.tag)?;
             let qps = Report::told(Refusal::OverQps, ReadingKind::MethodQps);
             let quota = Report::told(Refusal::OverQuota, ReadingKind::MethodQuota);
             claims.method_qps = claim(line, method.qps, method.qps_enforced, qps);

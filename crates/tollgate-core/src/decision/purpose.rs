@@ -6,7 +6,10 @@ use super::prove::prove;
 use super::{At, Call, Caller, Claims, LimitState, Open, Permit, Refused, Shadow, Spent};
 use crate::limits::Present;
 use crate::proof::Signed;
-use crate::{CertificateFingerprint, Grant, ProofFailure, Record, Refusal, Root, Service, Terms};
+use crate::{
+    CertificateFingerprint, Grant, Line, LineTag, MeterId, Meters, ProofFailure, Record, Refusal,
+    Root, Service, Terms,
+};
 
 /// A step that a call has passed.
 #[derive(Clone, Copy)]
@@ -57,6 +60,12 @@ pub(super) trait Purpose<'a> {
     ) -> Result<(), Refusal>;
 
     fn passed(&mut self, step: Step<'a>);
+
+    /// What counts a tag of a meter.
+    #[inline]
+    fn line<'m>(&self, meters: &'m Meters, meter: MeterId, tag: LineTag) -> Option<&'m Line> {
+        meters.line(meter, tag)
+    }
 
     /// Where every limit of the call stands, before the first of them is read.
     fn limits(&mut self, stand: impl FnOnce() -> Vec<LimitState>);

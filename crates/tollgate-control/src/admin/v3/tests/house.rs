@@ -94,7 +94,9 @@ impl House {
             webhooks: AddressRules::default(),
         };
         let (files, enforced) = (watch::channel(files).1, watch::channel(Revision::default()).1);
-        let plane = ControlPlane::open(settings, Arc::new(Still), files, enforced, handoff().1)
+        let given = watch::channel(Arc::default()).1;
+        let reader = handoff().1;
+        let plane = ControlPlane::open(settings, Arc::new(Still), files, enforced, reader, given)
             .await
             .unwrap()
             .0;
