@@ -33,6 +33,8 @@ const HOP_BY_HOP: [&str; 10] = [
     "http2-settings",
 ];
 
+const FRAMING: [&str; 2] = ["content-length", "expect"];
+
 fn nominated(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all("connection").iter();
     let tokens = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -43,6 +45,8 @@ fn ends(name: &str, nominated: &[String]) -> bool {
     let folded = name.replace('_', "-");
     HOP_BY_HOP.contains(&name)
         || name == "expect"
+        || (folded != name && FRAMING.contains(&folded.as_str()))
+        || (folded != name && (folded == "x-api-key" || HOP_BY_HOP.contains(&folded.as_str())))
         || name == "forwarded"
         || folded.starts_with("x-tollgate-")
         || folded.starts_with("x-forwarded-")
@@ -60,7 +64,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Err(refusal) = clean_request(&mut headers, version, &places()) {
         assert_eq!(refusal, Refusal::BadRequest);
-        assert!(before.contains_key("connection") || before.contains_key("transfer-encoding"));
+        assert!(before.contains_key("connection"));
         return;
     }
     for relied_on in RELIED_ON {

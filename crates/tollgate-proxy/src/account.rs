@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Version};
 use tollgate_core::{Now, Refusal, Service, ServiceId};
 
 use crate::access_log::Note;
@@ -17,6 +17,8 @@ pub(crate) struct Account {
     started: u64,
     service: Option<ServiceId>,
     status: StatusCode,
+    /// To the client the end of the connection may be the end of the body (RFC 1945 §7.2.2).
+    ends_by_close: bool,
     /// For the access log, if there is one.
     note: Option<Note>,
 }
@@ -40,7 +42,8 @@ impl Account {
         let note = worker.access_log.is_some().then(|| Note::of(request, client, now));
         let (worker, client) = (Rc::clone(worker), Rc::clone(client));
         let (started, status) = (now.monotonic, CLIENT_CLOSED);
-        Self { worker, client, started, service: None, status, note }
+        let ends_by_close = request.version() == Version::HTTP_10;
+        Self { worker, client, started, service: None, status, ends_by_close, note }
     }
 
     /// Whether the client's connection is as safe as a service asks for.
@@ -61,6 +64,13 @@ impl Account {
         self.status = status;
         if let Some(note) = &mut self.note {
             note.answer(status, refusal);
+        }
+    }
+
+    /// The response breaks off: no client may take what it got for all of it.
+    pub(crate) fn break_off(&self) {
+        if self.ends_by_close {
+            self.client.reset();
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -13,6 +13,7 @@ use tollgate_core::Refusal;
 
 use crate::access_log::Note;
 use crate::account::Account;
+use crate::headers;
 use crate::live::{LiveEntry, LiveList};
 use crate::roster::{Deadline, Handle};
 use crate::upstream::{Destination, Lease};
@@ -129,9 +130,12 @@ impl Body for OutBody {
             }
             Outgoing::Streaming(body) => body,
         };
-        let Poll::Ready(frame) = Pin::new(&mut body.incoming).poll_frame(cx) else {
-            return Poll::Pending;
-        };
+        let mut frame = ready!(Pin::new(&mut body.incoming).poll_frame(cx));
+        if let Some(Ok(frame)) = &mut frame
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            headers::clean_trailers(trailers);
+        }
         if let Err(refusal) = body.watch(frame.as_ref()) {
             body.live.end(body.handle, refusal);
             return Poll::Ready(Some(Err(Broken(refusal))));
@@ -200,7 +204,10 @@ impl Relay {
         };
         match frame {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(Ok(frame))) => {
+            Poll::Ready(Some(Ok(mut frame))) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    headers::clean_trailers(trailers);
+                }
                 if self.incoming.is_end_stream() {
                     self.finish();
                 } else if let Some(live) = &self.live {
@@ -305,6 +312,9 @@ impl Body for ReplyBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let Self { content, account } = self.get_mut();
         let polled = content.poll(cx);
+        if matches!(polled, Poll::Ready(Some(Err(_)))) {
+            account.break_off();
+        }
         if let Poll::Ready(frame) = &polled
             && let Some(note) = account.note()
         {

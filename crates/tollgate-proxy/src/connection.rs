@@ -43,6 +43,7 @@ pub(crate) struct Client {
     http2: bool,
     open: Cell<u32>,
     reading_head: Cell<bool>,
+    resets: Cell<bool>,
 }
 
 impl Client {
@@ -94,6 +95,11 @@ impl Client {
         if unsafe_for_it { Err(Refusal::TlsRequired) } else { Ok(()) }
     }
 
+    /// Has the connection end by a reset.
+    pub(crate) fn reset(&self) {
+        self.resets.set(true);
+    }
+
     /// A request has begun: from here on its own deadlines count.
     pub(crate) fn begin(&self) {
         self.open.set(self.open.get() + 1);
@@ -140,6 +146,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream,
         http2,
         open: Cell::new(0),
         reading_head: Cell::new(true),
+        resets: Cell::new(false),
     });
     let io = ClientIo::new(stream, Rc::clone(&client));
     let handler = Rc::clone(&worker);

@@ -244,7 +244,9 @@ impl Explainer {
 
         // Credential and proof.
         let places = &service.credentials;
-        if let Err(refusal) = headers::clean_request(&mut head.headers, head.version, places) {
+        let framed = headers::only_chunked(&head.headers);
+        let cleaned = headers::clean_request(&mut head.headers, head.version, places);
+        if let Err(refusal) = framed.and(cleaned) {
             return Ok(Err(refusal.into()));
         }
         let segment = target.key.as_deref();

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -51,6 +51,14 @@ impl Arriving {
         }
     }
 
+    /// Whether it comes in pieces, until one is the last.
+    pub(crate) fn is_of_unknown_length(&self) -> bool {
+        match self {
+            Self::Incoming(incoming) => incoming.size_hint().exact().is_none(),
+            Self::Form(_) | Self::Broken(_) => false,
+        }
+    }
+
     /// Whether it is a form in which the service looks for a key, and that has to be read first.
     pub(crate) fn is_unread(&self, service: &Service, headers: &HeaderMap) -> bool {
         self.may_hold_key(service, headers) && !is_coded(headers)
@@ -83,6 +91,10 @@ impl Arriving {
     /// The body as it goes on, with `rest` in place of a form that a key was taken out of, and the
     /// fields that tell of its bytes put right.
     pub(crate) fn framed(self, rest: Option<Vec<u8>>, headers: &mut HeaderMap) -> Self {
+        if self.is_of_unknown_length() {
+            // hyper would send a GET without its body.
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         let Self::Form(mut form) = self else { return self };
         if let Some(rest) = rest {
             form = rest.into();

@@ -49,6 +49,7 @@ impl Worker {
             }
             Destination::Server(pool) => {
                 let exchanged = self.exchange(pool, request, &live).await;
+                let exchanged = exchanged.and_then(|exchanged| self.cleaned(exchanged));
                 let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
                 account.noted(|note| note.upstream(elapsed));
                 match exchanged {
@@ -66,6 +67,16 @@ impl Worker {
         response
     }
 
+    /// A response that ends here or goes on by what its head says; a connection on which nobody can
+    /// tell where it ends is used no more.
+    fn cleaned(
+        &self,
+        (mut response, lease): (Response<Incoming>, Lease),
+    ) -> Result<(Response<Incoming>, Lease), Refusal> {
+        let cleaned = headers::clean_response(response.headers_mut());
+        cleaned.map(|()| (response, lease)).map_err(|refusal| self.failed(refusal))
+    }
+
     fn relay(
         &self,
         response: Response<Incoming>,
@@ -75,7 +86,6 @@ impl Worker {
         idle: u64,
     ) -> Response<Content> {
         let (mut head, incoming) = response.into_parts();
-        headers::clean_response(&mut head.headers);
         head.extensions.clear();
         head.version = Version::HTTP_11;
         let at = self.coarse.now().saturating_add(idle);

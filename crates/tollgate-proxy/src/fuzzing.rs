@@ -43,8 +43,11 @@ pub fn clean_request(
 }
 
 /// Removes from a response what ends here.
-pub fn clean_response(headers: &mut HeaderMap) {
-    headers::clean_response(headers);
+///
+/// # Errors
+/// Why nobody can tell where it ends.
+pub fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    headers::clean_response(headers)
 }
 
 /// Whether a client's request id may be kept.

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use http::{Request, Response, Version};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use tollgate_core::{Call, CallKey, Decision, Now, Refusal, Refused};
 
@@ -42,6 +43,7 @@ impl Worker {
     ) -> Result<Response<ReplyBody>, Infallible> {
         let mut now = self.clock.now();
         let mut account = Account::open(&self, &client, &request, now);
+        let version = request.version();
         let mut request = request.map(Arriving::Incoming);
         let mut cors = None;
         let mut response = loop {
@@ -57,6 +59,10 @@ impl Worker {
         };
         if let Some(cors) = cors {
             cors.tell(response.headers_mut());
+        }
+        if version < Version::HTTP_2 && response.body().refusal() == Some(Refusal::BadRequest) {
+            // Whoever stands in front may have read another request: nothing follows this one.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         account.answer(response.status(), response.body().refusal());
         Ok(response.map(|content| ReplyBody::new(content, account)))
@@ -81,6 +87,9 @@ impl Worker {
         let (mut head, body) = request.into_parts();
         let uri = std::mem::take(&mut head.uri);
         account.noted(|note| note.path(root, uri.path()));
+        if body.is_of_unknown_length() {
+            headers::only_chunked(&head.headers).map_err(lost)?;
+        }
         let host = host_field(&head.headers).map_err(lost)?.cloned();
         permit(&head.method).map_err(nowhere)?;
         client.target_fits(&uri).map_err(lost)?;

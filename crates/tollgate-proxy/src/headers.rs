@@ -2,8 +2,9 @@
 //! connection ends there, what we assert nobody else may.
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT,
-    HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use tollgate_core::{CredentialPlace, Refusal};
@@ -39,12 +40,11 @@ const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 const OURS: &[u8] = b"x-tollgate-";
 const FORWARDED_PREFIX: &[u8] = b"x-forwarded-";
 
-/// Removes from a request what ends here: hop-by-hop fields, those that `Connection` nominates, and
-/// every spelling of the fields that we assert.
+/// Removes from a request what ends here: hop-by-hop fields, those that `Connection` nominates, every
+/// spelling of the fields that we assert, and other spellings of those that frame it or hold keys.
 ///
 /// # Errors
-/// [`Refusal::BadRequest`] for a nomination of a field that others rely on, and for a
-/// `Transfer-Encoding` other than `chunked`, which two servers could frame differently.
+/// [`Refusal::BadRequest`] for a nomination of a field that others rely on.
 pub(crate) fn clean_request(
     headers: &mut HeaderMap,
     version: Version,
@@ -56,13 +56,12 @@ pub(crate) fn clean_request(
     for (name, value) in headers.iter() {
         match *name {
             CONNECTION => nominations(value, credentials, &mut ends)?,
-            TRANSFER_ENCODING => chunked(headers)?,
             TE => trailers |= accepts_trailers(value),
             COOKIE => {
                 cookies += 1;
                 continue;
             }
-            _ if hop_by_hop(name) || asserted(name) => {}
+            _ if hop_by_hop(name) || asserted(name) || is_alias(name, credentials) => {}
             _ => continue,
         }
         ends.push(name.clone());
@@ -80,14 +79,28 @@ pub(crate) fn clean_request(
 }
 
 /// Removes from a response what concerned the connection to the upstream only.
-pub(crate) fn clean_response(headers: &mut HeaderMap) {
+///
+/// # Errors
+/// [`Refusal::UpstreamBadResponse`] for one whose end two readers could see in different places: with
+/// a length and chunks, a `Transfer-Encoding` other than `chunked`, or a length that is no single
+/// number (RFC 9112 §6.3).
+pub(crate) fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
     let mut ends: Vec<HeaderName> = Vec::new();
+    let mut framings = 0;
     for (name, value) in headers.iter() {
-        if *name == CONNECTION {
-            let tokens = tokens(value).filter(|token| !about_connection(token));
-            ends.extend(tokens.filter_map(|token| HeaderName::from_bytes(token).ok()));
-        } else if !hop_by_hop(name) {
-            continue;
+        match *name {
+            CONNECTION => {
+                let tokens = tokens(value).filter(|token| !about_connection(token));
+                ends.extend(tokens.filter_map(|token| HeaderName::from_bytes(token).ok()));
+            }
+            CONTENT_LENGTH if is_length(value) => framings += 1,
+            TRANSFER_ENCODING if is_chunked(value) => framings += 1,
+            CONTENT_LENGTH | TRANSFER_ENCODING => return Err(Refusal::UpstreamBadResponse),
+            _ if hop_by_hop(name) => {}
+            _ => continue,
+        }
+        if framings > 1 {
+            return Err(Refusal::UpstreamBadResponse);
         }
         ends.push(name.clone());
     }
@@ -96,6 +109,32 @@ pub(crate) fn clean_response(headers: &mut HeaderMap) {
         if name != CONTENT_LENGTH {
             headers.remove(name);
         }
+    }
+    Ok(())
+}
+
+/// Removes from the fields behind a body, of either direction, what has no business there: framing,
+/// routing, credentials, and what tells how the body is to be read (RFC 9110 §6.5.1).
+pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
+    let ends = |name: &&HeaderName| {
+        let meant_for_heads = matches!(
+            **name,
+            AUTHORIZATION
+                | CACHE_CONTROL
+                | CONNECTION
+                | CONTENT_ENCODING
+                | CONTENT_LENGTH
+                | CONTENT_RANGE
+                | CONTENT_TYPE
+                | COOKIE
+                | HOST
+                | SET_COOKIE
+        );
+        meant_for_heads || hop_by_hop(name) || asserted(name) || is_alias(name, &[])
+    };
+    let ends: Vec<_> = trailers.keys().filter(ends).cloned().collect();
+    for name in ends {
+        trailers.remove(name);
     }
 }
 
@@ -123,6 +162,25 @@ fn asserted(name: &HeaderName) -> bool {
         Some(b'f') => *name == FORWARDED,
         _ => false,
     }
+}
+
+/// Whether a name is another spelling of a field that frames the message, concerns the connection or
+/// may hold a key.
+fn is_alias(name: &HeaderName, credentials: &[CredentialPlace]) -> bool {
+    let length = name.as_str().len();
+    let of_key = credentials.iter().any(|place| match place {
+        CredentialPlace::Header(key) => {
+            key.as_str().len() == length && key != name && same(name, key)
+        }
+        _ => false,
+    });
+    of_key || (name.as_str().contains('_') && is_alias_of_framing(name))
+}
+
+#[cold]
+fn is_alias_of_framing(name: &HeaderName) -> bool {
+    let plain = HeaderName::try_from(name.as_str().replace('_', "-"));
+    plain.is_ok_and(|plain| matches!(plain, CONTENT_LENGTH | CONNECTION) || hop_by_hop(&plain))
 }
 
 /// Removes the fields of these names, in any spelling that a server could take for them.
@@ -193,11 +251,23 @@ fn holds(place: &CredentialPlace, name: &HeaderName) -> bool {
     }
 }
 
-fn chunked(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Whether the body of a request that comes in chunks can only be read in one way (RFC 9112 §6.1).
+///
+/// # Errors
+/// [`Refusal::BadRequest`] for a `Transfer-Encoding` other than `chunked`, which two servers could
+/// frame differently.
+pub(crate) fn only_chunked(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let only =
-        codings.next().is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    let only = codings.next().is_none_or(is_chunked);
     if only && codings.next().is_none() { Ok(()) } else { Err(Refusal::BadRequest) }
+}
+
+fn is_chunked(coding: &HeaderValue) -> bool {
+    coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+}
+
+fn is_length(value: &HeaderValue) -> bool {
+    !value.is_empty() && value.as_bytes().iter().all(u8::is_ascii_digit)
 }
 
 fn accepts_trailers(value: &HeaderValue) -> bool {

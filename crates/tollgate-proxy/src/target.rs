@@ -44,12 +44,13 @@ impl From<Refusal> for NoTarget {
 }
 
 /// Refuses the methods that go through no gateway: TRACE echoes what we add, CONNECT asks for a
-/// tunnel.
+/// tunnel. So do other spellings of them to servers that ignore case.
 ///
 /// # Errors
 /// [`Refusal::MethodNotAllowed`].
 pub(crate) fn permit(method: &Method) -> Result<(), NoTarget> {
-    if matches!(*method, Method::TRACE | Method::CONNECT) {
+    let never = [Method::TRACE, Method::CONNECT];
+    if never.iter().any(|never| method.as_str().eq_ignore_ascii_case(never.as_str())) {
         let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned());
         return Err(NoTarget { refusal: Refusal::MethodNotAllowed, called: None, allow });
     }
@@ -168,12 +169,17 @@ fn authority<'a>(
         (Some(target), Some(host)) if !host.eq_ignore_ascii_case(target) => {
             Err(Refusal::BadRequest)
         }
+        // Only HTTP/2 can bring one, which is malformed (RFC 9113 §8.3.1).
+        (Some(_), _) if uri.scheme_str() == Some("") => Err(Refusal::BadRequest),
         (Some(target), _) => valid(target).map(Some),
         (None, Some(host)) => valid(host).map(Some),
         (None, None) if version == Version::HTTP_10 => Ok(None),
         (None, None) => Err(Refusal::BadRequest),
     }
 }
+
+/// Bytes that a name of the DNS may have (RFC 3986 §3.2.2).
+const LONGEST_HOST: usize = 255;
 
 /// An authority that names one host: a name or an address, with or without a port.
 fn valid(authority: &str) -> Result<&str, Refusal> {
@@ -185,7 +191,7 @@ fn valid(authority: &str) -> Result<&str, Refusal> {
         None => {
             let (host, _) = authority.split_once(':').unwrap_or((authority, ""));
             let port = authority.get(host.len()..).unwrap_or_default();
-            (!host.is_empty() && host.bytes().all(plain), port)
+            ((1..=LONGEST_HOST).contains(&host.len()) && host.bytes().all(plain), port)
         }
     };
     let port_is_valid = port.is_empty()

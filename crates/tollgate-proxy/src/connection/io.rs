@@ -4,9 +4,11 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -44,6 +46,19 @@ macro_rules! either {
 impl ClientIo {
     pub(super) fn new(stream: Stream, client: Rc<Client>) -> Self {
         Self { stream, client }
+    }
+}
+
+impl Drop for ClientIo {
+    fn drop(&mut self) {
+        if self.client.resets.get() {
+            let socket = match &self.stream {
+                Stream::Plain(stream) => stream.inner(),
+                Stream::Tls(stream) => stream.inner().get_ref().0,
+            };
+            // It cannot fail on a socket that is open.
+            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+        }
     }
 }
 

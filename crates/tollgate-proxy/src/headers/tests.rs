@@ -62,13 +62,68 @@ fn nobody_has_us_remove_what_others_rely_on() {
 }
 
 #[test]
-fn only_chunked_is_a_transfer_encoding() {
-    for coding in ["gzip, chunked", "identity", "chunked, chunked", "\tchunked;q=1", "xchunked"] {
-        assert_eq!(cleaned(&[("transfer-encoding", coding)]), Err(Refusal::BadRequest), "{coding}");
+fn no_other_spelling_of_framing_or_of_a_key_passes() {
+    for name in [
+        "transfer_encoding",
+        "Transfer_Encoding",
+        "content_length",
+        "keep_alive",
+        "proxy-authorization",
+        "proxy_authorization",
+        "x_api_key",
+        "x-api_key",
+    ] {
+        assert_eq!(cleaned(&[(name, "1")]), Ok(Vec::new()), "{name}");
     }
-    let twice = [("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
-    assert_eq!(cleaned(&twice), Err(Refusal::BadRequest));
-    assert_eq!(cleaned(&[("transfer-encoding", "Chunked")]), Ok(Vec::new()));
+    assert_eq!(cleaned(&[("x-api-key", "1"), ("x_api_keys", "1")]).unwrap().len(), 2);
+}
+
+#[test]
+fn only_chunked_is_a_transfer_encoding() {
+    let framed = |codings: &[&'static str]| {
+        let codings = codings.iter().map(|coding| HeaderValue::from_static(coding));
+        only_chunked(&codings.map(|coding| (TRANSFER_ENCODING, coding)).collect())
+    };
+    for coding in ["gzip, chunked", "identity", "chunked, chunked", "chunked;q=1", "xchunked", ""] {
+        assert_eq!(framed(&[coding]), Err(Refusal::BadRequest), "{coding}");
+    }
+    assert_eq!(framed(&["chunked", "chunked"]), Err(Refusal::BadRequest));
+    assert_eq!((framed(&["Chunked"]), framed(&[])), (Ok(()), Ok(())));
+}
+
+#[test]
+fn a_response_has_one_end() {
+    for (fields, expected) in [
+        (&[("content-length", "5")][..], Ok(())),
+        (&[("transfer-encoding", "Chunked")], Ok(())),
+        (&[], Ok(())),
+        (&[("content-length", "5"), ("transfer-encoding", "chunked")], Err(())),
+        (&[("content-length", "5"), ("content-length", "5")], Err(())),
+        (&[("content-length", "5, 5")], Err(())),
+        (&[("content-length", "")], Err(())),
+        (&[("transfer-encoding", "gzip, chunked")], Err(())),
+        (&[("transfer-encoding", "identity")], Err(())),
+    ] {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let cleaned = clean_response(&mut headers);
+        assert_eq!(cleaned, expected.map_err(|()| Refusal::UpstreamBadResponse), "{fields:?}");
+        assert!(!headers.contains_key(TRANSFER_ENCODING) || cleaned.is_err());
+    }
+}
+
+#[test]
+fn what_stands_behind_a_body_is_about_the_body() {
+    let names =
+        ["grpc-status", "x-sum", "content-length", "host", "x-tollgate-key", "te", "cookie"];
+    let mut trailers: HeaderMap = names
+        .map(|name| (HeaderName::from_static(name), HeaderValue::from_static("1")))
+        .into_iter()
+        .collect();
+    clean_trailers(&mut trailers);
+    assert_eq!(trailers.keys().collect::<Vec<_>>(), ["grpc-status", "x-sum"]);
 }
 
 #[test]
