@@ -1,5 +1,6 @@
 //! Bytes on the wire: what two readers could read differently never reaches the upstream.
 
+mod cases;
 mod framing;
 mod hop_by_hop;
 mod host;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::{self, Display, Formatter, Write},
+    net::SocketAddr,
 };
 
 use sha2::{Digest, Sha256};
@@ -20,11 +21,16 @@ impl Config {
     /// One service, `orders` at `/orders`, one plan without limits, and the key `demo` (as
     /// `acme-1`) that has it.
     pub(crate) fn new(origin: &Origin) -> Self {
+        Self::to(origin.address())
+    }
+
+    /// The same in front of another upstream.
+    pub(crate) fn to(upstream: SocketAddr) -> Self {
         Self::default()
             .section("process", "workers = 2")
             .section("ops", "address = \"127.0.0.1:0\"")
             .section("listeners.public", "address = \"127.0.0.1:0\"")
-            .section("upstreams.demo", &format!("url = \"http://{}\"", origin.address()))
+            .section("upstreams.demo", &format!("url = \"http://{upstream}\""))
             .service("path = \"/orders\"\nupstream = \"demo\"")
             .section("services.orders.endpoints.all", "")
             .section("packages.basic", "")

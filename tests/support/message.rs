@@ -24,17 +24,35 @@ pub(crate) enum Expected {
 impl Message {
     /// The next message, or none where the connection ended in good order before it.
     pub(crate) fn read(from: &mut impl BufRead, expected: Expected) -> io::Result<Option<Self>> {
+        let Some(mut message) = Self::read_head(from)? else { return Ok(None) };
+        message.read_rest(from, expected)?;
+        Ok(Some(message))
+    }
+
+    /// The head of the next message.
+    pub(crate) fn read_head(from: &mut impl BufRead) -> io::Result<Option<Self>> {
         let mut start = line(from)?;
         if start.is_empty() {
             return Ok(None);
         }
         start.truncate(start.len() - 2);
         let fields = read_fields(from)?;
-        let mut message = Self { start, fields, body: Vec::new(), trailers: Fields::default() };
-        if !message.ends_with_its_head(expected) {
-            message.read_body(from, expected)?;
-        }
-        Ok(Some(message))
+        Ok(Some(Self { start, fields, body: Vec::new(), trailers: Fields::default() }))
+    }
+
+    /// What follows the head of a response, to HEAD or to any other method. What has come of it is
+    /// kept where it breaks off.
+    pub(crate) fn read_response(
+        &mut self,
+        from: &mut impl BufRead,
+        to_head: bool,
+    ) -> io::Result<()> {
+        let expected = if to_head { Expected::ResponseWithoutBody } else { Expected::Response };
+        self.read_rest(from, expected)
+    }
+
+    fn read_rest(&mut self, from: &mut impl BufRead, expected: Expected) -> io::Result<()> {
+        if self.ends_with_its_head(expected) { Ok(()) } else { self.read_body(from, expected) }
     }
 
     /// The next request of a client.
