@@ -148,18 +148,21 @@ impl House {
         for first in (0..keys).step_by(BATCH) {
             let context = self.context.clone();
             let filled = store.change(deed(), move |change, _| {
-                for number in first..keys.min(first + BATCH) {
-                    if number.is_multiple_of(OF_APPLICATION * OF_MEMBER) {
-                        let member = member(number / OF_APPLICATION / OF_MEMBER, change.now());
-                        Shelf::Members.insert(change.connection(), &member)?;
-                    }
-                    if number.is_multiple_of(OF_APPLICATION) {
-                        let application = application(number / OF_APPLICATION, change.now());
-                        Shelf::Applications.insert(change.connection(), &application)?;
-                    }
-                    let chain = chain(&context, number, change.now());
-                    chain.insert(change.connection())?;
-                }
+                let numbers = first..keys.min(first + BATCH);
+                let (now, connection) = (change.now(), change.connection());
+                let every =
+                    |step: usize| numbers.clone().filter(move |one| one.is_multiple_of(step));
+                let members = every(OF_APPLICATION * OF_MEMBER);
+                let members: Vec<_> =
+                    members.map(|one| member(one / OF_APPLICATION / OF_MEMBER, now)).collect();
+                Shelf::Members.insert_all(connection, &members)?;
+                let applications = every(OF_APPLICATION);
+                let applications: Vec<_> =
+                    applications.map(|one| application(one / OF_APPLICATION, now)).collect();
+                Shelf::Applications.insert_all(connection, &applications)?;
+                let chains: Vec<_> =
+                    numbers.clone().map(|number| chain(&context, number, now)).collect();
+                StoredChain::insert_all(connection, &chains)?;
                 Ok::<_, NotChanged<Refused>>(())
             });
             filled.await.map_err(|_| "a change").expect("a change");

@@ -45,7 +45,7 @@ async fn measure(keys: usize) {
     let began = Instant::now();
     let mut street = street::Street::open(&house).await;
     println!("opened and published in {:.2?}", began.elapsed());
-    street.measure().await;
+    street.measure(keys).await;
     street.close().await;
     house.let_go();
 

@@ -8,18 +8,20 @@ use prometheus::Registry;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tollgate_control::life_cycle::Event;
-use tollgate_control::store::Store;
+use tollgate_control::operations::{Context, Refused};
+use tollgate_control::store::{Change, NotChanged, Store};
 use tollgate_control::{Publisher, PublisherMetrics, Publishing};
 use tollgate_core::{Mailbox, Notice, Revision, handoff};
 
-use super::house::{House, SUSPENDED, deed, id};
+use super::house::{House, OF_APPLICATION, SUSPENDED, deed, id};
 use super::quantiles;
 
 const CHANGES: usize = 1000;
+const OWNERS: usize = 100;
 
 pub(crate) struct Street {
     store: Arc<Store>,
-    context: tollgate_control::operations::Context,
+    context: Context,
     enforced: watch::Receiver<Revision>,
     _reloads: mpsc::Sender<tollgate_control::Reload>,
     publishing: JoinHandle<()>,
@@ -61,23 +63,47 @@ impl Street {
         let _ = self.publishing.await;
     }
 
-    /// Suspends and reactivates one key after another, each waited for.
-    pub(crate) async fn measure(&mut self) {
-        let mut took = Vec::with_capacity(CHANGES);
-        for number in 0..CHANGES {
-            let id = id(1 + number / 2 * SUSPENDED);
+    /// Suspends and reactivates one key after another, then one application after another, each
+    /// waited for.
+    pub(crate) async fn measure(&mut self, keys: usize) {
+        let key = |number: usize| id(1 + number / 2 * SUSPENDED);
+        self.each("one change, enforced", CHANGES, move |context, change, number| {
             let event = if number % 2 == 0 { Event::Suspend } else { Event::Reactivate };
-            let context = self.context.clone();
+            context.live(change, &key(number), None, &event).map(drop)
+        })
+        .await;
+        let applications = keys / OF_APPLICATION;
+        self.each("one application, enforced", OWNERS, move |context, change, number| {
+            let application = format!("application-{}", number / 2 % applications);
+            match number % 2 {
+                0 => context.suspend_application(change, &application).map(drop),
+                _ => context.reactivate_application(change, &application, false).map(drop),
+            }
+        })
+        .await;
+    }
+
+    async fn each(
+        &mut self,
+        what: &str,
+        times: usize,
+        work: impl Fn(&Context, &mut Change<'_>, usize) -> Result<(), NotChanged<Refused>>
+        + Clone
+        + Send
+        + 'static,
+    ) {
+        let mut took = Vec::with_capacity(times);
+        for number in 0..times {
+            let (context, work) = (self.context.clone(), work.clone());
             let began = Instant::now();
-            let changed = self
-                .store
-                .change(deed(), move |change, _| context.live(change, &id, None, &event).map(drop));
+            let changed =
+                self.store.change(deed(), move |change, _| work(&context, change, number));
             let changed = changed.await.map_err(|_| "a change").expect("a change");
             let revision = changed.1.expect("a revision");
             let enforced = self.enforced.wait_for(|newest| *newest >= revision).await;
             enforced.expect("enforcement");
             took.push(began.elapsed());
         }
-        println!("one change, enforced            {}", quantiles(took));
+        println!("{what:<30} {}", quantiles(took));
     }
 }
