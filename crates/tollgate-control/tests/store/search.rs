@@ -7,7 +7,8 @@ use proptest::test_runner::TestRunner;
 use tollgate_control::life_cycle::{Chain, Event, Instant, KeyNumber, Policy, State, apply};
 use tollgate_control::people::Realm;
 use tollgate_control::store::{
-    Api, Bought, ChainDate, ChainSearch, NotChanged, StoredChain, Subscription, Within,
+    Api, Bought, ChainDate, ChainOrder, ChainSearch, NotChanged, Ordering, StoredChain,
+    Subscription, Within,
 };
 
 use crate::chains::{NOW, chain};
@@ -137,6 +138,18 @@ fn any_search() -> impl Strategy<Value = ChainSearch> {
         )
 }
 
+fn any_orders() -> impl Strategy<Value = Vec<ChainOrder>> {
+    let by = select(vec![
+        Ordering::Updated,
+        Ordering::QpsCeiling,
+        Ordering::QpsExempt,
+        Ordering::Status,
+        Ordering::Expiration,
+    ]);
+    let order = (by, any::<bool>()).prop_map(|(by, descends)| ChainOrder { by, descends });
+    prop::collection::vec(order, 0..3)
+}
+
 /// Whether a chain is one that is looked for.
 fn matches(search: &ChainSearch, (chain, service): &(StoredChain, Option<String>)) -> bool {
     let key = &chain.life.latest;
@@ -220,7 +233,14 @@ async fn what_is_found_is_what_looking_at_each_finds(place: Place) {
             .collect();
         found_any += usize::from(!expected.is_empty());
         let asked = search.clone();
+        let orders = any_orders().new_tree(&mut runner).unwrap().current();
         let pages = store.read(move |connection| {
+            let mut ordered = Vec::new();
+            for offset in (0..=CHAINS as u64).step_by(3) {
+                ordered.extend(asked.sorted_page(connection, &orders, offset, 3)?.chains);
+            }
+            let whole = asked.sorted_page(connection, &orders, 0, 1000)?.chains;
+            assert_eq!(ordered, whole, "{asked:?} {orders:?}");
             Ok((asked.page(connection, 0, 1000)?, asked.page(connection, 1, 2)?))
         });
         let (all, second) = pages.await.unwrap();

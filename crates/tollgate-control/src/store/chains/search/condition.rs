@@ -67,11 +67,38 @@ impl Sought {
         total: u64,
         page: Option<(u64, u64)>,
     ) -> Result<Vec<String>, StoreError> {
-        let mut terms: Vec<_> = orders.iter().map(|order| order.terms()).collect();
+        let Some((offset, limit)) = page else {
+            return self.ordered(connection, orders, total, false, None);
+        };
+        let limit = limit.min(total.saturating_sub(offset));
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        // What is skipped is gone through, so the latter half is gone through from its end.
+        let behind = total - offset - limit;
+        if behind >= offset {
+            return self.ordered(connection, orders, total, false, Some((offset, limit)));
+        }
+        let mut ids = self.ordered(connection, orders, total, true, Some((behind, limit)))?;
+        ids.reverse();
+        Ok(ids)
+    }
+
+    fn ordered(
+        &self,
+        connection: &mut dyn Connection,
+        orders: &[ChainOrder],
+        total: u64,
+        reversed: bool,
+        page: Option<(u64, u64)>,
+    ) -> Result<Vec<String>, StoreError> {
+        let orders = orders.iter().map(|order| if reversed { order.reversed() } else { *order });
+        let mut terms: Vec<_> = orders.map(ChainOrder::terms).collect();
         // An expression keeps an engine from going through all chains in the order of their age,
         // to find the first page of few only at the end.
-        let by_age = if total <= FEW { "c.created + 0, c.id" } else { "c.created, c.id" };
-        terms.push(by_age.to_owned());
+        let age = if total <= FEW { "c.created + 0" } else { "c.created" };
+        let way = if reversed { "DESC" } else { "ASC" };
+        terms.push(format!("{age} {way}, c.id {way}"));
         let mut values = self.0.values.clone();
         let from = self.0.of(TABLE);
         let mut query = format!("SELECT c.id FROM {from} ORDER BY {}", terms.join(", "));

@@ -33,6 +33,11 @@ pub enum Ordering {
 }
 
 impl ChainOrder {
+    /// The other way round.
+    pub(super) fn reversed(self) -> Self {
+        Self { descends: !self.descends, ..self }
+    }
+
     /// The terms of an `ORDER BY`.
     pub(super) fn terms(self) -> String {
         let (columns, may_lack) = match self.by {
