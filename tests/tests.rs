@@ -22,6 +22,7 @@ mod limits;
 mod mashery;
 mod matrix;
 mod packaging;
+mod peers;
 mod proofs;
 mod refusals;
 mod secrets;

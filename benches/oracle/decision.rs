@@ -56,7 +56,7 @@ pub(crate) fn measure(config: &Path) -> Vec<[f64; STATES.len()]> {
             let began = Instant::now();
             for number in batch {
                 let key = CallKey::Presented(keys[state][number].as_bytes());
-                let call = Call::new(key, &ROUTE, Ipv4Addr::LOCALHOST.into());
+                let call = Call::new(key, &ROUTE, Some(Ipv4Addr::LOCALHOST.into()));
                 let decision = decider.decide(&root, black_box(&call), now);
                 assert!(matches!(black_box(&decision), Decision::Refuse(..)));
             }

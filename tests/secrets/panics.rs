@@ -42,7 +42,7 @@ fn a_panic_tells_no_secret_of_the_core() {
     let proof = Presented::Proof { proof: SECRET.as_bytes(), time: Some(CANARY.as_bytes()) };
     hold(&proof);
     let key = CallKey::Presented(CANARY.as_bytes());
-    hold(&Call::new(key, &route, IpAddr::from([127, 0, 0, 1])).with_proof(proof));
+    hold(&Call::new(key, &route, Some(IpAddr::from([127, 0, 0, 1]))).with_proof(proof));
     let pepper = Pepper::new(PEPPER.as_bytes()).unwrap();
     hold(&pepper);
     let scheme = Scheme::HmacSha256(pepper);

@@ -11,7 +11,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     runtime::{Builder, Handle},
     task::JoinHandle,
@@ -42,6 +42,15 @@ impl Http2 {
             socket.bind(SocketAddr::from((source, 0))).unwrap();
             socket.set_nodelay(true).unwrap();
             Self::over(socket.connect(address).await.unwrap()).await
+        })
+    }
+
+    /// Connects and says something else before HTTP.
+    pub(crate) fn connect_after(first: &[u8], address: SocketAddr) -> Self {
+        runtime().block_on(async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(first).await.unwrap();
+            Self::over(stream).await
         })
     }
 

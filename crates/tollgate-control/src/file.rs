@@ -35,7 +35,9 @@ use crate::document::Section;
 use crate::document::kind::{Choice, Name, NameKind};
 use crate::model::{Environment, ErrorDialect, Objects, Owner};
 
+pub use self::check::duplicates::distinct;
 pub use self::digest::{FreshPepper, OwnPepper};
+pub use self::kinds::Cidr;
 pub use self::upstream::{TLS_VERSION, TlsFiles};
 
 use self::check::keyless::Keyless;

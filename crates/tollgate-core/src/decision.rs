@@ -293,7 +293,10 @@ fn entitle<'a>(
     shadow: &mut Shadow,
 ) -> Result<(&'a Grant, Option<&'a MethodCeiling>), Refusal> {
     let from_here = |grant: &'a Grant| {
-        let allowed = grant.sources.as_ref().is_none_or(|sources| sources.hold(call.source));
+        let allowed = grant
+            .sources
+            .as_ref()
+            .is_none_or(|sources| call.source.is_some_and(|source| sources.hold(source)));
         if allowed { Ok(grant) } else { Err(Refusal::SourceNotAllowed) }
     };
     let Some(grant) = terms.grant(service) else {

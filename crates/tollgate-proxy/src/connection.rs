@@ -2,10 +2,11 @@
 
 mod begin;
 mod io;
+mod turned_away;
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -24,16 +25,19 @@ use io::ClientIo;
 
 use crate::form::Arriving;
 use crate::listen::ListenerSettings;
+use crate::peer::Peer;
 use crate::roster::{Deadline, Entry, Handle, Roster};
 use crate::tls::{ClientCertificate, Session};
 use crate::worker::{Coarse, Door, Worker, nanoseconds};
 
+pub(crate) use turned_away::TurnedAway;
+
 /// The client at the other end of a connection.
 pub(crate) struct Client {
     pub(crate) door: Rc<Door>,
-    peer: IpAddr,
+    peer: Peer,
     /// Its address, as upstreams are told.
-    pub(crate) forwarded_for: HeaderValue,
+    pub(crate) forwarded_for: Option<HeaderValue>,
     /// What it said to begin with TLS; `None` over a plain connection.
     pub(crate) session: Option<Session>,
     /// The connection's place on the worker's roster.
@@ -47,9 +51,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Where its calls come from: whoever holds the other end of the connection.
-    pub(crate) fn address(&self) -> IpAddr {
-        self.peer
+    /// Where its calls come from: whoever holds the other end of the connection, or whom the proxy
+    /// there has announced; `None` = nobody knows.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.peer.address
     }
 
     /// Whether the target of a request is as short as the listener wants it.
@@ -73,7 +78,7 @@ impl Client {
 
     /// Who is answerable for what comes by this connection.
     pub(crate) fn source(&self) -> Source {
-        self.address().into()
+        self.peer.source
     }
 
     /// The certificate that it has presented.
@@ -130,14 +135,15 @@ impl Client {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream, peer: IpAddr) {
     let entry = worker.connections.enter((), Deadline::NONE, u64::MAX);
-    let Some(begun) = begin::begin(&worker, &door, &entry, stream).await else { return };
-    let Begun { stream, http2, session } = begun;
-    let Ok(forwarded_for) = HeaderValue::try_from(peer.ip().to_string()) else { return };
+    let Some(begun) = begin::begin(&worker, &door, &entry, stream, peer).await else { return };
+    let Begun { peer, stream, http2, session } = begun;
+    let forwarded_for =
+        peer.address.and_then(|address| HeaderValue::try_from(address.to_string()).ok());
     let client = Rc::new(Client {
         door: Rc::clone(&door),
-        peer: peer.ip(),
+        peer,
         forwarded_for,
         session,
         connection: entry.handle(),

@@ -1,11 +1,13 @@
 //! What reads the words of strangers, opened to fuzzers and to nobody else.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use tollgate_core::{CredentialPlace, Refusal, Routes};
 
 use crate::credential::Brought;
+use crate::peer::proxy_header::{Announced, LONGEST, Malformed, parse};
 use crate::target::{Target, host_field};
 use crate::{credential, headers};
 
@@ -76,4 +78,31 @@ pub fn target(
         changed.unwrap_or_else(|| uri.clone())
     });
     Ok((target.host().to_owned(), target.path.into_owned(), upstream))
+}
+
+/// The longest PROXY header that is read.
+pub const LONGEST_PROXY_HEADER: usize = LONGEST;
+
+/// What bytes are that should begin with a PROXY header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyHeader {
+    /// They begin with none.
+    Malformed,
+    /// They are the beginning of one.
+    Begun,
+    /// They begin with one of this length, which tells of this client, if of any.
+    Whole(usize, Option<IpAddr>),
+}
+
+/// Reads the PROXY header that `bytes` begin with.
+#[must_use]
+pub fn proxy_header(bytes: &[u8]) -> ProxyHeader {
+    match parse(bytes) {
+        Err(Malformed) => ProxyHeader::Malformed,
+        Ok(None) => ProxyHeader::Begun,
+        Ok(Some((length, Announced::Client(address)))) => ProxyHeader::Whole(length, Some(address)),
+        Ok(Some((length, Announced::Itself | Announced::Unknown))) => {
+            ProxyHeader::Whole(length, None)
+        }
+    }
 }

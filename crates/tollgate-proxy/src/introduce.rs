@@ -66,7 +66,9 @@ impl Worker {
                 headers.insert(field, value);
             }
         }
-        headers.insert(FORWARDED_FOR, client.forwarded_for.clone());
+        if let Some(address) = &client.forwarded_for {
+            headers.insert(FORWARDED_FOR, address.clone());
+        }
         let scheme = if client.session.is_some() { "https" } else { "http" };
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
         if let Some(certificate) = client.certificate() {

@@ -22,6 +22,7 @@ mod key_events;
 mod listen;
 mod live;
 mod metrics;
+mod peer;
 mod plane;
 mod proof;
 mod respond;
@@ -38,6 +39,7 @@ pub use key_events::KeyEventRings;
 pub use listen::{BindError, Listener, ListenerSettings};
 pub use live::OnKeyDead;
 pub use metrics::Metrics;
+pub use peer::TrustedProxies;
 pub use plane::{Bound, DataPlane, Plan};
 pub use strangers::watch_strangers;
 pub use tls::{

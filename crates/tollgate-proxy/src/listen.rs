@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::peer::TrustedProxies;
 use crate::tls::Acceptor;
 
 const BACKLOG: i32 = 4096;
@@ -27,6 +28,8 @@ pub struct Listener {
 /// What one listener takes from its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerSettings {
+    /// Who may speak for clients.
+    pub proxies: TrustedProxies,
     /// Connections in all workers; one more is closed at once.
     pub max_connections: usize,
     /// Whether clients may speak HTTP/2: by ALPN over TLS, else by prior knowledge.

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use tollgate_core::{ProofFailure, Refusal, ServiceId, SnapshotReader, Strangers};
 
 use crate::access_log::Written;
+use crate::connection::TurnedAway;
 use crate::tls::Failure;
 use crate::upstream::Upstreams;
 pub(crate) use histogram::Histogram;
@@ -99,7 +100,7 @@ impl Cells {
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     pub(crate) open: AtomicUsize,
-    pub(crate) refused: AtomicU64,
+    turned_away: [AtomicU64; TurnedAway::COUNT],
     /// `None` = of a plain listener.
     handshakes: Option<Handshakes>,
 }
@@ -114,6 +115,12 @@ struct Handshakes {
 impl Connections {
     pub(crate) fn new(tls: bool) -> Self {
         Self { handshakes: tls.then(Handshakes::default), ..Self::default() }
+    }
+
+    pub(crate) fn turn_away(&self, reason: TurnedAway) {
+        if let Some(counter) = self.turned_away.get(reason.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
     }
 
     pub(crate) fn count_handshake(&self, resumed: bool) {

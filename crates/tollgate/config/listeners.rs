@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
-use tollgate_control::document::kind::{Address, Integer, Name, Size, Switch, Time};
-use tollgate_proxy::ListenerSettings;
+use tollgate_control::document::kind::{Address, Choice, Integer, Name, Size, Switch, Time};
+use tollgate_control::file::{Cidr, distinct};
+use tollgate_core::Networks;
+use tollgate_proxy::{ListenerSettings, TrustedProxies};
 
 pub use tls::{CertificateFiles, ClientCertificate, Tls};
 
@@ -17,6 +19,7 @@ const HEADER_BYTES: Size = Size::within(1024, 1 << 20);
 const HEADERS: Integer<usize> = Integer::within(10, 1000);
 const TARGET_BYTES: Size = Size::within(64, 64 << 10);
 const BODY_BYTES: Size = Size::within(0, 1 << 50);
+const PROXY_PROTOCOL: Choice<bool> = Choice::of(&[("none", false), ("required", true)]);
 const STREAMS: Integer<u32> = Integer::within(1, 10_000);
 
 /// Where traffic comes in.
@@ -65,6 +68,7 @@ fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> 
     let address = section.required("address", Address);
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let settings = ListenerSettings {
+        proxies: proxies(section),
         max_connections: section.or("max_connections", CONNECTIONS, 16_384),
         http2: section.or("http2", Switch, true),
         header_timeout: section.or("header_timeout", WAIT, Duration::from_secs(10)),
@@ -80,6 +84,19 @@ fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> 
     };
     let tls = section.table("tls").map(|mut section| tls::read(&mut section, certificates_at));
     Some(Listener { name, address: address?, settings, tls })
+}
+
+fn proxies(section: &mut Section) -> TrustedProxies {
+    let networks = section.list("trusted_proxies", Cidr);
+    let nobody = networks.is_empty() && !section.is_misfit("trusted_proxies");
+    let networks = Networks::of(&distinct(section, networks));
+    let proxy_protocol = section.or("proxy_protocol", PROXY_PROTOCOL, false);
+    if proxy_protocol && nobody {
+        let message =
+            "wants the networks of the proxies in trusted_proxies: it is believed of no other";
+        section.problem("proxy_protocol", message);
+    }
+    TrustedProxies { networks, proxy_protocol }
 }
 
 /// Whether one process cannot listen on both. Port 0 is always another.

@@ -15,7 +15,7 @@ mod wrapped;
 
 pub(super) use self::brand::BrandKind;
 pub(super) use self::certificate::ClientCertificate;
-pub(super) use self::cidr::Cidr;
+pub use self::cidr::Cidr;
 pub(crate) use self::field::{Dropped, FieldName};
 pub(super) use self::field::{FieldValue, OrEvery, Token};
 pub(super) use self::fingerprint::Fingerprint;

@@ -104,7 +104,10 @@ impl Street {
     pub(crate) fn call(&self, key: &Secret, path: &str) -> Result<String, &'static str> {
         let root = self.reader.current().unwrap();
         let route = root.routes.find("any", path, &http::Method::GET).unwrap();
-        self.decide(&root, &Call::new(CallKey::Presented(key.reveal().as_bytes()), &route, SOURCE))
+        self.decide(
+            &root,
+            &Call::new(CallKey::Presented(key.reveal().as_bytes()), &route, Some(SOURCE)),
+        )
     }
 
     /// What comes of a call that is signed with `secret`, as Mashery signs.
@@ -120,7 +123,7 @@ impl Street {
         let signature: String =
             Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
         let proof = Presented::Proof { proof: signature.as_bytes(), time: None };
-        let call = Call::new(CallKey::Presented(key.reveal().as_bytes()), &route, SOURCE);
+        let call = Call::new(CallKey::Presented(key.reveal().as_bytes()), &route, Some(SOURCE));
         self.decide(&root, &call.with_proof(proof))
     }
 

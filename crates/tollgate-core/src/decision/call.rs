@@ -14,8 +14,8 @@ pub struct Call<'a> {
     pub proof: Presented<'a>,
     /// What it leads to.
     pub route: &'a Route,
-    /// The address of the client.
-    pub source: IpAddr,
+    /// The address of the client; `None` = nobody knows, and it stands in no network.
+    pub source: Option<IpAddr>,
     /// The certificate that the caller has presented, verified.
     pub certificate: Option<&'a CertificateFingerprint>,
 }
@@ -32,7 +32,7 @@ pub enum CallKey<'a> {
 impl<'a> Call<'a> {
     /// A call of `route` with `key` from `source`, which proves nothing.
     #[must_use]
-    pub fn new(key: CallKey<'a>, route: &'a Route, source: IpAddr) -> Self {
+    pub fn new(key: CallKey<'a>, route: &'a Route, source: Option<IpAddr>) -> Self {
         Self { key, proof: Presented::Nothing, route, source, certificate: None }
     }
 

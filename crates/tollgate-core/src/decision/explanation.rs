@@ -100,7 +100,7 @@ impl Decider {
         told.steps.extend(known.map(|_| "key"));
         let verdict = record.map_err(Refused::from).and_then(|record| {
             told.steps.push("state");
-            let call = Call::new(CallKey::Keyless(&record.digest), route, source);
+            let call = Call::new(CallKey::Keyless(&record.digest), route, Some(source));
             consider(root, record, &call, &at, &mut told)
         });
         let Told { mut steps, entitled, limits } = told;

@@ -29,7 +29,8 @@ impl Decider {
         now: Now,
     ) -> Option<Refusal> {
         let at = At { now, present: AsIfNewest(now.monotonic), meters: self.reader.meters() };
-        let call = Call::new(CallKey::Keyless(&record.digest), route, from(root, record, route));
+        let call =
+            Call::new(CallKey::Keyless(&record.digest), route, Some(from(root, record, route)));
         let mut limits = Foresight::default();
         match consider(root, record, &call, &at, &mut limits) {
             Ok(()) => None,
@@ -144,7 +145,7 @@ mod tests {
         };
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         for _ in 0..3 {
-            let call = Call::new(CallKey::Presented(KEY), &ROUTE, here);
+            let call = Call::new(CallKey::Presented(KEY), &ROUTE, Some(here));
             assert!(matches!(decider.decide(&root, &call, at(0)), Decision::Admit(..)));
         }
         let three = qps(3, 3);

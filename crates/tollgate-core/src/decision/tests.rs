@@ -26,7 +26,7 @@ fn ask(world: &World, now: Now) -> Result<Permit, Refused> {
 fn ask_for(world: &World, key: &[u8], route: &Route, now: Now) -> Result<Permit, Refused> {
     let root = world.reader.current().unwrap();
     let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(now)));
-    match decider.decide(&root, &Call::new(CallKey::Presented(key), route, HERE), now) {
+    match decider.decide(&root, &Call::new(CallKey::Presented(key), route, Some(HERE)), now) {
         Decision::Admit(permit, _) => Ok(permit),
         Decision::Refuse(refused, _) => Err(refused),
     }
@@ -250,7 +250,7 @@ fn storm(world: World, unix_ms: u64, milliseconds: u64) -> (u64, u64) {
                         return;
                     }
                     let root = cache.load().unwrap();
-                    let call = Call::new(CallKey::Presented(key), route, HERE);
+                    let call = Call::new(CallKey::Presented(key), route, Some(HERE));
                     if let Decision::Admit(permit, _) = decider.decide(root, &call, clock.now()) {
                         assert!(entitled);
                         let admitted_by_all = permit.shadow().is_empty();

@@ -183,7 +183,7 @@ fn admitted(world: &World) -> Permit {
 fn admitted_by(world: &World, key: &[u8]) -> Permit {
     let decider = Decider::new(world.reader.clone(), Arc::new(Stopped));
     let root = world.reader.current().unwrap();
-    let call = Call::new(CallKey::Presented(key), &ROUTE, Ipv4Addr::LOCALHOST.into());
+    let call = Call::new(CallKey::Presented(key), &ROUTE, Some(Ipv4Addr::LOCALHOST.into()));
     match decider.decide(&root, &call, at(0)) {
         Decision::Admit(permit, _) => permit,
         Decision::Refuse(refused, _) => panic!("{refused:?}"),

@@ -42,7 +42,8 @@ pub(crate) struct Entry {
     pub(crate) unix_ms: u64,
     /// The listener, by its number.
     pub(crate) listener: usize,
-    pub(crate) client: IpAddr,
+    /// `None` = nobody knows its address.
+    pub(crate) client: Option<IpAddr>,
     pub(crate) version: Version,
     /// `None` = over a plain connection.
     pub(crate) tls: Option<TlsVersion>,
@@ -67,7 +68,12 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Of a request of which no more is known than where it came from.
-    pub(crate) fn new(listener: usize, client: IpAddr, version: Version, unix_ms: u64) -> Self {
+    pub(crate) fn new(
+        listener: usize,
+        client: Option<IpAddr>,
+        version: Version,
+        unix_ms: u64,
+    ) -> Self {
         Self {
             unix_ms,
             listener,
@@ -116,7 +122,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     fn entry() -> Entry {
-        Entry::new(0, Ipv4Addr::LOCALHOST.into(), Version::HTTP_11, 0)
+        Entry::new(0, Some(Ipv4Addr::LOCALHOST.into()), Version::HTTP_11, 0)
     }
 
     #[test]

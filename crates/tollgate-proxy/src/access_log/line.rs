@@ -19,7 +19,7 @@ const SECONDS: usize = "2023-11-14T22:13:20".len();
 struct Line<'a> {
     time: Option<&'a str>,
     request_id: Option<Cow<'a, str>>,
-    client: IpAddr,
+    client: Option<IpAddr>,
     listener: Option<&'a str>,
     tls_version: Option<&'static str>,
     http_version: &'static str,
@@ -145,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn line(path: &[u8], unix_ms: u64) -> Vec<u8> {
-        let client = Ipv4Addr::LOCALHOST.into();
+        let client = Some(Ipv4Addr::LOCALHOST.into());
         let mut entry = Entry::new(0, client, Version::HTTP_2, unix_ms);
         entry.put(Field::Path, path);
         entry.total = 1_234_567;

@@ -1,6 +1,10 @@
-//! What comes before HTTP: a TLS handshake, and which version of HTTP it will be.
+//! What comes before HTTP: whom a proxy speaks for, a TLS handshake, and which version of HTTP it
+//! will be.
+
+mod announced;
 
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
@@ -9,7 +13,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tollgate_core::Refusal;
 
+use self::announced::announced;
+use super::TurnedAway;
 use super::io::Stream;
+use crate::peer::Peer;
 use crate::roster::{Deadline, Entry};
 use crate::tls::{Acceptor, Failure, Session, accept};
 use crate::worker::{Door, Worker, nanoseconds};
@@ -19,6 +26,7 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection on which HTTP may begin.
 pub(super) struct Begun {
+    pub(super) peer: Peer,
     pub(super) stream: Stream,
     pub(super) http2: bool,
     pub(super) session: Option<Session>,
@@ -31,21 +39,54 @@ pub(super) async fn begin(
     door: &Door,
     entry: &Entry<()>,
     stream: TcpStream,
+    address: IpAddr,
 ) -> Option<Begun> {
+    let peer = meet(worker, door, entry, &stream, address).await?;
     match &door.tls {
         None => {
             allow(worker, entry, door.settings.header_timeout);
             let http2 = door.settings.http2 && speaks_http2(worker, entry, &stream).await?;
             let stream = Stream::Plain(TokioIo::new(stream));
-            Some(Begun { stream, http2, session: None })
+            Some(Begun { peer, stream, http2, session: None })
         }
         Some(acceptor) => {
             allow(worker, entry, acceptor.timeout());
-            let begun = shake_hands(worker, door, acceptor, entry, stream).await;
+            let begun = shake_hands(worker, door, acceptor, entry, stream, peer).await;
             allow(worker, entry, door.settings.header_timeout);
             begun
         }
     }
+}
+
+/// Who is at the other end: by its address, or as the proxy there announces. `None` if the connection is
+/// not served.
+async fn meet(
+    worker: &Worker,
+    door: &Door,
+    entry: &Entry<()>,
+    stream: &TcpStream,
+    address: IpAddr,
+) -> Option<Peer> {
+    let proxies = &door.settings.proxies;
+    let peer = Peer::at(address, proxies);
+    if !proxies.proxy_protocol {
+        return Some(peer);
+    }
+    let turn_away = |reason: TurnedAway| door.connections.turn_away(reason);
+    if !peer.trusted {
+        turn_away(TurnedAway::ProxyUntrusted);
+        return None;
+    }
+    allow(worker, entry, door.settings.header_timeout);
+    // On the heap, as it has room for a whole header.
+    let mut announced = Box::pin(announced(stream));
+    match until_ended(worker, entry, announced.as_mut()).await {
+        Ok(Ok(announced)) => return Some(peer.behind(announced?, proxies)),
+        Ok(Err(_)) => turn_away(TurnedAway::ProxyMalformed),
+        Err(Ended::Late) => turn_away(TurnedAway::ProxyTimeout),
+        Err(Ended::Draining) => {}
+    }
+    None
 }
 
 /// Gives a connection so long from now.
@@ -62,6 +103,7 @@ async fn shake_hands(
     acceptor: &Acceptor,
     entry: &Entry<()>,
     stream: TcpStream,
+    peer: Peer,
 ) -> Option<Begun> {
     // On the heap: a handshake is large, and most of a connection's life comes after it.
     let mut handshake = Box::pin(accept(acceptor, stream));
@@ -70,7 +112,7 @@ async fn shake_hands(
             door.connections.count_handshake(session.resumed);
             let http2 = session.http2;
             let stream = Stream::Tls(Box::new(TokioIo::new(stream)));
-            Some(Begun { stream, http2, session: Some(session) })
+            Some(Begun { peer, stream, http2, session: Some(session) })
         }
         Ok(Err(error)) => {
             door.connections.count_failure(Failure::from(&error));

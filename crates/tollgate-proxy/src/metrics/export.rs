@@ -12,6 +12,7 @@ use tollgate_core::{ProofFailure, Refusal, Service, Shadow, SnapshotReader, Stra
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
 use crate::access_log::Written;
+use crate::connection::TurnedAway;
 use crate::tls::Failure;
 use crate::upstream::Upstreams;
 
@@ -116,8 +117,10 @@ impl Metrics {
         let open = self.listeners.iter().map(|(name, connections)| {
             gauge(&[("listener", name)], connections.open.load(Relaxed) as f64)
         });
-        let refused = self.listeners.iter().map(|(name, connections)| {
-            counter(&[("listener", name)], connections.refused.load(Relaxed))
+        let refused = self.listeners.iter().flat_map(|(name, connections)| {
+            TurnedAway::all().zip(&connections.turned_away).map(move |((_, reason), count)| {
+                counter(&[("listener", name), ("reason", reason)], count.load(Relaxed))
+            })
         });
         [
             family(
@@ -128,7 +131,7 @@ impl Metrics {
             ),
             family(
                 "tollgate_connections_refused_total",
-                "Client connections closed at once because the listener had its maximum.",
+                "Client connections that were not served, by listener and reason.",
                 MetricType::COUNTER,
                 refused.collect(),
             ),

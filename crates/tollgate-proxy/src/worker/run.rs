@@ -16,7 +16,7 @@ use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader, Strangers};
 
 use super::{Coarse, RequestIds, Worker, WorkerSettings};
 use crate::access_log::Ring;
-use crate::connection::serve;
+use crate::connection::{TurnedAway, serve};
 use crate::key_events::KeyEvents;
 use crate::listen::ListenerSettings;
 use crate::metrics::{Cells, Connections};
@@ -192,14 +192,14 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, door: Rc<Door>) {
 fn admit(worker: &Rc<Worker>, door: &Rc<Door>, stream: TcpStream, peer: SocketAddr) {
     let seat = OpenConnection(Arc::clone(&door.connections));
     if door.connections.open.fetch_add(1, Relaxed) >= door.settings.max_connections {
-        door.connections.refused.fetch_add(1, Relaxed);
+        door.connections.turn_away(TurnedAway::Maximum);
         return;
     }
     // A socket that takes no option is about to fail anyway, and says so when it is read.
     let _ = stream.set_nodelay(true);
     let (worker, door) = (Rc::clone(worker), Rc::clone(door));
     tokio::task::spawn_local(async move {
-        serve(worker, door, stream, peer).await;
+        serve(worker, door, stream, peer.ip()).await;
         drop(seat);
     });
 }

@@ -7,7 +7,7 @@ use crate::document::{Item, Place, Section};
 use crate::model::{DigestLiteral, Name};
 
 /// The values of a list; each that stands in it before is a problem.
-pub(in crate::file) fn distinct<T: PartialEq>(section: &Section, items: Vec<Item<T>>) -> Vec<T> {
+pub fn distinct<T: PartialEq>(section: &Section, items: Vec<Item<T>>) -> Vec<T> {
     let mut values: Vec<T> = Vec::with_capacity(items.len());
     for Item { value, site } in items {
         if values.contains(&value) {

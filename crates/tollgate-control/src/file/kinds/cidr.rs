@@ -8,7 +8,7 @@ use crate::model::Network;
 
 /// A network in CIDR notation, written by its first address.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct Cidr;
+pub struct Cidr;
 
 impl Kind for Cidr {
     type Value = Network;

@@ -164,5 +164,5 @@ impl Gate {
 
 /// A call from this machine.
 pub(super) fn call<'a>(key: &'a str, route: &'a Route) -> Call<'a> {
-    Call::new(CallKey::Presented(key.as_bytes()), route, Ipv4Addr::LOCALHOST.into())
+    Call::new(CallKey::Presented(key.as_bytes()), route, Some(Ipv4Addr::LOCALHOST.into()))
 }

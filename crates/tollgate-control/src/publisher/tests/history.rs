@@ -156,7 +156,7 @@ impl Both {
         let route = self.gate.route(&method, path);
         let secret = secret(number);
         let key = ExplainedKey::Presented(Digests::of(&root.schemes, secret.as_bytes()));
-        let source = fixture::call(&secret, &route).source;
+        let source = fixture::call(&secret, &route).source.unwrap();
         let explained = self.gate.decider.explain(root, &key, &route, source, now);
         let found = self.decide(root, &secret, call, &route, now, expected);
         hold_explanation(&explained, &found);

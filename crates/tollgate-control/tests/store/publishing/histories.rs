@@ -209,7 +209,7 @@ fn everything(
                         let method = route.method.and_then(|it| root.routes.method_name(it));
                         let upstream = root.routes.upstream(service).map(|it| it.name.clone());
                         let presented = CallKey::Presented(key.reveal().as_bytes());
-                        let call = Call::new(presented, &route, SOURCE);
+                        let call = Call::new(presented, &route, Some(SOURCE));
                         let end = match decider.decide(&root, &call, clock.now()) {
                             Decision::Admit(_, caller) => caller.plan.to_string(),
                             Decision::Refuse(refused, _) => refused.refusal.code().to_owned(),

@@ -133,7 +133,7 @@ fn everything(
     let route = root.routes.find("any", "/orders", &http::Method::GET).unwrap();
     let ends = keys.iter().enumerate().map(|(number, key)| {
         let presented = CallKey::Presented(key.reveal().as_bytes());
-        let end = match decider.decide(&root, &Call::new(presented, &route, SOURCE), now) {
+        let end = match decider.decide(&root, &Call::new(presented, &route, Some(SOURCE)), now) {
             Decision::Admit(_, caller) => format!("{} {}", caller.application, caller.plan),
             Decision::Refuse(refused, _) => refused.refusal.code().to_owned(),
         };

@@ -51,7 +51,7 @@ fn decide(world: &World, proof: Presented<'_>, second: u64) -> Result<Permit, Re
     let now = now(second);
     let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(now)));
     let source = core::net::IpAddr::from([127, 0, 0, 1]);
-    let call = Call::new(CallKey::Presented(KEY), &ROUTE, source).with_proof(proof);
+    let call = Call::new(CallKey::Presented(KEY), &ROUTE, Some(source)).with_proof(proof);
     match decider.decide(&root, &call, now) {
         Decision::Admit(permit, _) => Ok(permit),
         Decision::Refuse(refused, _) => Err(refused),

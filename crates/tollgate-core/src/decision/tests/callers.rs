@@ -43,7 +43,8 @@ fn a_call_without_a_key_is_the_named_keys_or_nobodys() {
     let keyless = |world: &World, digest: &Digest| {
         let root = world.reader.current().unwrap();
         let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(at(0))));
-        match decider.decide(&root, &Call::new(CallKey::Keyless(digest), &ROUTE, HERE), at(0)) {
+        match decider.decide(&root, &Call::new(CallKey::Keyless(digest), &ROUTE, Some(HERE)), at(0))
+        {
             Decision::Admit(permit, caller) => {
                 assert_eq!(caller.key(&mut [0; 36]), "demo");
                 Ok(permit)
@@ -77,7 +78,8 @@ fn a_bound_key_works_with_its_certificates_only() {
     let refusal = |world: &World, route: &Route, certificate: Option<&CertificateFingerprint>| {
         let root = world.reader.current().unwrap();
         let decider = Decider::new(world.reader.clone(), Arc::new(Stopped(at(0))));
-        let call = Call::new(CallKey::Presented(KEY), route, HERE).with_certificate(certificate);
+        let call =
+            Call::new(CallKey::Presented(KEY), route, Some(HERE)).with_certificate(certificate);
         match decider.decide(&root, &call, at(0)) {
             Decision::Admit(..) => None,
             Decision::Refuse(refused, _) => Some(refused.refusal),

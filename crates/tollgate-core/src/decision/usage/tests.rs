@@ -21,7 +21,7 @@ fn decider(world: &World, second: u64) -> Decider {
 
 fn call(world: &World, second: u64) -> Result<Permit, Refusal> {
     let root = world.reader.current().unwrap();
-    let call = Call::new(CallKey::Presented(KEY), &ROUTE, IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let call = Call::new(CallKey::Presented(KEY), &ROUTE, Some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
     match decider(world, second).decide(&root, &call, at(second)) {
         Decision::Admit(permit, _) => Ok(permit),
         Decision::Refuse(refused, _) => Err(refused.refusal),

@@ -1,0 +1,51 @@
+//! Why a client's connection is not served, in a few words that metrics can count.
+
+/// Why a connection is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum TurnedAway {
+    /// The listener has its maximum of connections.
+    Maximum,
+    /// It does not come from a proxy that may announce whom it speaks for, and has to.
+    ProxyUntrusted,
+    /// It does not begin with a PROXY header.
+    ProxyMalformed,
+    /// Its PROXY header did not come in time.
+    ProxyTimeout,
+}
+
+use TurnedAway as T;
+
+/// With their labels, in the order of the enum.
+const TABLE: [(TurnedAway, &str); TurnedAway::COUNT] = [
+    (T::Maximum, "max_connections"),
+    (T::ProxyUntrusted, "proxy_untrusted"),
+    (T::ProxyMalformed, "proxy_malformed"),
+    (T::ProxyTimeout, "proxy_timeout"),
+];
+
+impl TurnedAway {
+    pub(crate) const COUNT: usize = Self::ProxyTimeout as usize + 1;
+
+    /// Every reason with its label, in the order of their numbers.
+    pub(crate) fn all() -> impl Iterator<Item = (Self, &'static str)> {
+        TABLE.into_iter()
+    }
+
+    /// Its number, below [`TurnedAway::COUNT`].
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_stands_in_the_order_of_the_enum() {
+        for (number, (reason, label)) in TurnedAway::all().enumerate() {
+            assert_eq!(reason.index(), number, "{label}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Clients behind proxies: whom a request comes from, wherever that decides something.
+
+mod proxy_protocol;
