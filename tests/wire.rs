@@ -1,6 +1,7 @@
 //! Bytes on the wire: what two readers could read differently never reaches the upstream.
 
 mod cases;
+mod expect;
 mod framing;
 mod hop_by_hop;
 mod host;
