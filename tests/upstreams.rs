@@ -1,8 +1,10 @@
 //! Ways to upstreams.
 
+mod faults;
 mod http2;
 mod nginx;
 mod stale;
+mod targets;
 mod tls;
 mod unix;
 

@@ -59,11 +59,11 @@ fn read(settings: &ClientTls) -> Result<ClientTrust, Vec<Wrong>> {
 pub(crate) fn settings(objects: &Objects) -> Vec<ClientTls> {
     let mut all: Vec<ClientTls> = Vec::new();
     for upstream in objects.upstreams.values() {
-        if let Target::Server(server) = &upstream.target
-            && let Some(tls) = &server.tls
-            && !all.contains(&tls.client)
-        {
-            all.push(tls.client.clone());
+        let Target::Server(server) = &upstream.target else { continue };
+        for tls in server.targets.iter().filter_map(|target| target.tls.as_ref()) {
+            if !all.contains(&tls.client) {
+                all.push(tls.client.clone());
+            }
         }
     }
     all

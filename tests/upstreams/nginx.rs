@@ -61,7 +61,10 @@ fn nginx_is_spoken_to_in_either_version_with_certificates_of_both_sides() {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
         clients.issue(&["gate"]).write(folder.path(), "gate");
-        let url = format!("url = \"https://localhost:{}\"\nhttp = \"{http}\"", nginx.port);
+        let url = format!(
+            "url = \"https://localhost:{}\"\nhttp = \"{http}\"\nconnect_timeout = \"20s\"",
+            nginx.port
+        );
         let tls = "ca_file = \"ca.pem\"\ncertificate_file = \"gate.pem\"\nkey_file = \"gate.key\"";
         let sections = [("upstreams.demo", &*url), ("upstreams.demo.tls", tls)];
         let gate = gate_in(folder, &Origin::start(), &sections);

@@ -36,7 +36,7 @@ pub use self::plan::{EndpointGrant, MethodGrant, Plan, PlanStatus, ServiceGrant}
 pub use self::service::{Endpoint, Front, HostPattern, Matched, Method, Service, Unrouted};
 pub(crate) use self::switches::NO_API_KEY;
 pub use self::switches::{Keyless, Switches};
-pub use self::upstream::{Address, Server, Target, Upstream};
+pub use self::upstream::{Address, Server, ServerTarget, Target, Upstream};
 // Where model and core mean the same, it is the same type.
 pub use crate::document::kind::Name;
 pub use tollgate_core::{

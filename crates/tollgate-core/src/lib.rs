@@ -71,6 +71,7 @@ pub use terms::{
     Authentication, EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId,
 };
 pub use upstream::{
-    CertificateFiles, ClientTls, FixedResponse, HostHeader, MinimumVersion, Server, ServerAddress,
-    ServerTls, Target, Upstream, UpstreamHttp, UpstreamTimeouts,
+    Balance, CertificateFiles, ClientTls, Ejection, FixedResponse, HostHeader, MinimumVersion,
+    Retries, Server, ServerAddress, ServerTarget, ServerTls, Target, Upstream, UpstreamHttp,
+    UpstreamTimeouts,
 };

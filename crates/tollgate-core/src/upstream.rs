@@ -30,15 +30,17 @@ pub enum Target {
     Fixed(FixedResponse),
 }
 
-/// A server that speaks HTTP, and how it is spoken to.
+/// Servers that speak HTTP and are as good as each other, and how they are spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Where it is.
-    pub address: ServerAddress,
-    /// The value of `Host` where [`HostHeader::Upstream`] is set.
-    pub authority: HeaderValue,
-    /// How it is spoken to over TLS; `None` = it is not.
-    pub tls: Option<ServerTls>,
+    /// Where they are: from 1 to [`Server::MAX_TARGETS`].
+    pub targets: Vec<ServerTarget>,
+    /// Which of them a request goes to.
+    pub balance: Balance,
+    /// When one of them is left out for a while.
+    pub ejection: Ejection,
+    /// How often a request may go to another one.
+    pub retries: Retries,
     /// Which version of HTTP it is spoken to in.
     pub http: UpstreamHttp,
     /// Which `Host` it sees.
@@ -47,6 +49,57 @@ pub struct Server {
     pub timeouts: UpstreamTimeouts,
     /// Idle connections that a worker keeps.
     pub max_idle: usize,
+}
+
+impl Server {
+    /// So many targets an upstream can have.
+    pub const MAX_TARGETS: usize = 64;
+}
+
+/// One of the servers of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerTarget {
+    /// Where it is.
+    pub address: ServerAddress,
+    /// The value of `Host` where [`HostHeader::Upstream`] is set.
+    pub authority: HeaderValue,
+    /// How it is spoken to over TLS; `None` = it is not.
+    pub tls: Option<ServerTls>,
+    /// Its share, against those of the others.
+    pub weight: u16,
+}
+
+/// Which of several servers a request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// One after the other.
+    RoundRobin,
+    /// Of two that are drawn, the one with fewer open requests.
+    LeastRequests,
+    /// The same for all requests of a key, while it is there (rendezvous hashing).
+    HashKey,
+}
+
+/// When a server is left out for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ejection {
+    /// After so many failures in a row; `None` = never.
+    pub failures: Option<u32>,
+    /// For how long the first time; each further time without a success in between it is twice as long.
+    pub time: Duration,
+    /// The greatest part of the servers that may be left out at once, in percent.
+    pub max_share: u8,
+}
+
+/// How often requests may go to another server after one has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// One request, at most.
+    pub max: u8,
+    /// All of a worker, in percent of its requests,
+    pub budget: u8,
+    /// and beside that so many a second.
+    pub min_per_second: u32,
 }
 
 /// Where a server is.

@@ -16,7 +16,7 @@ use crate::account::Account;
 use crate::headers;
 use crate::live::{LiveEntry, LiveList};
 use crate::roster::{Deadline, Handle};
-use crate::upstream::{Destination, Lease};
+use crate::upstream::{Chosen, Destination, Lease};
 use crate::worker::Coarse;
 
 /// A body that could not be carried to its end.
@@ -183,6 +183,8 @@ pub(crate) enum Content {
 pub(crate) struct Relay {
     pub(crate) incoming: Incoming,
     pub(crate) lease: Option<Lease>,
+    /// The server that sends it.
+    pub(crate) chosen: Chosen,
     pub(crate) destination: Rc<Destination>,
     pub(crate) live: Option<LiveEntry>,
     pub(crate) clock: Rc<Coarse>,
@@ -218,6 +220,9 @@ impl Relay {
             }
             // No false end: the client's connection is aborted as the upstream's was.
             Poll::Ready(Some(Err(_))) => {
+                if let Destination::Server(pool) = &*self.destination {
+                    pool.failed(&self.chosen, self.clock.now());
+                }
                 Poll::Ready(Some(Err(Broken(Refusal::UpstreamBadResponse))))
             }
             Poll::Ready(None) => {
@@ -233,7 +238,7 @@ impl Relay {
         if let Some(lease) = self.lease.take()
             && let Destination::Server(pool) = &*self.destination
         {
-            pool.give_back(lease, self.clock.now());
+            pool.give_back(lease, &self.chosen, self.clock.now());
         }
     }
 }

@@ -11,7 +11,8 @@ use std::task::{Context, Poll};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use tollgate_core::{FrontId, Now, Refusal};
+use tokio::time::timeout;
+use tollgate_core::{FrontId, MeterId, Now, Refusal};
 
 use crate::account::Account;
 use crate::body::{Content, OutBody, Relay};
@@ -19,7 +20,9 @@ use crate::headers;
 use crate::live::LiveEntry;
 use crate::respond::{self, Told};
 use crate::roster::Deadline;
-use crate::upstream::{ConnectError, Destination, Lease, Pool, Unreached, is_unprocessed};
+use crate::upstream::{
+    Chosen, ConnectError, Destination, Lane, Lease, Pool, Tried, Unreached, is_unprocessed,
+};
 use crate::worker::{Worker, nanoseconds};
 
 /// A request that may go upstream. Its permit stands on the live list.
@@ -30,6 +33,15 @@ pub(crate) struct Admitted {
     pub(crate) front: FrontId,
     pub(crate) told: Told,
     pub(crate) started: Now,
+    /// Of its key.
+    pub(crate) meter: MeterId,
+}
+
+/// A response's head, and what its body comes by.
+struct Answered {
+    response: Response<Incoming>,
+    lease: Lease,
+    chosen: Chosen,
 }
 
 impl Worker {
@@ -39,7 +51,7 @@ impl Worker {
         admitted: Admitted,
         account: &mut Account,
     ) -> Response<Content> {
-        let Admitted { request, live, destination, front, told, started } = admitted;
+        let Admitted { request, live, destination, front, told, started, meter } = admitted;
         let mut response = match &*destination {
             Destination::Fixed { status, headers, body } => {
                 let mut response = Response::new(Content::full(body.clone()));
@@ -48,15 +60,15 @@ impl Worker {
                 response
             }
             Destination::Server(pool) => {
-                let exchanged = self.exchange(pool, request, &live).await;
-                let exchanged = exchanged.and_then(|exchanged| self.cleaned(exchanged));
+                let exchanged = self.exchange(pool, request, &live, meter).await;
+                let exchanged = exchanged.and_then(|answered| self.cleaned(pool, answered));
                 let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
                 account.noted(|note| note.upstream(elapsed));
                 match exchanged {
-                    Ok((response, lease)) => {
+                    Ok(answered) => {
                         self.cells.upstream_duration.record(elapsed);
                         let idle = nanoseconds(pool.timeouts.idle);
-                        self.relay(response, lease, live, &destination, idle)
+                        self.relay(answered, live, &destination, idle)
                     }
                     Err(refusal) => return self.refuse_late(front, refusal),
                 }
@@ -69,22 +81,25 @@ impl Worker {
 
     /// A response that ends here or goes on by what its head says; a connection on which nobody can
     /// tell where it ends is used no more.
-    fn cleaned(
-        &self,
-        (mut response, lease): (Response<Incoming>, Lease),
-    ) -> Result<(Response<Incoming>, Lease), Refusal> {
-        let cleaned = headers::clean_response(response.headers_mut());
-        cleaned.map(|()| (response, lease)).map_err(|refusal| self.failed(refusal))
+    fn cleaned(&self, pool: &Pool, mut answered: Answered) -> Result<Answered, Refusal> {
+        let cleaned = headers::clean_response(answered.response.headers_mut());
+        match cleaned {
+            Ok(()) => Ok(answered),
+            Err(refusal) => {
+                pool.failed(&answered.chosen, self.coarse.now());
+                Err(self.failed(refusal).refusal)
+            }
+        }
     }
 
     fn relay(
         &self,
-        response: Response<Incoming>,
-        lease: Lease,
+        answered: Answered,
         live: LiveEntry,
         destination: &Rc<Destination>,
         idle: u64,
     ) -> Response<Content> {
+        let Answered { response, lease, chosen } = answered;
         let (mut head, incoming) = response.into_parts();
         head.extensions.clear();
         head.version = Version::HTTP_11;
@@ -93,6 +108,7 @@ impl Worker {
         let content = Content::relay(Relay {
             incoming,
             lease: Some(lease),
+            chosen,
             destination: Rc::clone(destination),
             live: Some(live),
             clock: Rc::clone(&self.coarse),
@@ -101,16 +117,56 @@ impl Worker {
         Response::from_parts(head, content)
     }
 
-    /// One request and the head of its response, over a connection of the pool or a new one.
+    /// One request and the head of its response, from the first server that does not fail it.
     async fn exchange(
         &self,
         pool: &Pool,
         mut request: Request<OutBody>,
         live: &LiveEntry,
-    ) -> Result<(Response<Incoming>, Lease), Refusal> {
+        meter: MeterId,
+    ) -> Result<Answered, Refusal> {
+        let mut tried = Tried::default();
+        loop {
+            let chosen = pool.choose(meter, &tried, self.coarse.now());
+            let chosen = chosen.ok_or(Refusal::UpstreamUnreachable)?;
+            request = pool.name(&chosen, request).ok_or(Refusal::BadRequest)?;
+            let failed = match self.ask(pool, &chosen, request, live).await {
+                Ok((response, lease)) => {
+                    pool.succeeded(&chosen);
+                    return Ok(Answered { response, lease, chosen });
+                }
+                Err(failed) => failed,
+            };
+            let now = self.coarse.now();
+            if failed.of_server {
+                pool.failed(&chosen, now);
+            }
+            match failed.again {
+                Some(again) if pool.may_retry(&mut tried, &chosen, now) => request = again,
+                _ => return Err(failed.refusal),
+            }
+        }
+    }
+
+    /// One request and the head of its response, from one server.
+    async fn ask(
+        &self,
+        pool: &Pool,
+        chosen: &Chosen,
+        mut request: Request<OutBody>,
+        live: &LiveEntry,
+    ) -> Result<(Response<Incoming>, Lease), Failed> {
+        let lane = pool.lane(chosen).ok_or(Refusal::UpstreamUnreachable)?;
         let mut sent_before = false;
         loop {
-            let mut lease = self.lease(pool, &request, sent_before, live).await?;
+            let mut lease = match self.lease(pool, lane, &request, sent_before, live).await {
+                Ok(lease) => lease,
+                // Nothing of it was sent.
+                Err(Failed { refusal, of_server, .. }) => {
+                    let again = Some(request).filter(|_| of_server);
+                    return Err(Failed { refusal, of_server, again });
+                }
+            };
             request = lease.shape(request).ok_or(Refusal::BadRequest)?;
             let (wait, late) = if request.body().is_streaming() {
                 (pool.timeouts.idle, Refusal::RequestTimeout)
@@ -121,7 +177,7 @@ impl Worker {
             live.set_deadline(Deadline { at, late });
             let idempotent = request.method().is_idempotent();
             // A server that speaks HTTP/2 may say that it did nothing with a request of any method.
-            let may_repeat = !sent_before && (lease.is_shared() || idempotent && lease.reused);
+            let may_repeat = lease.is_shared() || idempotent && (lease.reused || pool.has_others());
             let again = may_repeat.then(|| copy(&request)).flatten();
             let error = match lease.send(request, |cx| live.poll_end(cx)).await? {
                 Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
@@ -131,98 +187,111 @@ impl Worker {
                 Ok(response) => return Ok((response, lease)),
                 Err(error) => error,
             };
-            // A connection that had served before was closed by the upstream as the request was on
-            // its way: not sent at all, or without a response. The second time it goes over a new
-            // connection, and there is no third.
-            request = self.unsent(error, again, idempotent, &lease)?;
+            let failed = self.unsent(error, again, idempotent, &lease);
+            match failed.again {
+                // A connection that had served before was closed by the upstream as the request was on
+                // its way: not sent at all, or without a response. The second time it goes over a
+                // new connection, and there is no third to the same server.
+                Some(again) if !sent_before && (lease.reused || lease.is_shared()) => {
+                    request = again;
+                }
+                again => return Err(Failed { again, ..self.failed(failed.refusal) }),
+            }
             sent_before = true;
         }
     }
 
-    /// The request, if it may be sent once more.
+    /// What it means that a request has failed, and the request if it may be sent once more.
     fn unsent(
         &self,
         mut error: TrySendError<Request<OutBody>>,
         again: Option<Request<OutBody>>,
         idempotent: bool,
         lease: &Lease,
-    ) -> Result<Request<OutBody>, Refusal> {
+    ) -> Failed {
         if let Some(unsent) = error.take_message() {
-            let may_have_been_stale = lease.reused;
-            return if may_have_been_stale {
-                Ok(unsent)
-            } else {
-                Err(self.failed(Refusal::UpstreamUnreachable))
-            };
+            let refusal = Refusal::UpstreamUnreachable;
+            return Failed { refusal, of_server: true, again: Some(unsent) };
         }
         let error = error.error();
-        let nothing_was_done = is_unprocessed(error)
-            || idempotent && lease.reused && !lease.heard() && closed_unanswered(error);
-        again.filter(|_| nothing_was_done).ok_or_else(|| self.failed(Refusal::UpstreamBadResponse))
+        let nothing_was_done =
+            is_unprocessed(error) || idempotent && !lease.heard() && closed_unanswered(error);
+        let again = again.filter(|_| nothing_was_done);
+        Failed { refusal: Refusal::UpstreamBadResponse, of_server: true, again }
     }
 
-    /// A connection for a request: one of the pool unless it is sent again, else a new one.
+    /// A connection for a request: one of the lane unless it is sent again, else a new one.
     async fn lease(
         &self,
         pool: &Pool,
+        lane: &Lane,
         request: &Request<OutBody>,
         again: bool,
         live: &LiveEntry,
-    ) -> Result<Lease, Refusal> {
+    ) -> Result<Lease, Failed> {
         let once = !request.method().is_idempotent() || request.body().is_streaming();
         let mut again = again;
         loop {
             let now = self.coarse.now();
             let take = |cx: &mut Context<'_>| {
-                Poll::Ready(if again { None } else { pool.take(once, now, cx) })
+                Poll::Ready(if again { None } else { lane.take(once, now, cx) })
             };
             if let Some(lease) = poll_fn(take).await {
                 return Ok(lease);
             }
-            let Some(joined) = pool.join() else { return self.connect(pool, live).await };
-            self.wait_to_connect(pool, live);
-            let mut joined = Box::pin(joined);
+            let Some(joined) = lane.join() else { return self.connect(pool, lane, live).await };
+            live.set_deadline(Deadline::NONE);
+            let mut joined = Box::pin(timeout(pool.timeouts.connect, joined));
             let joined = poll_fn(|cx| match live.poll_end(cx) {
                 Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
                 Poll::Pending => joined.as_mut().poll(cx).map(Ok),
             });
-            if joined.await?.is_err() {
+            if !matches!(joined.await?, Ok(Ok(()))) {
                 return Err(self.failed(Refusal::UpstreamUnreachable));
             }
             again = false;
         }
     }
 
-    fn wait_to_connect(&self, pool: &Pool, live: &LiveEntry) {
-        let at = self.coarse.now().saturating_add(nanoseconds(pool.timeouts.connect));
-        live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
-    }
-
-    async fn connect(&self, pool: &Pool, live: &LiveEntry) -> Result<Lease, Refusal> {
-        self.wait_to_connect(pool, live);
+    async fn connect(&self, pool: &Pool, lane: &Lane, live: &LiveEntry) -> Result<Lease, Failed> {
+        live.set_deadline(Deadline::NONE);
         self.cells.upstream_connections.add(1);
-        let mut connecting = pin!(pool.connect(self.coarse.now()));
-        poll_fn(|cx| match live.poll_end(cx) {
-            Poll::Ready(refusal) => {
-                if refusal == Refusal::UpstreamTimeout {
-                    pool.known().count_unreached(Unreached::Timeout);
-                }
-                Poll::Ready(Err(refusal))
+        let mut connecting = pin!(timeout(pool.timeouts.connect, lane.connect(self.coarse.now())));
+        let connected = poll_fn(|cx| match live.poll_end(cx) {
+            Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
+            Poll::Pending => connecting.as_mut().poll(cx).map(Ok),
+        });
+        let (reason, refusal) = match connected.await? {
+            Ok(Ok(lease)) => return Ok(lease),
+            Ok(Err(ConnectError { reason, error })) => {
+                tracing::debug!(%error, ?reason, "upstream cannot be reached");
+                (reason, Refusal::UpstreamUnreachable)
             }
-            Poll::Pending => connecting.as_mut().poll(cx).map(|connected| {
-                connected.map_err(|ConnectError { reason, error }| {
-                    tracing::debug!(%error, ?reason, "upstream cannot be reached");
-                    pool.known().count_unreached(reason);
-                    self.failed(Refusal::UpstreamUnreachable)
-                })
-            }),
-        })
-        .await
+            Err(_) => (Unreached::Timeout, Refusal::UpstreamTimeout),
+        };
+        pool.known().count_unreached(reason);
+        Err(self.failed(refusal))
     }
 
-    fn failed(&self, refusal: Refusal) -> Refusal {
+    fn failed(&self, refusal: Refusal) -> Failed {
         self.cells.upstream_failures.add(1);
-        refusal
+        Failed { refusal, of_server: true, again: None }
+    }
+}
+
+/// A request that a server did not answer.
+struct Failed {
+    refusal: Refusal,
+    /// It is the server that failed, and neither the client nor its time.
+    of_server: bool,
+    /// The request, if it may go to another server.
+    again: Option<Request<OutBody>>,
+}
+
+impl From<Refusal> for Failed {
+    /// Something else ended the request. Silence is the server's.
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, of_server: refusal == Refusal::UpstreamTimeout, again: None }
     }
 }
 

@@ -152,10 +152,11 @@ impl Worker {
         let body = body.framed(proof.form.or(taken.form), &mut head.headers);
         head.uri = target.upstream_uri(&uri, service, proof.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;
+        let meter = permit.meter();
         let told = Told::of(service, &permit, &head.headers);
         let live = self.enter(client, permit, &destination, now);
         let body = self.watch(client, body, &live, &destination, account);
         let request = Request::from_parts(head, body);
-        Ok(Admitted { request, live, destination, front: service.front, told, started: now })
+        Ok(Admitted { request, live, destination, front: service.front, told, started: now, meter })
     }
 }

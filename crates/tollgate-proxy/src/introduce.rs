@@ -91,7 +91,7 @@ impl Worker {
             (HostHeader::Client, Some(_)) if headers.contains_key(HOST) => {}
             (HostHeader::Client, Some(host)) => drop(headers.insert(HOST, host)),
             (HostHeader::Upstream, _) | (_, None) => {
-                headers.insert(HOST, pool.authority.clone());
+                headers.insert(HOST, pool.authority());
             }
         }
     }

@@ -10,7 +10,7 @@ mod upstreams;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use tollgate_core::{ProofFailure, Refusal, ServiceId, SnapshotReader, Strangers};
+use tollgate_core::{Clock, ProofFailure, Refusal, ServiceId, SnapshotReader, Strangers};
 
 use crate::access_log::Written;
 use crate::connection::TurnedAway;
@@ -139,7 +139,7 @@ impl Connections {
 }
 
 /// Everything that the data plane counts. Register it with a Prometheus registry.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Metrics {
     workers: Vec<Arc<Cells>>,
     listeners: Vec<(String, Arc<Connections>)>,
@@ -147,5 +147,6 @@ pub struct Metrics {
     strangers: Option<Arc<Strangers>>,
     access_log: Arc<Written>,
     upstreams: Upstreams,
+    clock: Arc<dyn Clock>,
     descriptions: Vec<prometheus::core::Desc>,
 }

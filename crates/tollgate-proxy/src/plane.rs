@@ -100,8 +100,15 @@ impl Plan {
         let names = addresses.iter().map(|(name, _)| name.clone()).collect();
         let writer = self.access_log.map(|log| log.writer(rings, names));
         let written = writer.as_ref().map(Writer::written).unwrap_or_default();
-        let metrics =
-            Metrics::new(cells, listeners, self.reader, self.strangers, written, self.upstreams);
+        let metrics = Metrics::new(
+            cells,
+            listeners,
+            self.reader,
+            self.strangers,
+            written,
+            self.upstreams,
+            self.clock,
+        );
         Ok(Bound { seats, mailboxes, addresses, metrics, writer, key_events: taken })
     }
 }

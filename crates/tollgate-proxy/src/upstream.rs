@@ -5,12 +5,16 @@
 //! it; what the upstream did in the meantime, a close above all, is seen when it is taken out. One of
 //! HTTP/2 has many users, and a task that drives it.
 
+mod balance;
+mod budget;
 mod dial;
 mod failure;
 mod form;
 mod io;
 mod known;
+mod lane;
 mod lease;
+mod peer;
 mod pool;
 mod shared;
 mod signal;
@@ -23,8 +27,9 @@ use tollgate_core::{Target, Upstream};
 pub(crate) use failure::{ConnectError, Unreached};
 pub(crate) use known::Known;
 pub use known::Upstreams;
+pub(crate) use lane::Lane;
 pub(crate) use lease::Lease;
-pub(crate) use pool::Pool;
+pub(crate) use pool::{Chosen, Pool, Tried};
 pub(crate) use shared::is_unprocessed;
 pub use trust::{ClientTrust, UpstreamTls};
 
@@ -57,7 +62,7 @@ impl Destination {
                 body: Bytes::copy_from_slice(response.body.as_bytes()),
             },
             Target::Server(server) => {
-                Self::Server(Box::new(Pool::new(server, &upstream.name, upstreams)))
+                Self::Server(Box::new(Pool::new(server, upstream, upstreams)))
             }
         }
     }

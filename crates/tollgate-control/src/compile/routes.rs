@@ -7,7 +7,8 @@ use http::uri::Authority;
 use http::{HeaderValue, Method};
 use tollgate_core::{
     EndpointId, FrontId, HostPattern, Limit, MeterId, MethodId, Route, Routes, RoutesBuilder,
-    Segment, Server, ServerAddress, Service, ServiceId, Target, Upstream, UpstreamTimeouts,
+    Segment, Server, ServerAddress, ServerTarget, Service, ServiceId, Target, Upstream,
+    UpstreamTimeouts,
 };
 
 use super::terms::qps;
@@ -255,13 +256,11 @@ fn target(target: &model::Target) -> Target {
 }
 
 fn server(server: &model::Server) -> Server {
-    let authority = server.address.authority().map_or("localhost", Authority::as_str);
     Server {
-        address: address(&server.address),
-        // An authority is made of what may stand in a header.
-        authority: HeaderValue::from_str(authority)
-            .unwrap_or_else(|_| HeaderValue::from_static("")),
-        tls: server.tls.clone(),
+        targets: server.targets.iter().map(server_target).collect(),
+        balance: server.balance,
+        ejection: server.ejection,
+        retries: server.retries,
         http: server.http,
         host_header: server.host_header,
         timeouts: UpstreamTimeouts {
@@ -272,6 +271,18 @@ fn server(server: &model::Server) -> Server {
             keep_alive: server.keep_alive,
         },
         max_idle: server.max_idle_connections,
+    }
+}
+
+fn server_target(target: &model::ServerTarget) -> ServerTarget {
+    let authority = target.address.authority().map_or("localhost", Authority::as_str);
+    ServerTarget {
+        address: address(&target.address),
+        // An authority is made of what may stand in a header.
+        authority: HeaderValue::from_str(authority)
+            .unwrap_or_else(|_| HeaderValue::from_static("")),
+        tls: target.tls.clone(),
+        weight: target.weight,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `[upstreams.*]`
 
+mod targets;
 mod tls;
 
 use std::time::Duration;
@@ -7,15 +8,14 @@ use std::time::Duration;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
-use http::uri::Authority;
 use http::{StatusCode, header};
-use tollgate_core::{ClientTls, UpstreamHttp};
+use tollgate_core::{Balance, ClientTls, Ejection, Retries, UpstreamHttp};
 
-use super::kinds::{FieldValue, Url};
+use super::kinds::FieldValue;
 use super::owner;
 use crate::document::kind::{Choice, Integer, Name, Text, Time};
 use crate::document::{Item, Section};
-use crate::model::{Address, FixedResponse, HostHeader, Server, Target, Upstream};
+use crate::model::{FixedResponse, HostHeader, Server, Target, Upstream};
 
 pub use self::tls::TLS_VERSION;
 
@@ -30,6 +30,15 @@ const HOST: Choice<HostHeader> =
     Choice::of(&[("client", HostHeader::Client), ("upstream", HostHeader::Upstream)]);
 const HTTP: Choice<UpstreamHttp> =
     Choice::of(&[("1", UpstreamHttp::One), ("2", UpstreamHttp::Two), ("auto", UpstreamHttp::Auto)]);
+const BALANCE: Choice<Balance> = Choice::of(&[
+    ("round_robin", Balance::RoundRobin),
+    ("least_requests", Balance::LeastRequests),
+    ("hash_key", Balance::HashKey),
+]);
+const FAILURES: Integer<u32> = Integer::within(0, 1000);
+const PERCENT: Integer<u8> = Integer::within(0, 100);
+const RETRIES: Integer<u8> = Integer::within(0, 10);
+const RATE: Integer<u32> = Integer::within(0, 100_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const WAIT: Time = Time::within(Duration::from_millis(1), DAY);
 const WAIT_OR_NONE: Time = Time::within(Duration::ZERO, DAY);
@@ -38,8 +47,16 @@ const STATUS: Integer<u16> = Integer::within(200, 599);
 
 /// The settings of a server; a built-in response has none of them.
 const OF_SERVER: &[&str] = &[
+    "targets",
     "tls",
     "http",
+    "balance",
+    "ejection_failures",
+    "ejection_time",
+    "max_ejected",
+    "max_retries",
+    "retry_budget",
+    "min_retries_per_second",
     "host",
     "connect_timeout",
     "first_byte_timeout",
@@ -52,7 +69,8 @@ const OF_SERVER: &[&str] = &[
 pub(super) fn read(name: Name, section: &mut Section, files: Option<&dyn TlsFiles>) -> Upstream {
     let server = server(section, files);
     let fixed = section.table("response").map(|mut section| response(&mut section));
-    match (section.has("url"), section.has("response")) {
+    let servers = section.has("url") || section.has("targets");
+    match (servers, section.has("response")) {
         (true, true) => section.problem("response", "stands beside url, expected one of the two"),
         (false, true) => {
             for setting in section.given(OF_SERVER) {
@@ -70,16 +88,18 @@ pub(super) fn read(name: Name, section: &mut Section, files: Option<&dyn TlsFile
 
 fn server(section: &mut Section, files: Option<&dyn TlsFiles>) -> Server {
     let seconds = Duration::from_secs;
-    let address = section.optional("url", Url);
-    let tls = tls::read(section, address.as_ref(), files);
+    let targets = targets::read(section, files);
+    let tls = targets.iter().any(|target| target.tls.is_some());
     let request_timeout = |section: &mut Section| {
         let timeout = section.or("request_timeout", WAIT_OR_NONE, Duration::ZERO);
         Some(timeout).filter(|timeout| !timeout.is_zero())
     };
     Server {
-        address: address.unwrap_or_else(|| Address::Http(Authority::from_static("localhost"))),
-        http: http(section, tls.is_some()),
-        tls,
+        balance: section.or("balance", BALANCE, Balance::RoundRobin),
+        ejection: ejection(section),
+        retries: retries(section),
+        http: http(section, tls),
+        targets,
         host_header: section.or("host", HOST, HostHeader::Client),
         connect_timeout: section.or("connect_timeout", WAIT, seconds(2)),
         first_byte_timeout: section.or("first_byte_timeout", WAIT, seconds(30)),
@@ -100,6 +120,23 @@ fn http(section: &mut Section, tls: bool) -> UpstreamHttp {
         );
     }
     http
+}
+
+fn ejection(section: &mut Section) -> Ejection {
+    let failures = section.or("ejection_failures", FAILURES, 5);
+    Ejection {
+        failures: Some(failures).filter(|failures| *failures > 0),
+        time: section.or("ejection_time", WAIT, Duration::from_secs(10)),
+        max_share: section.or("max_ejected", PERCENT, 50),
+    }
+}
+
+fn retries(section: &mut Section) -> Retries {
+    Retries {
+        max: section.or("max_retries", RETRIES, 2),
+        budget: section.or("retry_budget", PERCENT, 20),
+        min_per_second: section.or("min_retries_per_second", RATE, 10),
+    }
 }
 
 fn response(section: &mut Section) -> FixedResponse {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::uri::Authority;
-use tollgate_core::{FixedResponse, HostHeader, ServerTls, UpstreamHttp};
+use tollgate_core::{
+    Balance, Ejection, FixedResponse, HostHeader, Retries, ServerTls, UpstreamHttp,
+};
 
 use super::{Name, Owner};
 
@@ -29,13 +31,28 @@ pub enum Target {
     Fixed(FixedResponse),
 }
 
-/// A server and how it is spoken to.
+/// One of the servers of an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
+pub struct ServerTarget {
     /// Where it is.
     pub address: Address,
     /// How it is spoken to over TLS; `None` = it is not.
     pub tls: Option<ServerTls>,
+    /// Its share, against those of the others.
+    pub weight: u16,
+}
+
+/// Servers that are as good as each other, and how they are spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where they are.
+    pub targets: Vec<ServerTarget>,
+    /// Which of them a request goes to.
+    pub balance: Balance,
+    /// When one of them is left out for a while.
+    pub ejection: Ejection,
+    /// How often a request may go to another one.
+    pub retries: Retries,
     /// Which version of HTTP it is spoken to in.
     pub http: UpstreamHttp,
     /// Which `Host` it sees.

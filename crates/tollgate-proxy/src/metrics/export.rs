@@ -7,7 +7,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
 };
-use tollgate_core::{ProofFailure, Refusal, Service, Shadow, SnapshotReader, Strangers};
+use tollgate_core::{Clock, ProofFailure, Refusal, Service, Shadow, SnapshotReader, Strangers};
 
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
@@ -32,13 +32,14 @@ impl Metrics {
         strangers: Option<Arc<Strangers>>,
         access_log: Arc<Written>,
         upstreams: Upstreams,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         // One is enough: the registry wants an identity, the families name themselves.
         let name = "tollgate_data_plane".to_owned();
         let help = "what the data plane counts".to_owned();
         let description = Desc::new(name, help, Vec::new(), std::collections::HashMap::new());
         let descriptions = description.into_iter().collect();
-        Self { workers, listeners, reader, strangers, access_log, upstreams, descriptions }
+        Self { workers, listeners, reader, strangers, access_log, upstreams, clock, descriptions }
     }
 
     fn sum(&self, read: impl Fn(&Cells) -> u64) -> u64 {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::uri::Scheme;
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio_rustls::TlsConnector;
-use tollgate_core::{Server, ServerAddress, ServerTls, UpstreamHttp};
+use tollgate_core::{Server, ServerAddress, ServerTarget, ServerTls, UpstreamHttp};
 
 use super::failure::{ConnectError, Unreached};
 use super::io::Stream;
@@ -70,7 +69,7 @@ impl Handshake {
             let error = io::Error::other("it does not agree to HTTP/2");
             return Err(ConnectError::new(Unreached::Protocol, error));
         }
-        Ok(Line { stream: Stream::Tls(Box::new(TokioIo::new(made))), http2 })
+        Ok(Line { stream: Stream::Tls(Box::new(made)), http2 })
     }
 }
 
@@ -88,14 +87,14 @@ fn protocols(http: UpstreamHttp) -> Vec<Vec<u8>> {
 }
 
 impl Dial {
-    pub(crate) fn new(server: &Server, known: Arc<Known>, upstreams: &Upstreams) -> Self {
-        let tls = server.tls.as_ref().map(|tls| Handshake::of(tls, upstreams));
-        Self { address: server.address.clone(), tls, known, http: server.http }
-    }
-
-    /// What all workers know of the upstream.
-    pub(crate) fn known(&self) -> &Known {
-        &self.known
+    pub(crate) fn new(
+        server: &Server,
+        target: &ServerTarget,
+        known: Arc<Known>,
+        upstreams: &Upstreams,
+    ) -> Self {
+        let tls = target.tls.as_ref().map(|tls| Handshake::of(tls, upstreams));
+        Self { address: target.address.clone(), tls, known, http: server.http }
     }
 
     /// Whether its connections may turn out to carry many requests at once.
@@ -119,7 +118,7 @@ impl Dial {
         let (host, port) = match &self.address {
             ServerAddress::Unix(path) => {
                 let stream = UnixStream::connect(path).await.map_err(network)?;
-                return Ok(Line { stream: Stream::Unix(TokioIo::new(stream)), http2 });
+                return Ok(Line { stream: Stream::Unix(stream), http2 });
             }
             ServerAddress::Tcp { host, port } => (&**host, *port),
         };
@@ -131,7 +130,7 @@ impl Dial {
         let stream = TcpStream::connect(&*addresses).await.map_err(network)?;
         stream.set_nodelay(true).map_err(network)?;
         match &self.tls {
-            None => Ok(Line { stream: Stream::Plain(TokioIo::new(stream)), http2 }),
+            None => Ok(Line { stream: Stream::Plain(stream), http2 }),
             Some(tls) => tls.shake(stream, &self.known, self.http).await,
         }
     }

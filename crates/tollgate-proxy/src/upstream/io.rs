@@ -7,19 +7,19 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 /// What a connection goes over.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(TokioIo<TcpStream>),
-    Unix(TokioIo<UnixStream>),
+    Plain(TcpStream),
+    Unix(UnixStream),
     /// On the heap, so that a plain connection is not as large.
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// What stands between a connection's bytes and whoever uses it.
@@ -64,41 +64,40 @@ impl Stream {
     fn is_silent(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         let peeked = match self {
-            Self::Plain(stream) => SockRef::from(stream.inner()).peek(&mut byte),
-            Self::Unix(stream) => SockRef::from(stream.inner()).peek(&mut byte),
-            Self::Tls(stream) => SockRef::from(stream.inner().get_ref().0).peek(&mut byte),
+            Self::Plain(stream) => SockRef::from(stream).peek(&mut byte),
+            Self::Unix(stream) => SockRef::from(stream).peek(&mut byte),
+            Self::Tls(stream) => SockRef::from(stream.get_ref().0).peek(&mut byte),
         };
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
 impl UpstreamIo {
-    pub(crate) fn new(stream: Stream, wire: Rc<Wire>) -> Self {
-        Self { stream, wire }
+    pub(crate) fn new(stream: Stream, wire: Rc<Wire>) -> TokioIo<Self> {
+        TokioIo::new(Self { stream, wire })
     }
 }
 
-impl Read for UpstreamIo {
+impl AsyncRead for UpstreamIo {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let read = each!(self, stream => stream.poll_read(cx, buffer));
-        match read {
-            Poll::Pending if self.wire.look.take() && !self.stream.is_silent() => {
-                Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
-            }
-            Poll::Ready(Ok(())) => {
-                self.wire.heard.set(true);
-                read
-            }
-            _ => read,
+        if read.is_pending() && self.wire.look.take() && !self.stream.is_silent() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
+        // An end is nothing that was said.
+        if buffer.filled().len() > before {
+            self.wire.heard.set(true);
+        }
+        read
     }
 }
 
-impl Write for UpstreamIo {
+impl AsyncWrite for UpstreamIo {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -9,6 +9,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
 
 use super::failure::{ConnectError, Unreached};
 use super::form::{in_one, in_two};
@@ -48,7 +49,7 @@ pub(super) struct Http1 {
 /// The connection below a lease, and what wakes whoever drives it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    connection: Pin<Box<Connection<UpstreamIo, OutBody>>>,
+    connection: Pin<Box<Connection<TokioIo<UpstreamIo>, OutBody>>>,
     closed: bool,
     signal: Signal,
 }

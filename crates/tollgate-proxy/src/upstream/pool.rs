@@ -1,179 +1,189 @@
-//! The connections of a worker to one server.
+//! The connections of a worker to the servers of one upstream, and which of these a request goes to.
 
-use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::sync::Arc;
 
-use http::HeaderValue;
-use tokio::sync::Notify;
-use tollgate_core::{HostHeader, Server, UpstreamTimeouts};
+use http::header::HOST;
+use http::{HeaderValue, Request};
+use tollgate_core::{Balance, HostHeader, MeterId, Server, Upstream, UpstreamTimeouts};
 
-use super::dial::{Dial, Line};
-use super::failure::{ConnectError, Unreached};
+use super::balance::{Candidate, Lots, choose};
+use super::budget::Budget;
+use super::form::in_one;
 use super::known::{Known, Upstreams};
-use super::lease::{Http1, Lease, Road};
-use super::own;
-use super::shared::Shared;
-use crate::worker::nanoseconds;
+use super::lane::Lane;
+use super::lease::Lease;
+use super::peer::{Busy, Peer};
 
-/// The connections to one server.
+/// The connections to the servers of one upstream.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    dial: Dial,
-    /// The server's own `Host`.
-    pub(crate) authority: HeaderValue,
-    /// Whose `Host` it sees.
+    server: Server,
+    lanes: Box<[Lane]>,
+    /// The servers as all workers see them, in the same order.
+    peers: Arc<[Arc<Peer>]>,
+    known: Arc<Known>,
+    /// Whose `Host` a server sees.
     pub(crate) host_header: HostHeader,
     /// How long to wait for it.
     pub(crate) timeouts: UpstreamTimeouts,
-    max_idle: usize,
-    /// Connections of HTTP/1.1. The most recently used last: it is taken first, so that the others
-    /// can grow old.
-    idle: RefCell<Vec<Idle>>,
-    /// Connections of HTTP/2.
-    shared: Shared,
-    connecting: Rc<Connecting>,
+    lots: Lots,
+    budget: Budget,
 }
 
-#[derive(Debug)]
-struct Idle {
-    one: Http1,
-    since: u64,
-}
-
-/// What is known of the attempt to make a connection that many may use.
+/// The servers that a request has been to, and how often it was sent again for it.
 #[derive(Debug, Default)]
-struct Connecting {
-    now: Cell<bool>,
-    /// The last one that was made carries one request at a time.
-    alone: Cell<bool>,
-    /// Why the last one was not made, and its number.
-    failed: Cell<Option<(u64, Unreached)>>,
-    attempt: Cell<u64>,
-    over: Notify,
+pub(crate) struct Tried {
+    servers: u64,
+    times: u8,
 }
 
-/// An attempt to make a connection. It is over when dropped.
-struct Attempt(Rc<Connecting>);
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        self.0.now.set(false);
-        self.0.over.notify_waiters();
-    }
+/// A server that a request goes to.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    number: usize,
+    /// Counted as long as the request is open, where somebody asks.
+    _busy: Option<Busy>,
 }
 
 impl Pool {
-    pub(crate) fn new(server: &Server, known: &str, upstreams: &Upstreams) -> Self {
+    pub(crate) fn new(server: &Server, upstream: &Upstream, upstreams: &Upstreams) -> Self {
+        let known = upstreams.known(&upstream.name);
+        let lane = |target| Lane::new(server, target, Arc::clone(&known), upstreams);
         Self {
-            dial: Dial::new(server, upstreams.known(known), upstreams),
-            authority: own(&server.authority),
+            lanes: server.targets.iter().map(lane).collect(),
+            peers: known.peers(upstream.generation, &server.targets),
             host_header: server.host_header,
             timeouts: server.timeouts,
-            max_idle: server.max_idle,
-            idle: RefCell::default(),
-            shared: Shared::default(),
-            connecting: Rc::default(),
+            lots: Lots::default(),
+            budget: Budget::new(server.retries),
+            server: server.clone(),
+            known,
         }
     }
 
     /// What all workers know of the upstream.
     pub(crate) fn known(&self) -> &Known {
-        self.dial.known()
+        &self.known
     }
 
-    /// A connection that can carry a request: an idle one, or one with room for another stream. One that
-    /// cannot be sent twice goes `once`: then the kernel is asked, too, whether the server has closed
-    /// an idle connection.
-    pub(crate) fn take(&self, once: bool, now: u64, cx: &Context<'_>) -> Option<Lease> {
-        if self.dial.may_share()
-            && let Some(place) = self.shared.take(now)
-        {
-            return Some(Lease::new(Road::Http2(place), true));
+    /// A request of the key with this meter has come: the server that it goes to first. `None` if
+    /// there is none, which no configuration says.
+    pub(crate) fn choose(&self, meter: MeterId, tried: &Tried, now: u64) -> Option<Chosen> {
+        if tried.servers == 0 {
+            self.budget.earn();
         }
-        loop {
-            let mut one = self.idle.borrow_mut().pop()?.one;
-            if one.is_ready(once, cx) {
-                return Some(Lease::new(Road::Http1(one), true));
+        let number = match &*self.lanes {
+            [_] => 0,
+            _ => self.balance(meter, tried, now)?,
+        };
+        let least = self.server.balance == Balance::LeastRequests;
+        let peer = self.peers.get(number).filter(|_| least);
+        Some(Chosen { number, _busy: peer.map(Busy::with) })
+    }
+
+    fn balance(&self, meter: MeterId, tried: &Tried, now: u64) -> Option<usize> {
+        let candidates = |fits: &dyn Fn(usize, &Peer) -> bool| -> Vec<_> {
+            let servers = self.lanes.iter().zip(&*self.peers).enumerate();
+            servers
+                .filter(|(number, (_, peer))| fits(*number, peer))
+                .map(|(number, (lane, peer))| Candidate {
+                    number,
+                    id: peer.id,
+                    weight: lane.weight,
+                    open: peer.open(),
+                    turn: &lane.turn,
+                })
+                .collect()
+        };
+        let mut some = candidates(&|number, peer| !tried.has(number) && !peer.is_ejected(now));
+        if some.is_empty() {
+            if tried.servers == 0 {
+                self.known.count_panic();
+            }
+            some = candidates(&|number, _| !tried.has(number));
+        }
+        choose(self.server.balance, &some, meter.number(), &self.lots)
+    }
+
+    /// Whether a request may go to yet another server after the one that it was sent to has failed it.
+    /// If so, it counts against the budget.
+    pub(crate) fn may_retry(&self, tried: &mut Tried, failed: &Chosen, now: u64) -> bool {
+        tried.servers |= 1 << failed.number;
+        let all = u64::MAX >> (u64::BITS as usize - self.lanes.len().clamp(1, 64));
+        if tried.servers & all == all {
+            return false;
+        }
+        let may = self.budget.take(tried.times, now);
+        if may {
+            tried.times += 1;
+            self.known.count_retry();
+        } else if tried.times == 0 {
+            self.known.count_no_retry();
+        }
+        may
+    }
+
+    /// Whether there is more than one server.
+    pub(crate) fn has_others(&self) -> bool {
+        self.lanes.len() > 1
+    }
+
+    /// The connections to a server.
+    pub(crate) fn lane(&self, chosen: &Chosen) -> Option<&Lane> {
+        self.lanes.get(chosen.number)
+    }
+
+    /// Names a request's server to itself, where it wants that.
+    pub(crate) fn name<B>(&self, chosen: &Chosen, request: Request<B>) -> Option<Request<B>> {
+        if self.lanes.len() == 1 || self.host_header != HostHeader::Upstream {
+            return Some(request);
+        }
+        let mut request = in_one(request)?;
+        request.headers_mut().insert(HOST, self.lane(chosen)?.authority.clone());
+        Some(request)
+    }
+
+    /// The `Host` of the only server, or of the first.
+    pub(crate) fn authority(&self) -> HeaderValue {
+        let first = self.lanes.first();
+        first.map_or_else(|| HeaderValue::from_static(""), |lane| lane.authority.clone())
+    }
+
+    /// A server has answered.
+    pub(crate) fn succeeded(&self, chosen: &Chosen) {
+        if let Some(peer) = self.peers.get(chosen.number) {
+            peer.succeeded();
+        }
+    }
+
+    /// A server has failed a request, at the instant `now`.
+    pub(crate) fn failed(&self, chosen: &Chosen, now: u64) {
+        if let Some(peer) = self.peers.get(chosen.number)
+            && peer.failed(now, &self.server.ejection, &self.peers)
+        {
+            self.known.count_ejection();
+            if let Some(target) = self.server.targets.get(chosen.number) {
+                let upstream = self.known.name();
+                tracing::warn!(upstream, target = ?target.address, "a target fails and is left out");
             }
         }
     }
 
     /// Keeps a connection whose response has ended, for the next request.
-    pub(crate) fn give_back(&self, lease: Lease, now: u64) {
-        let mut idle = self.idle.borrow_mut();
-        if let Road::Http1(one) = lease.into_road()
-            && !one.is_closed()
-            && idle.len() < self.max_idle
-        {
-            idle.push(Idle { one, since: now });
+    pub(crate) fn give_back(&self, lease: Lease, chosen: &Chosen, now: u64) {
+        if let Some(lane) = self.lane(chosen) {
+            lane.give_back(lease, now);
         }
     }
 
-    /// Closes what has been idle for too long, or was closed by the server.
+    /// Closes what has been idle for too long, or was closed by its server.
     pub(crate) fn sweep(&self, now: u64) {
-        let keep_alive = nanoseconds(self.timeouts.keep_alive);
-        let cx = Context::from_waker(Waker::noop());
-        self.idle.borrow_mut().retain_mut(|idle| {
-            idle.one.refresh(&cx);
-            !idle.one.is_closed() && now.saturating_sub(idle.since) < keep_alive
-        });
-        self.shared.sweep(now, keep_alive);
+        self.lanes.iter().for_each(|lane| lane.sweep(now));
     }
+}
 
-    /// Where a connection is being made that many may use: the end of that attempt, and why it
-    /// failed if it did.
-    pub(crate) fn join(&self) -> Option<impl Future<Output = Result<(), Unreached>> + use<>> {
-        let connecting = &self.connecting;
-        if !connecting.now.get() || connecting.alone.get() {
-            return None;
-        }
-        let (connecting, attempt) = (Rc::clone(connecting), connecting.attempt.get());
-        Some(async move {
-            let over = connecting.over.notified();
-            if connecting.now.get() && connecting.attempt.get() == attempt {
-                over.await;
-            }
-            match connecting.failed.get() {
-                Some((failed, reason)) if failed == attempt => Err(reason),
-                _ => Ok(()),
-            }
-        })
-    }
-
-    /// A new connection.
-    ///
-    /// # Errors
-    /// Whatever the resolver, the network or the handshake said.
-    pub(crate) async fn connect(&self, now: u64) -> Result<Lease, ConnectError> {
-        let attempt = self.dial.may_share().then(|| self.attempt());
-        let made = self.make(now).await;
-        if let Some(Attempt(connecting)) = &attempt {
-            match &made {
-                Ok(lease) => connecting.alone.set(!lease.is_shared()),
-                Err(error) => {
-                    connecting.failed.set(Some((connecting.attempt.get(), error.reason)));
-                }
-            }
-        }
-        made
-    }
-
-    fn attempt(&self) -> Attempt {
-        let connecting = Rc::clone(&self.connecting);
-        connecting.now.set(true);
-        connecting.attempt.set(connecting.attempt.get() + 1);
-        Attempt(connecting)
-    }
-
-    async fn make(&self, now: u64) -> Result<Lease, ConnectError> {
-        let Line { stream, http2 } = self.dial.connect().await?;
-        let road = if http2 {
-            Road::Http2(self.shared.begin(stream, self.dial.scheme(), now).await?)
-        } else {
-            Road::Http1(Http1::over(stream).await?)
-        };
-        Ok(Lease::new(road, false))
+impl Tried {
+    fn has(&self, number: usize) -> bool {
+        self.servers & (1 << number) != 0
     }
 }

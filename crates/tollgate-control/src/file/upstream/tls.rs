@@ -6,8 +6,8 @@ use tollgate_core::{CertificateFiles, ClientTls, MinimumVersion, ServerTls};
 
 use super::super::kinds::Host;
 use super::TlsFiles;
-use crate::document::Section;
 use crate::document::kind::{Choice, Kind, NonEmpty};
+use crate::document::{Item, Section};
 use crate::document::{Misfit, Value};
 use crate::model::{Address, HostPattern};
 
@@ -38,41 +38,47 @@ impl Kind for ServerName {
     }
 }
 
-/// How the server at `address` is spoken to over TLS, by the table `tls` of `section`.
+/// How each of the servers at `addresses` is spoken to over TLS, by the table `tls` of `section`.
 pub(super) fn read(
     section: &mut Section,
-    address: Option<&Address>,
+    addresses: &[Item<Address>],
     files: Option<&dyn TlsFiles>,
-) -> Option<ServerTls> {
+) -> Vec<Option<ServerTls>> {
     let table = section.table("tls");
-    let https = matches!(address, Some(Address::Https(_)));
-    if table.is_some() && !https && !section.is_probe() && !section.is_misfit("url") {
+    let is_https = |item: &Item<Address>| matches!(item.value, Address::Https(_));
+    let https = addresses.iter().any(is_https);
+    let fits = !section.is_misfit("url") && !section.is_misfit("targets");
+    if table.is_some() && !https && !section.is_probe() && fits {
         section.problem("tls", "has no effect unless url begins with https://");
+    }
+    if https && let Some(plain) = addresses.iter().find(|item| !is_https(item)) {
+        section.problem_at(plain.site.clone(), "is not https, as others of this list are");
     }
     let given = table.is_some();
     let mut table = table.unwrap_or_else(|| section.table_or_empty("tls"));
     let own = table.optional("server_name", ServerName);
     let client = client(&mut table);
-    if given && let Some(files) = files {
+    if let Some(files) = files.filter(|_| given || https) {
         for (field, message) in files.problems(&client) {
-            table.problem(field, message);
+            // The authorities of the system are nothing that stands in a field.
+            match addresses.first().filter(|_| !given) {
+                Some(item) => section.problem_at(item.site.clone(), message),
+                None => table.problem(field, message),
+            }
         }
     }
-    if !https {
-        return None;
-    }
-    if !given && let Some(files) = files {
-        // The authorities of the system are nothing that stands in a field.
-        for (_, message) in files.problems(&client) {
-            section.problem("url", message);
+    let each = addresses.iter().map(|item| {
+        if !is_https(item) {
+            return None;
         }
-    }
-    let of_url = address.and_then(Address::host).map(|host| Value::String(host.to_owned()));
-    let of_url = of_url.and_then(|host| ServerName.read(&host).ok());
-    if own.is_none() && of_url.is_none() {
-        section.problem("url", "names no host that a certificate can be for");
-    }
-    Some(ServerTls { server_name: own.or(of_url)?, client })
+        let host = Value::String(item.value.host().unwrap_or_default().to_owned());
+        let server_name = own.clone().or_else(|| ServerName.read(&host).ok());
+        if server_name.is_none() {
+            section.problem_at(item.site.clone(), "names no host that a certificate can be for");
+        }
+        Some(ServerTls { server_name: server_name?, client: client.clone() })
+    });
+    each.collect()
 }
 
 fn client(section: &mut Section) -> ClientTls {

@@ -72,7 +72,9 @@ fn has_address(upstream: &Upstream, address: &str) -> bool {
     let Ok(authority) = rest.trim_end_matches('/').parse() else { return false };
     let other = if tls { Address::Https(authority) } else { Address::Http(authority) };
     let host = |address: &Address| address.host().map(str::to_ascii_lowercase);
-    host(&other) == host(&server.address)
-        && other.port() == server.address.port()
-        && tls == server.tls.is_some()
+    server.targets.iter().any(|target| {
+        host(&other) == host(&target.address)
+            && other.port() == target.address.port()
+            && tls == target.tls.is_some()
+    })
 }

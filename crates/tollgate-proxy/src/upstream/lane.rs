@@ -1,0 +1,183 @@
+//! The connections of a worker to one server.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use http::HeaderValue;
+use tokio::sync::Notify;
+use tollgate_core::{Server, ServerTarget};
+
+use super::dial::{Dial, Line};
+use super::failure::{ConnectError, Unreached};
+use super::known::{Known, Upstreams};
+use super::lease::{Http1, Lease, Road};
+use super::own;
+use super::shared::Shared;
+use crate::worker::nanoseconds;
+
+/// The connections to one server.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    dial: Dial,
+    /// The server's own `Host`.
+    pub(super) authority: HeaderValue,
+    /// Its share.
+    pub(super) weight: u16,
+    /// How far its turn has come.
+    pub(super) turn: Cell<i64>,
+    max_idle: usize,
+    /// Nanoseconds for which an idle connection is kept.
+    keep_alive: u64,
+    /// Connections of HTTP/1.1. The most recently used last: it is taken first, so that the others
+    /// can grow old.
+    idle: RefCell<Vec<Idle>>,
+    /// Connections of HTTP/2.
+    shared: Shared,
+    connecting: Rc<Connecting>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    one: Http1,
+    since: u64,
+}
+
+/// What is known of the attempt to make a connection that many may use.
+#[derive(Debug, Default)]
+struct Connecting {
+    now: Cell<bool>,
+    /// The last one that was made carries one request at a time.
+    alone: Cell<bool>,
+    /// Why the last one was not made, and its number.
+    failed: Cell<Option<(u64, Unreached)>>,
+    attempt: Cell<u64>,
+    over: Notify,
+}
+
+/// An attempt to make a connection. It is over when dropped.
+struct Attempt(Rc<Connecting>);
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.0.now.set(false);
+        self.0.over.notify_waiters();
+    }
+}
+
+impl Lane {
+    pub(super) fn new(
+        server: &Server,
+        target: &ServerTarget,
+        known: Arc<Known>,
+        upstreams: &Upstreams,
+    ) -> Self {
+        Self {
+            dial: Dial::new(server, target, known, upstreams),
+            authority: own(&target.authority),
+            weight: target.weight,
+            turn: Cell::new(0),
+            max_idle: server.max_idle,
+            keep_alive: nanoseconds(server.timeouts.keep_alive),
+            idle: RefCell::default(),
+            shared: Shared::default(),
+            connecting: Rc::default(),
+        }
+    }
+
+    /// A connection that can carry a request: an idle one, or one with room for another stream. One that
+    /// cannot be sent twice goes `once`: then the kernel is asked, too, whether the server has closed
+    /// an idle connection.
+    pub(crate) fn take(&self, once: bool, now: u64, cx: &Context<'_>) -> Option<Lease> {
+        if self.dial.may_share()
+            && let Some(place) = self.shared.take(now)
+        {
+            return Some(Lease::new(Road::Http2(place), true));
+        }
+        loop {
+            let mut one = self.idle.borrow_mut().pop()?.one;
+            if one.is_ready(once, cx) {
+                return Some(Lease::new(Road::Http1(one), true));
+            }
+        }
+    }
+
+    /// Keeps a connection whose response has ended, for the next request.
+    pub(crate) fn give_back(&self, lease: Lease, now: u64) {
+        let mut idle = self.idle.borrow_mut();
+        if let Road::Http1(one) = lease.into_road()
+            && !one.is_closed()
+            && idle.len() < self.max_idle
+        {
+            idle.push(Idle { one, since: now });
+        }
+    }
+
+    /// Closes what has been idle for too long, or was closed by the server.
+    pub(crate) fn sweep(&self, now: u64) {
+        let keep_alive = self.keep_alive;
+        let cx = Context::from_waker(Waker::noop());
+        self.idle.borrow_mut().retain_mut(|idle| {
+            idle.one.refresh(&cx);
+            !idle.one.is_closed() && now.saturating_sub(idle.since) < keep_alive
+        });
+        self.shared.sweep(now, keep_alive);
+    }
+
+    /// Where a connection is being made that many may use: the end of that attempt, and why it
+    /// failed if it did.
+    pub(crate) fn join(&self) -> Option<impl Future<Output = Result<(), Unreached>> + use<>> {
+        let connecting = &self.connecting;
+        if !connecting.now.get() || connecting.alone.get() {
+            return None;
+        }
+        let (connecting, attempt) = (Rc::clone(connecting), connecting.attempt.get());
+        Some(async move {
+            let over = connecting.over.notified();
+            if connecting.now.get() && connecting.attempt.get() == attempt {
+                over.await;
+            }
+            match connecting.failed.get() {
+                Some((failed, reason)) if failed == attempt => Err(reason),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// A new connection.
+    ///
+    /// # Errors
+    /// Whatever the resolver, the network or the handshake said.
+    pub(crate) async fn connect(&self, now: u64) -> Result<Lease, ConnectError> {
+        let attempt = self.dial.may_share().then(|| self.attempt());
+        let made = self.make(now).await;
+        if let Some(Attempt(connecting)) = &attempt {
+            match &made {
+                Ok(lease) => connecting.alone.set(!lease.is_shared()),
+                Err(error) => {
+                    connecting.failed.set(Some((connecting.attempt.get(), error.reason)));
+                }
+            }
+        }
+        made
+    }
+
+    fn attempt(&self) -> Attempt {
+        let connecting = Rc::clone(&self.connecting);
+        connecting.now.set(true);
+        connecting.attempt.set(connecting.attempt.get() + 1);
+        Attempt(connecting)
+    }
+
+    async fn make(&self, now: u64) -> Result<Lease, ConnectError> {
+        let Line { stream, http2 } = self.dial.connect().await?;
+        let road = if http2 {
+            Road::Http2(self.shared.begin(stream, self.dial.scheme(), now).await?)
+        } else {
+            Road::Http1(Http1::over(stream).await?)
+        };
+        Ok(Lease::new(road, false))
+    }
+}
