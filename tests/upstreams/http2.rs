@@ -41,6 +41,22 @@ fn a_request_goes_as_http2_has_it() {
 }
 
 #[test]
+fn keys_behind_a_body_go_nowhere() {
+    let server = Server::start(|_| Act::Echo);
+    let gate = gate_to(server.address);
+    let mut client = TcpStream::connect(gate.data()).unwrap();
+    let head = "POST /orders HTTP/1.1\r\nhost: api.example\r\nx-api-key: demo\r\n\
+                transfer-encoding: chunked\r\ntrailer: x-sum, x-api-key\r\n\r\n";
+    let behind = "x-sum: 7\r\nX-Api-Key: demo\r\nX_Api_Key: demo\r\nauthorization: Bearer demo";
+    write!(client, "{head}4\r\nmade\r\n0\r\n{behind}\r\n\r\n").unwrap();
+    let seen = wait_for("the request", || server.trailers().pop());
+    assert_eq!(
+        seen.iter().collect::<Vec<_>>(),
+        [(&"x-sum".parse().unwrap(), &"7".parse().unwrap())]
+    );
+}
+
+#[test]
 fn requests_of_http1_go_over_one_connection_a_worker_too() {
     let server = Server::shut(100);
     let gate = gate_to(server.address);

@@ -77,9 +77,16 @@ impl Service {
     /// Whether keys or proofs are looked for in the header field of this name.
     #[must_use]
     pub fn reads(&self, name: &HeaderName) -> bool {
+        self.read_fields().any(|field| field == name)
+    }
+
+    /// The header fields in which keys or proofs are looked for, beside `Authorization` and `Cookie`.
+    pub fn read_fields(&self) -> impl Iterator<Item = &HeaderName> {
         let proofs = self.proof.iter().flat_map(|proof| &proof.places);
-        let mut places = self.credentials.iter().chain(proofs);
-        places.any(|place| matches!(place, CredentialPlace::Header(field) if field == name))
+        self.credentials.iter().chain(proofs).filter_map(|place| match place {
+            CredentialPlace::Header(field) => Some(field),
+            _ => None,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderName;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tollgate_core::Refusal;
@@ -62,6 +63,8 @@ pub(crate) struct Streaming {
     pub(crate) incoming: Incoming,
     /// Bytes that may still come.
     pub(crate) left: u64,
+    /// Fields that no upstream sees, also not behind the body.
+    pub(crate) withheld: Box<[HeaderName]>,
     /// Where its bytes are counted, if they are.
     pub(crate) received: Option<Rc<Cell<u64>>>,
     pub(crate) live: Rc<LiveList>,
@@ -135,6 +138,7 @@ impl Body for OutBody {
             && let Some(trailers) = frame.trailers_mut()
         {
             headers::clean_trailers(trailers);
+            headers::remove(trailers, &body.withheld);
         }
         if let Err(refusal) = body.watch(frame.as_ref()) {
             body.live.end(body.handle, refusal);

@@ -155,7 +155,7 @@ impl Worker {
         let meter = permit.meter();
         let told = Told::of(service, &permit, &head.headers);
         let live = self.enter(client, permit, &destination, now);
-        let body = self.watch(client, body, &live, &destination, account);
+        let body = self.watch(client, body, &live, &destination, service, account);
         let request = Request::from_parts(head, body);
         Ok(Admitted { request, live, destination, front: service.front, told, started: now, meter })
     }

@@ -7,7 +7,7 @@ use http::header::{
     TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
-use tollgate_core::{CredentialPlace, Refusal};
+use tollgate_core::{CredentialPlace, Refusal, Service};
 
 /// Fields that tell an upstream who called. No client sets or removes them.
 pub(crate) const APPLICATION: HeaderName = HeaderName::from_static("x-tollgate-application");
@@ -136,6 +136,11 @@ pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
     for name in ends {
         trailers.remove(name);
     }
+}
+
+/// The fields that a service's upstream never sees: what holds keys and proofs, and what it drops.
+pub(crate) fn withheld(service: &Service) -> Box<[HeaderName]> {
+    service.read_fields().chain(&service.switches.drop_request_headers).cloned().collect()
 }
 
 fn hop_by_hop(name: &HeaderName) -> bool {

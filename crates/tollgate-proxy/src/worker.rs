@@ -24,6 +24,7 @@ use crate::arena::{Arena, Names};
 use crate::body::{Content, OutBody, Outgoing, Streaming};
 use crate::connection::Client;
 use crate::form::Arriving;
+use crate::headers;
 use crate::key_events::KeyEvents;
 use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
 use crate::metrics::Cells;
@@ -186,6 +187,7 @@ impl Worker {
         body: Arriving,
         live: &LiveEntry,
         destination: &Destination,
+        service: &Service,
         account: &mut Account,
     ) -> OutBody {
         match (destination, body) {
@@ -196,6 +198,7 @@ impl Worker {
                 Outgoing::Streaming(Streaming {
                     incoming,
                     left: client.door.settings.max_body_bytes,
+                    withheld: headers::withheld(service),
                     received: account.note().map(Note::received),
                     live: Rc::clone(&self.live),
                     handle: live.handle(),

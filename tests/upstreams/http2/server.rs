@@ -125,6 +125,11 @@ impl Server {
     pub(super) fn requests(&self) -> Vec<Request<()>> {
         self.state.seen.lock().unwrap().clone()
     }
+
+    /// The fields that stood behind each body.
+    pub(super) fn trailers(&self) -> Vec<HeaderMap> {
+        self.state.trailers.lock().unwrap().clone()
+    }
 }
 
 impl State {
