@@ -1,3 +1,4 @@
 //! Clients behind proxies: whom a request comes from, wherever that decides something.
 
+mod forwarded;
 mod proxy_protocol;

@@ -7,12 +7,14 @@ use tollgate_core::{Now, Refusal, Service, ServiceId};
 
 use crate::access_log::Note;
 use crate::connection::Client;
+use crate::peer::Whence;
 use crate::worker::Worker;
 
 /// What is counted of a request when it is over.
 pub(crate) struct Account {
     worker: Rc<Worker>,
     client: Rc<Client>,
+    whence: Whence,
     /// When its head had arrived, in nanoseconds of the monotonic clock.
     started: u64,
     service: Option<ServiceId>,
@@ -39,19 +41,27 @@ impl Account {
         now: Now,
     ) -> Self {
         client.begin();
-        let note = worker.access_log.is_some().then(|| Note::of(request, client, now));
+        let whence = client.whence(request.headers());
+        let logged = worker.access_log.is_some();
+        let note = logged.then(|| Note::of(request, client, whence.address, now));
         let (worker, client) = (Rc::clone(worker), Rc::clone(client));
         let (started, status) = (now.monotonic, CLIENT_CLOSED);
         let ends_by_close = request.version() == Version::HTTP_10;
-        Self { worker, client, started, service: None, status, ends_by_close, note }
+        Self { worker, client, whence, started, service: None, status, ends_by_close, note }
     }
 
-    /// Whether the client's connection is as safe as a service asks for.
+    /// Where the request comes from.
+    pub(crate) fn whence(&self) -> &Whence {
+        &self.whence
+    }
+
+    /// Whether the request comes as safely as a service asks for.
     ///
     /// # Errors
     /// [`Refusal::TlsRequired`].
     pub(crate) fn suits(&self, service: &Service) -> Result<(), Refusal> {
-        self.client.suits(service)
+        let unsafe_for_it = service.tls_required && !self.whence.secure;
+        if unsafe_for_it { Err(Refusal::TlsRequired) } else { Ok(()) }
     }
 
     /// Names the service.

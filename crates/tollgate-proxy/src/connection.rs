@@ -12,20 +12,20 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
-use tollgate_core::{CertificateFingerprint, Refusal, Service, Source};
+use tollgate_core::{CertificateFingerprint, Refusal};
 
 use begin::Begun;
 use io::ClientIo;
 
 use crate::form::Arriving;
 use crate::listen::ListenerSettings;
-use crate::peer::Peer;
+use crate::peer::{Peer, Whence};
 use crate::roster::{Deadline, Entry, Handle, Roster};
 use crate::tls::{ClientCertificate, Session};
 use crate::worker::{Coarse, Door, Worker, nanoseconds};
@@ -51,8 +51,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Where its calls come from: whoever holds the other end of the connection, or whom the proxy
-    /// there has announced; `None` = nobody knows.
+    /// Where its connection comes from: whoever holds the other end, or whom the proxy there has
+    /// announced; `None` = nobody knows.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.peer.address
     }
@@ -76,9 +76,9 @@ impl Client {
         if large { Err(Refusal::BodyTooLarge) } else { Ok(()) }
     }
 
-    /// Who is answerable for what comes by this connection.
-    pub(crate) fn source(&self) -> Source {
-        self.peer.source
+    /// Where a request of its comes from.
+    pub(crate) fn whence(&self, headers: &HeaderMap) -> Whence {
+        Whence::of(self.peer, self.session.is_some(), headers, &self.door.settings.proxies)
     }
 
     /// The certificate that it has presented.
@@ -89,15 +89,6 @@ impl Client {
     /// The fingerprint of that certificate.
     pub(crate) fn fingerprint(&self) -> Option<&CertificateFingerprint> {
         self.certificate().map(|certificate| &certificate.fingerprint)
-    }
-
-    /// Whether the connection is as safe as a service asks for.
-    ///
-    /// # Errors
-    /// [`Refusal::TlsRequired`].
-    pub(crate) fn suits(&self, service: &Service) -> Result<(), Refusal> {
-        let unsafe_for_it = service.tls_required && self.session.is_none();
-        if unsafe_for_it { Err(Refusal::TlsRequired) } else { Ok(()) }
     }
 
     /// Has the connection end by a reset.

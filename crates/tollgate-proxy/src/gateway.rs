@@ -109,7 +109,8 @@ impl Worker {
         // Credential and proof.
         let places = &service.credentials;
         headers::clean_request(&mut head.headers, head.version, places).map_err(refuse)?;
-        let turn_away = |refused: Refused| self.turn_away(client, service, refused, now);
+        let (address, source) = (account.whence().address, account.whence().source);
+        let turn_away = |refused: Refused| self.turn_away(source, service, refused, now);
         let refused_key = |refusal: Refusal| turn_away(refusal.into());
         let form = body.form(service, &head.headers).map_err(refuse)?;
         let segment = target.key.as_deref();
@@ -120,7 +121,7 @@ impl Worker {
         let proof = proof::take(service, &mut head.headers, taken.query.as_deref(), form);
 
         // Decide.
-        let call = Call::new(key, &route, client.address())
+        let call = Call::new(key, &route, address)
             .with_proof(proof.presented())
             .with_certificate(client.fingerprint());
         let decision = self.decider.decide(root, &call, now);
@@ -146,7 +147,7 @@ impl Worker {
         let destination = self.destination(root, service);
         let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
         headers::remove(&mut head.headers, &service.switches.drop_request_headers);
-        self.introduce(&mut head.headers, client, &target, &caller, &destination);
+        self.introduce(&mut head.headers, client, account.whence(), &target, &caller, &destination);
         self.tell_shadow(&mut head.headers, permit.shadow(), account);
         account.noted(|note| note.admitted(&caller, &head.headers));
         let body = body.framed(proof.form.or(taken.form), &mut head.headers);

@@ -34,7 +34,8 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
-const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
+/// What proxies say of a request (RFC 7239).
+pub(crate) const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
 /// What begins with this is ours to say.
 const OURS: &[u8] = b"x-tollgate-";

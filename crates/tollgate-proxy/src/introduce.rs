@@ -1,5 +1,7 @@
 //! What the upstream is told about a request: who called, from where, and that we stand between.
 
+use std::fmt::Write;
+
 use http::header::{HOST, VIA};
 use http::{HeaderMap, HeaderValue};
 use tollgate_core::{Caller, HostHeader, Shadow};
@@ -10,6 +12,7 @@ use crate::headers::{
     APPLICATION, CLIENT_CERTIFICATE, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, KEY, PACKAGE,
     PLAN, REQUEST_ID, SHADOW, plain_request_id,
 };
+use crate::peer::Whence;
 use crate::target::Target;
 use crate::upstream::Destination;
 use crate::worker::Worker;
@@ -49,6 +52,7 @@ impl Worker {
         &self,
         headers: &mut HeaderMap,
         client: &Client,
+        whence: &Whence,
         target: &Target<'_>,
         caller: &Caller<'_>,
         destination: &Destination,
@@ -66,16 +70,23 @@ impl Worker {
                 headers.insert(field, value);
             }
         }
-        if let Some(address) = &client.forwarded_for {
-            headers.insert(FORWARDED_FOR, address.clone());
+        let address = match whence.address {
+            direct if direct == client.address() => client.forwarded_for.clone(),
+            address => address.and_then(|address| {
+                // Writing to memory cannot fail.
+                arena.build(|to| write!(to, "{address}").unwrap_or_default())
+            }),
+        };
+        if let Some(address) = address {
+            headers.insert(FORWARDED_FOR, address);
         }
-        let scheme = if client.session.is_some() { "https" } else { "http" };
+        let scheme = if whence.secure { "https" } else { "http" };
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
         if let Some(certificate) = client.certificate() {
             headers.insert(CLIENT_CERTIFICATE, certificate.field.clone());
         }
         let host = target.host_field.cloned().or_else(|| arena.value(target.authority?.as_bytes()));
-        if let Some(host) = &host {
+        if let Some(host) = whence.host.as_deref().or(host.as_ref()) {
             headers.insert(FORWARDED_HOST, host.clone());
         }
         if let Some(via) = &self.settings.via {

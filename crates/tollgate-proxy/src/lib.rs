@@ -39,7 +39,7 @@ pub use key_events::KeyEventRings;
 pub use listen::{BindError, Listener, ListenerSettings};
 pub use live::OnKeyDead;
 pub use metrics::Metrics;
-pub use peer::TrustedProxies;
+pub use peer::{ForwardedFields, TrustedProxies};
 pub use plane::{Bound, DataPlane, Plan};
 pub use strangers::watch_strangers;
 pub use tls::{

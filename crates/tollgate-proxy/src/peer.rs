@@ -1,6 +1,8 @@
 //! Who is at the other end, where proxies of the operator stand between clients and a listener.
 
+mod forwarded;
 pub(crate) mod proxy_header;
+mod whence;
 
 use std::net::IpAddr;
 
@@ -8,13 +10,29 @@ use tollgate_core::{Networks, Source};
 
 use proxy_header::Announced;
 
+pub(crate) use whence::Whence;
+
 /// The proxies that may speak for clients of a listener.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     /// Their addresses. What anybody else says of clients is not believed.
     pub networks: Networks,
+    /// Where they say whom a request comes from.
+    pub fields: ForwardedFields,
     /// Whether every connection comes from one of them, with a PROXY header before all else.
     pub proxy_protocol: bool,
+}
+
+/// The fields in which proxies say whom a request comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedFields {
+    /// None: only whom a connection comes from is believed.
+    None,
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// Whoever a connection comes from, as far as it is known.
@@ -55,7 +73,11 @@ mod tests {
 
     fn proxies() -> TrustedProxies {
         let network = Network::around([10, 0, 0, 0].into(), 8).unwrap();
-        TrustedProxies { networks: Networks::of(&[network]), proxy_protocol: true }
+        TrustedProxies {
+            networks: Networks::of(&[network]),
+            proxy_protocol: true,
+            ..Default::default()
+        }
     }
 
     #[test]

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use http::Response;
 use tokio::time::{MissedTickBehavior, interval};
-use tollgate_core::{Clock, Now, Refused, Service, Strangers};
+use tollgate_core::{Clock, Now, Refused, Service, Source, Strangers};
 
 use crate::body::Content;
-use crate::connection::Client;
 use crate::worker::Worker;
 
 /// How often sources are looked at.
@@ -16,16 +15,16 @@ const LOOK: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// The answer to a request that was refused at its credential or later. If the credential was
-    /// the reason, it stands against its source.
+    /// the reason, it stands against `source`.
     pub(crate) fn turn_away(
         &self,
-        client: &Client,
+        source: Source,
         service: &Service,
         refused: Refused,
         now: Now,
     ) -> Response<Content> {
         let refused = match &self.strangers {
-            Some(strangers) => strangers.judge(client.source(), refused, now),
+            Some(strangers) => strangers.judge(source, refused, now),
             None => refused,
         };
         self.refuse_with(Some(service), &refused, now)

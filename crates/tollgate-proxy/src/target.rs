@@ -182,7 +182,7 @@ fn authority<'a>(
 const LONGEST_HOST: usize = 255;
 
 /// An authority that names one host: a name or an address, with or without a port.
-fn valid(authority: &str) -> Result<&str, Refusal> {
+pub(crate) fn valid(authority: &str) -> Result<&str, Refusal> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let (host_is_valid, port) = match authority.strip_prefix('[').and_then(|v6| v6.split_once(']'))
@@ -199,7 +199,8 @@ fn valid(authority: &str) -> Result<&str, Refusal> {
     if host_is_valid && port_is_valid { Ok(authority) } else { Err(Refusal::BadRequest) }
 }
 
-fn is_port(port: &str) -> bool {
+/// Whether it is a port, in decimal.
+pub(crate) fn is_port(port: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 

@@ -3,13 +3,14 @@
 use tollgate_control::document::{Place, Section};
 use tollgate_control::model::{Objects, Owner, Service};
 
-use super::{ClientCertificate, Settings};
+use super::{ClientCertificate, Listener, Settings};
 
 /// Warns of objects that nobody can ever call.
 pub(super) fn check(root: &Section, settings: &Settings, objects: &Objects) {
     let tls = settings.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     let mut asked = tls.clone().filter(|tls| tls.client_certificate != ClientCertificate::None);
-    let no_tls = tls.clone().next().is_none();
+    let spoken_for = |listener: &Listener| !listener.settings.proxies.networks.is_empty();
+    let no_tls = tls.clone().next().is_none() && !settings.listeners.iter().any(spoken_for);
     let nobody_asked = asked.next().is_none();
     let asks = |service: &&Service| service.fronts.iter().any(|front| front.tls_required);
     for service in objects.services.values().filter(asks).filter(|_| no_tls) {

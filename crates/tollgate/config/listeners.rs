@@ -9,7 +9,7 @@ use tollgate_control::document::Section;
 use tollgate_control::document::kind::{Address, Choice, Integer, Name, Size, Switch, Time};
 use tollgate_control::file::{Cidr, distinct};
 use tollgate_core::Networks;
-use tollgate_proxy::{ListenerSettings, TrustedProxies};
+use tollgate_proxy::{ForwardedFields, ListenerSettings, TrustedProxies};
 
 pub use tls::{CertificateFiles, ClientCertificate, Tls};
 
@@ -19,6 +19,11 @@ const HEADER_BYTES: Size = Size::within(1024, 1 << 20);
 const HEADERS: Integer<usize> = Integer::within(10, 1000);
 const TARGET_BYTES: Size = Size::within(64, 64 << 10);
 const BODY_BYTES: Size = Size::within(0, 1 << 50);
+const FORWARDED_FIELDS: Choice<ForwardedFields> = Choice::of(&[
+    ("none", ForwardedFields::None),
+    ("x-forwarded", ForwardedFields::XForwarded),
+    ("forwarded", ForwardedFields::Forwarded),
+]);
 const PROXY_PROTOCOL: Choice<bool> = Choice::of(&[("none", false), ("required", true)]);
 const STREAMS: Integer<u32> = Integer::within(1, 10_000);
 
@@ -90,13 +95,14 @@ fn proxies(section: &mut Section) -> TrustedProxies {
     let networks = section.list("trusted_proxies", Cidr);
     let nobody = networks.is_empty() && !section.is_misfit("trusted_proxies");
     let networks = Networks::of(&distinct(section, networks));
+    let fields = section.or("forwarded_fields", FORWARDED_FIELDS, ForwardedFields::XForwarded);
     let proxy_protocol = section.or("proxy_protocol", PROXY_PROTOCOL, false);
     if proxy_protocol && nobody {
         let message =
             "wants the networks of the proxies in trusted_proxies: it is believed of no other";
         section.problem("proxy_protocol", message);
     }
-    TrustedProxies { networks, proxy_protocol }
+    TrustedProxies { networks, fields, proxy_protocol }
 }
 
 /// Whether one process cannot listen on both. Port 0 is always another.

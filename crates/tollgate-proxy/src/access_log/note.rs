@@ -1,6 +1,7 @@
 //! What a worker notes of a request for the access log, while it is on its road.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -22,10 +23,15 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    /// Of a request that has just begun. Its target is left out: it may hold a key.
-    pub(crate) fn of<B>(request: &Request<B>, client: &Client, now: Now) -> Self {
+    /// Of a request that has just begun and comes from `address`. Its target is left out: it may hold a key.
+    pub(crate) fn of<B>(
+        request: &Request<B>,
+        client: &Client,
+        address: Option<IpAddr>,
+        now: Now,
+    ) -> Self {
         let version = request.version();
-        let mut entry = Entry::new(client.door.number, client.address(), version, now.unix_ms);
+        let mut entry = Entry::new(client.door.number, address, version, now.unix_ms);
         entry.tls = client.session.as_ref().map(|session| session.version);
         entry.put(Field::HttpMethod, request.method().as_str().as_bytes());
         Self { entry: Box::new(entry), received: None }
