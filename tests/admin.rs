@@ -8,6 +8,7 @@ mod catalogue_of_apis;
 mod enforced;
 mod equal_files;
 mod first_start;
+mod importing;
 mod key_sets;
 mod lists;
 mod login;

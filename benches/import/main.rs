@@ -3,8 +3,8 @@
 //!   cargo bench --bench import                 1,000,000 keys
 //!   cargo bench --bench import -- 100000       so many
 //!
-//! The document is a list of v3, one application for ten keys. Reading, the dry run, the import and
-//! the export are timed apart; memory is the process's peak after each.
+//! The document is a list of v3, one application for ten keys. Reading, drafting, making
+//! rows ready and writing them are timed apart, as is the export; memory is the process's peak after each.
 #![expect(clippy::print_stdout, reason = "figures are its answer")]
 #![expect(clippy::expect_used, reason = "a bench that fails ends")]
 
@@ -12,16 +12,24 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::task::JoinHandle;
 use tollgate_control::document;
 use tollgate_control::file::read_objects;
 use tollgate_control::migration::{Format, PlanName};
 use tollgate_control::model::Objects;
-use tollgate_control::operations::{Context, Destination, Import, Retrieval};
+use tollgate_control::operations::{Context, Destination, NotImported, Retrieval};
 use tollgate_control::seal::{Sealer, SealingKey};
-use tollgate_control::store::{Deed, Sqlite, Store};
+use tollgate_control::store::{Deed, Kind, NotChanged, Sqlite, Store};
 use tollgate_core::{Clock, Now};
+
+/// When it is, in milliseconds since 1970.
+const NOW: i64 = 1_767_225_600_000;
+
+/// How long it takes until another change is asked for.
+const PAUSE: Duration = Duration::from_millis(10);
 
 const FILE: &str = r#"
 upstreams.demo.url = "http://127.0.0.1:9000"
@@ -41,6 +49,7 @@ async fn main() {
     let path = folder.path().join("store.db");
     let engine = Arc::new(Sqlite::open(&path).expect("a store"));
     let (store, _committed) = Store::open(engine, Arc::new(Fixed)).await.expect("a store");
+    let store = Arc::new(store);
     let context = Context {
         files: objects(folder.path()),
         sealer: Sealer::new(SealingKey::new(&[7; 32]), None),
@@ -53,13 +62,32 @@ async fn main() {
         let began = Instant::now();
         let reading = Format::V3.read(document.as_bytes()).expect("a list");
         told("read", began);
+        let others = others(&store);
         let plan = PlanName { package: "basic".to_owned(), plan: "free".to_owned() };
         let destination = Destination { plan: Some(plan), ..Destination::default() };
-        let import = Import { reading, destination, dry_run };
-        let (context, began) = (context.clone(), Instant::now());
-        let done = store.change(deed(), move |change, _| context.import(change, import)).await;
-        let (imported, _) = done.unwrap_or_else(|_| unreachable!("every row is good"));
-        told(if dry_run { "dry run" } else { "import" }, began);
+        let (drafting, began) = (context.clone(), Instant::now());
+        let drafted = store.read(move |connection| {
+            Ok(drafting.draft_import(connection, reading, &destination, NOW))
+        });
+        let mut draft = drafted.await.expect("a store").unwrap_or_else(|_| unreachable!("good"));
+        told("draft", began);
+        let mut imported = draft.imported().clone();
+        if !dry_run {
+            let began = Instant::now();
+            draft = draft.make_ready().unwrap_or_else(|_| unreachable!("good"));
+            told("make", began);
+            let began = Instant::now();
+            let context = context.clone();
+            let done = store.change(deed(), move |change, _| {
+                let began = Instant::now();
+                let done = context.import(change, draft);
+                told("write", began);
+                done
+            });
+            (imported, _) = done.await.unwrap_or_else(|_| unreachable!("every row is good"));
+            told("import", began);
+        }
+        others.tell().await;
         println!("  {} keys, {} applications", imported.keys, imported.applications);
     }
     let began = Instant::now();
@@ -79,6 +107,43 @@ fn told(what: &str, began: Instant) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     println!("{what:<8} {:>8.1?}, peak memory {}", began.elapsed(), peak.unwrap_or("?").trim());
+}
+
+/// Changes that are made one after another until the import is done.
+struct Others {
+    done: oneshot::Sender<()>,
+    waits: JoinHandle<Vec<Duration>>,
+}
+
+fn others(store: &Arc<Store>) -> Others {
+    let (done, mut ended) = oneshot::channel();
+    let store = Arc::clone(store);
+    let waits = tokio::spawn(async move {
+        let mut waits = Vec::new();
+        while let Err(TryRecvError::Empty) = ended.try_recv() {
+            let began = Instant::now();
+            let changed = store.change(deed(), |change, _| {
+                change.touch(Kind::Key, "another");
+                Ok::<_, NotChanged<NotImported>>(())
+            });
+            changed.await.expect("a store");
+            waits.push(began.elapsed());
+            tokio::time::sleep(PAUSE).await;
+        }
+        waits
+    });
+    Others { done, waits }
+}
+
+impl Others {
+    /// Prints how long they waited.
+    async fn tell(self) {
+        let _ = self.done.send(());
+        let mut waits = self.waits.await.expect("changes");
+        waits.sort();
+        let (Some(most), Some(half)) = (waits.last(), waits.get(waits.len() / 2)) else { return };
+        println!("  {} other changes waited {half:.1?} (p50), {most:.1?} (max)", waits.len());
+    }
 }
 
 fn document(count: usize) -> String {
@@ -120,6 +185,6 @@ struct Fixed;
 
 impl Clock for Fixed {
     fn now(&self) -> Now {
-        Now { monotonic: 0, unix_ms: 1_767_225_600_000 }
+        Now { monotonic: 0, unix_ms: NOW.unsigned_abs() }
     }
 }

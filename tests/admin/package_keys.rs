@@ -53,7 +53,7 @@ impl Shop {
     }
 
     /// What a key of the first plan takes at least, with more.
-    fn body(&self, more: &Json) -> Json {
+    pub(super) fn body(&self, more: &Json) -> Json {
         let mut body =
             json!({ "package": { "id": self.package }, "plan": { "id": self.plans[0] } });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -20,7 +20,7 @@ use crate::store::{Change, NotChanged};
 
 pub use credentials::Secret;
 pub use export::Export;
-pub use import::{Destination, Import, Imported, NotImported};
+pub use import::{Destination, ImportDraft, Imported, NotImported};
 pub use key_set::{KeySetChange, NewPolicy, Rescheduled, Subscribe, Subscribed, TemplateEnforced};
 pub use life::{Issued, Lived};
 pub use package_key::{MadeKey, NewPackageKey, PackageKeyChange};

@@ -60,6 +60,7 @@ pub use subscriptions::Subscription;
 pub use texts::Narrowed;
 pub use writer::Committed;
 use writer::Writer;
+pub(crate) use writer::newest;
 
 /// Brings a store to the newest version, without opening it. The history of a new one begins with
 /// `epoch`.
@@ -99,7 +100,7 @@ impl Store {
         let epoch = i64::try_from(clock.now().unix_ms).unwrap_or(i64::MAX);
         let mut connection = engine.writer()?;
         migrations::migrate(&*engine, &mut *connection, epoch)?;
-        let newest = writer::newest(&mut *connection)?;
+        let newest = newest(&mut *connection)?;
         drop(connection);
         let (sender, committed) = unbounded_channel();
         let readers = Readers::new(Arc::clone(&engine));
@@ -153,6 +154,6 @@ impl Store {
     /// # Errors
     /// What the store said.
     pub async fn newest(&self) -> Result<Revision, StoreError> {
-        self.read(writer::newest).await
+        self.read(newest).await
     }
 }

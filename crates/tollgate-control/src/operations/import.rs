@@ -1,30 +1,33 @@
 //! Importing keys of other gateways: all of a document, or nothing of it.
+//!
+//! What takes its time is done by what is committed, while others go on changing things; the change
+//! itself looks at what they have changed since, and writes.
 
 mod accounts;
+mod basis;
 mod draft;
+mod made;
 mod plans;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Ids, Refused, words};
+use super::{Context, Ids, Refused};
 use crate::migration::{PlanName, Problem, Reading, Remark};
-use crate::store::{
-    Change, Connection, Kind, NotChanged, Reason, Shelf, StoreError, StoredChain, timeline,
-};
-use draft::{Draft, Planned};
+use crate::store::{Change, Connection, Kind, NotChanged, Reason, Shelf, StoreError};
+use draft::Draft;
+use made::{AHEAD, Made, Maker};
 
-/// Keys that were read, and where they are to go.
-#[derive(Debug)]
-pub struct Import {
-    /// What was read.
-    pub reading: Reading,
-    /// Where it goes.
-    pub destination: Destination,
-    /// Do everything but change anything.
-    pub dry_run: bool,
+/// An import that was worked out, and is not carried out yet.
+pub struct ImportDraft {
+    imported: Imported,
+    /// The first of its rows.
+    ready: Vec<Made>,
+    /// All others.
+    rows: Maker,
 }
 
 /// Under which plan keys come, and whose they are where their document does not say.
@@ -62,117 +65,80 @@ pub struct Imported {
 pub enum NotImported {
     /// Rows that cannot be imported, all of them, and what else would not have been carried over.
     Rows(Vec<Problem>, Vec<Remark>),
+    /// What it rests on was changed after it was drafted: another draft may come to the same, or say
+    /// what stands against it now.
+    Overtaken,
     /// The import as a whole is refused.
     Refused(Refused),
 }
-
-/// So many keys are made and written at once.
-const BATCH: usize = 1_000;
 
 impl Context {
     /// What an import would do, by what is committed now: it changes nothing, and keeps nobody from
     /// changing anything. `now` is the present instant in milliseconds since 1970.
     ///
     /// # Errors
-    /// As [`Context::import`].
-    pub fn preview_import(
+    /// [`NotImported::Rows`] with every row that cannot be imported.
+    pub fn draft_import(
         &self,
         connection: &mut dyn Connection,
         reading: Reading,
         destination: &Destination,
         now: i64,
-    ) -> Result<Imported, NotChanged<NotImported>> {
-        let draft = Draft::of(self, connection, reading, destination, &Ids::at(now))?;
-        draft.outcome().map(|(imported, _)| imported)
+    ) -> Result<ImportDraft, NotChanged<NotImported>> {
+        let ids = Ids::at(now);
+        let draft = Draft::of(self, connection, reading, destination, &ids)?;
+        let (imported, basis, keys) = draft.outcome(self).map_err(NotChanged::Refused)?;
+        let rows = Maker::new(self.clone(), Arc::new(basis), keys, ids);
+        Ok(ImportDraft { imported, ready: Vec::new(), rows })
     }
 
-    /// Imports keys with the members and applications that they need: all of them, or none if one
-    /// cannot be. Members and applications that are there, by their names, are used as they are.
+    /// Imports keys with the members and applications that they need: all of them, or none. Members
+    /// and applications that are there, by their names, are used as they are.
     ///
     /// # Errors
-    /// [`NotImported::Rows`] with every row that cannot be imported.
+    /// [`NotImported::Overtaken`] if another draft would be made now.
     pub fn import(
         &self,
         change: &mut Change<'_>,
-        import: Import,
+        draft: ImportDraft,
     ) -> Result<Imported, NotChanged<NotImported>> {
-        let Import { reading, destination, dry_run } = import;
-        let ids = Ids::at(change.now());
-        let draft = Draft::of(self, change.connection(), reading, &destination, &ids)?;
-        let (imported, draft) = draft.outcome()?;
-        if dry_run {
-            change.leave_untold();
-        } else {
-            self.carry_out(change, draft, &ids)?;
+        let ImportDraft { imported, ready, rows } = draft;
+        let (basis, now) = (rows.basis(), rows.now());
+        if !basis.stands(self, change.connection())? {
+            return Err(NotChanged::Refused(NotImported::Overtaken));
         }
-        Ok(imported)
-    }
-
-    fn carry_out(
-        &self,
-        change: &mut Change<'_>,
-        mut draft: Draft,
-        ids: &Ids,
-    ) -> Result<(), NotChanged<NotImported>> {
-        let now = change.now();
-        let members = draft.accounts.new_members(now);
+        let members = basis.accounts.new_members(now);
         Shelf::Members.insert_all(change.connection(), &members)?;
         members.into_iter().for_each(|member| change.touch(Kind::Member, member.id));
-        let applications = draft.accounts.new_applications(now);
+        let applications = basis.accounts.new_applications(now);
         Shelf::Applications.insert_all(change.connection(), &applications)?;
         applications.into_iter().for_each(|one| change.touch(Kind::Application, one.id));
-        let mut keys = std::mem::take(&mut draft.keys).into_iter();
-        loop {
-            let some: Vec<_> = keys.by_ref().take(BATCH).collect();
-            if some.is_empty() {
-                return Ok(());
-            }
-            self.write(change, &draft, some, ids)?;
-        }
-    }
-
-    fn write(
-        &self,
-        change: &mut Change<'_>,
-        draft: &Draft,
-        keys: Vec<Planned>,
-        ids: &Ids,
-    ) -> Result<(), NotChanged<NotImported>> {
-        let mut chains = Vec::with_capacity(keys.len());
-        let mut happened = Vec::with_capacity(keys.len());
-        for planned in keys {
-            let parts = draft.parts(&planned).ok_or(Refused::NotFound("plan"))?;
-            let Planned { key, new, name, state, created, .. } = planned;
-            let (made, entries) = self.make(change.now(), ids.next(), new, key, state, parts)?;
-            chains.push(StoredChain {
-                words: words(&name, &parts.application.name, &parts.member.username),
-                name,
-                created: created.unwrap_or(made.chain.created),
-                ..made.chain
-            });
-            happened.push(entries);
-        }
-        StoredChain::insert_all(change.connection(), &chains)?;
-        let timelines = chains.iter().zip(&happened);
-        let timelines = timelines.map(|(chain, entries)| (&*chain.id, &**entries));
-        timeline::begin(change.connection(), timelines)?;
-        chains.into_iter().for_each(|chain| change.touch(Kind::Key, chain.id));
-        Ok(())
+        let mut written = 0;
+        let mut write = |made: Made| {
+            written += made.len();
+            made.write(change)
+        };
+        ready.into_iter().try_for_each(&mut write)?;
+        rows.meanwhile(write)?;
+        // All of it or nothing, whatever became of the thread that makes them.
+        if written == imported.keys { Ok(imported) } else { Err(StoreError::Closed.into()) }
     }
 }
 
-impl Draft {
-    /// What comes of it, if nothing stands against it.
-    fn outcome(mut self) -> Result<(Imported, Self), NotChanged<NotImported>> {
-        let (members, applications) = self.accounts.new_ones();
-        let keys = self.keys.len();
-        let remarks = self.reading.remarks();
-        let mut problems = std::mem::take(&mut self.reading.problems);
-        if !problems.is_empty() {
-            problems.sort_by(|one, other| one.place.order().cmp(&other.place.order()));
-            return Err(NotChanged::Refused(NotImported::Rows(problems, remarks)));
-        }
-        Ok((Imported { keys, members, applications, remarks }, self))
+impl ImportDraft {
+    /// What comes of it.
+    #[must_use]
+    pub fn imported(&self) -> &Imported {
+        &self.imported
+    }
+
+    /// Digests and seals what is to be written, as far as there is room for it. Blocks.
+    ///
+    /// # Errors
+    /// What keeps a key from being made.
+    pub fn make_ready(mut self) -> Result<Self, NotChanged<NotImported>> {
+        self.ready = self.rows.by_ref().take(AHEAD).collect::<Result<_, _>>()?;
+        Ok(self)
     }
 }
 
@@ -180,6 +146,7 @@ impl Reason for NotImported {
     fn code(&self) -> &str {
         match self {
             Self::Rows(..) => "invalid",
+            Self::Overtaken => "overtaken",
             Self::Refused(refused) => refused.code(),
         }
     }
@@ -192,6 +159,7 @@ impl fmt::Display for NotImported {
                 f.write_str("nothing was imported")?;
                 problems.iter().try_for_each(|problem| write!(f, "; {problem}"))
             }
+            Self::Overtaken => f.write_str("what the import needs was changed in the meantime"),
             Self::Refused(refused) => refused.fmt(f),
         }
     }

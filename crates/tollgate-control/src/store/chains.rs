@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::batch::{BATCH, insert, numbered};
 use super::{Connection, Row, StoreError, Value, uses};
 use crate::life_cycle::{Chain, KeyNumber};
-use crate::model::Own;
+use crate::model::{DigestLiteral, Own};
 use crate::people::Realm;
 
 pub use credential::Credential;
@@ -221,6 +221,24 @@ impl StoredChain {
             })?;
         }
         Ok(taken)
+    }
+
+    /// Hands over the digests of the keys of some chains.
+    pub fn each_digest(
+        connection: &mut dyn Connection,
+        chains: &[String],
+        mut each: impl FnMut(DigestLiteral),
+    ) -> Result<(), StoreError> {
+        for some in chains.chunks(BATCH) {
+            let numbers = numbered(some.len());
+            let query = format!("SELECT digest FROM keys WHERE chain IN ({numbers})");
+            let chains: Vec<Value> = some.iter().map(|chain| chain.as_str().into()).collect();
+            connection.each(&query, &chains, &mut |row| {
+                each(columns::digest(&row, 0)?);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     /// Puts a new chain there, with its keys.

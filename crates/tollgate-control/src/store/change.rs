@@ -103,7 +103,7 @@ impl<'a> Change<'a> {
         came
     }
 
-    /// Leaves no entry in the audit log: there was nothing to do.
+    /// Leaves no entry in the audit log: there was nothing to do, or it is tried again.
     pub fn leave_untold(&mut self) {
         self.told = false;
     }

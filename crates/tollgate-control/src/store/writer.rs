@@ -87,7 +87,9 @@ where
                 group
                     .connection
                     .script("ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change")?;
-                if let NotChanged::Refused(refused) = &not {
+                if let NotChanged::Refused(refused) = &not
+                    && told
+                {
                     group.log(&self.deed, refused.code(), None)?;
                 }
                 self.outcome = Some(Err(not));
@@ -255,7 +257,7 @@ fn commit(
 }
 
 /// The newest revision.
-pub(super) fn newest(connection: &mut dyn Connection) -> Result<Revision, StoreError> {
+pub(crate) fn newest(connection: &mut dyn Connection) -> Result<Revision, StoreError> {
     let row = connection.row("SELECT epoch, number FROM feed", &[])?;
     let row = row.ok_or_else(|| StoreError::Corrupt("no feed".to_owned()))?;
     Ok(audit::unsigned((row.integer(0)?, row.integer(1)?)))

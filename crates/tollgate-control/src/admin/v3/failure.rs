@@ -49,6 +49,8 @@ pub(crate) enum Failure {
     OwnedByFile(String),
     /// The life of the key does not allow it in this state.
     State(String),
+    /// What it rests on was changed while it was worked out.
+    Overtaken,
     /// The object is not as `If-Match` says.
     Changed,
     /// The resource takes other methods only; empty where others say which.
@@ -74,9 +76,11 @@ impl Failure {
             Self::Invalid(_) | Self::Broken => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadToken | Self::Forbidden(_) | Self::Throttled(_) => StatusCode::FORBIDDEN,
-            Self::Conflict(_) | Self::Reused | Self::OwnedByFile(_) | Self::State(_) => {
-                StatusCode::CONFLICT
-            }
+            Self::Conflict(_)
+            | Self::Reused
+            | Self::OwnedByFile(_)
+            | Self::State(_)
+            | Self::Overtaken => StatusCode::CONFLICT,
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -94,9 +98,11 @@ impl Failure {
             Self::Forbidden(_) => "ERR_403_NOT_AUTHORIZED",
             Self::Throttled(_) => "ERR_403_DEVELOPER_OVER_QPS",
             Self::NotFound(_) => "ERR_404_NOT_FOUND",
-            Self::Conflict(_) | Self::Reused | Self::OwnedByFile(_) | Self::State(_) => {
-                "ERR_409_CONFLICT"
-            }
+            Self::Conflict(_)
+            | Self::Reused
+            | Self::OwnedByFile(_)
+            | Self::State(_)
+            | Self::Overtaken => "ERR_409_CONFLICT",
             Self::Changed => "ERR_412_PRECONDITION_FAILED",
             Self::WrongMethod(_) => "ERR_405_METHOD_NOT_ALLOWED",
             Self::TooLarge => "ERR_413_REQUEST_TOO_LARGE",
@@ -118,6 +124,10 @@ impl Failure {
                 format!("Not Authorized: your roles do not permit {}", action.as_str())
             }
             Self::Reused => "Another request had this Idempotency-Key".to_owned(),
+            Self::Overtaken => {
+                "What it needs was changed each time that it was worked out; nothing was changed"
+                    .to_owned()
+            }
             Self::Changed => "The object has changed since it was read".to_owned(),
             Self::WrongMethod("") => "Method not allowed".to_owned(),
             Self::WrongMethod(allowed) => format!("Method not allowed, expected {allowed}"),
@@ -225,6 +235,7 @@ impl Reason for Failure {
             Self::Reused => "idempotency_mismatch",
             Self::OwnedByFile(_) => "owned_by_file",
             Self::State(_) => "not_in_this_state",
+            Self::Overtaken => "overtaken",
             Self::Changed => "changed",
             Self::WrongMethod(_) => "wrong_method",
             Self::TooLarge => "too_large",

@@ -1,7 +1,7 @@
 //! Whose keys are imported: members and applications by their names, looked up all at once, and
 //! those that are missing planned.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -24,11 +24,22 @@ pub(super) struct Accounts {
 }
 
 /// An object that is there, or is to be made.
+#[derive(PartialEq)]
 struct Known<T> {
     object: T,
     /// The organization and group that it belongs to, where it does.
     realm: Map<String, Json>,
     new: bool,
+}
+
+impl Known<MemberSeen> {
+    /// A member of the store.
+    fn member(document: Document) -> Self {
+        let object = seen_member(&document);
+        let mut realm = document.body;
+        realm.retain(|field, _| matches!(field.as_str(), "organization" | "group"));
+        Self { object, realm, new: false }
+    }
 }
 
 /// What an application's name leads to.
@@ -71,10 +82,7 @@ impl Accounts {
             }
         }
         for document in Shelf::Members.named_any(connection, &others)? {
-            let object = seen_member(&document);
-            let mut realm = document.body;
-            realm.retain(|field, _| matches!(field.as_str(), "organization" | "group"));
-            accounts.add_member(Known { object, realm, new: false });
+            accounts.add_member(Known::member(document));
         }
         accounts.find_applications(context, connection)?;
         Ok(accounts)
@@ -101,6 +109,46 @@ impl Accounts {
             self.add_application(*member, seen_application(document), false);
         }
         Ok(())
+    }
+
+    /// Whether it would be found as it was, if of all members and applications only these have changed.
+    pub(super) fn stand(
+        &self,
+        connection: &mut dyn Connection,
+        mut members: BTreeSet<String>,
+        mut applications: BTreeSet<String>,
+    ) -> Result<bool, StoreError> {
+        for known in &self.members {
+            if members.remove(&known.object.id) {
+                let found = Shelf::Members.find(connection, &known.object.id)?;
+                if found.map(Known::member).as_ref() != Some(known) {
+                    return Ok(false);
+                }
+            }
+        }
+        for (_, known) in &self.applications {
+            if applications.remove(&known.object.id) {
+                let found = Shelf::Applications.find(connection, &known.object.id)?;
+                if found.map(seen_application).as_ref() != Some(&known.object) {
+                    return Ok(false);
+                }
+            }
+        }
+        // Others are new, or have got a name that is asked for.
+        for id in members {
+            let found = Shelf::Members.find(connection, &id)?;
+            if found.is_some_and(|document| self.by_username.contains_key(&document.name)) {
+                return Ok(false);
+            }
+        }
+        for id in applications {
+            let Some(document) = Shelf::Applications.find(connection, &id)? else { continue };
+            let owner = self.members.iter().position(|known| known.object.id == document.parent);
+            if owner.is_some_and(|owner| self.by_name.contains_key(&(owner, document.name))) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The account of a member's name and an application's, planned where it is not there.

@@ -2,25 +2,33 @@
 //! rows at once, and rules of new keys are those of any new key.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use super::super::package_key::create::{Parts, TAKEN};
+use tollgate_core::Revision;
+
+use super::super::package_key::create::TAKEN;
 use super::super::package_key::{NewPackageKey, Violations, check_new};
 use super::super::{Context, Ids, Refused, Secret};
-use super::Destination;
 use super::accounts::{Account, Accounts};
+use super::basis::Basis;
 use super::plans::Plans;
+use super::{Destination, Imported, NotImported};
 use crate::directory::PlanSeen;
 use crate::life_cycle::State;
 use crate::migration::{Limit, Reading, Row, RowPlace, Window};
 use crate::model::{DigestLiteral, Period};
-use crate::store::{Connection, StoreError, StoredChain};
+use crate::store::{Connection, StoreError, StoredChain, newest};
 
 /// What is to be done, and what stands against it.
 pub(super) struct Draft {
-    pub(super) accounts: Accounts,
+    /// The newest revision that it has seen.
+    seen: Revision,
+    accounts: Accounts,
     plans: Plans,
-    pub(super) keys: Vec<Planned>,
-    pub(super) reading: Reading,
+    keys: Vec<Planned>,
+    /// Everything that proxies may know its keys by.
+    digests: Vec<DigestLiteral>,
+    reading: Reading,
     /// The present second since 1970.
     now: i64,
 }
@@ -28,8 +36,8 @@ pub(super) struct Draft {
 /// A key that is to be made.
 pub(super) struct Planned {
     place: RowPlace,
-    account: Account,
-    plan: usize,
+    pub(super) account: Account,
+    pub(super) plan: usize,
     pub(super) key: Secret,
     pub(super) new: NewPackageKey,
     pub(super) name: String,
@@ -54,13 +62,15 @@ impl Draft {
         destination: &Destination,
         ids: &Ids,
     ) -> Result<Self, Stopped> {
+        let seen = newest(connection)?;
         let rows = std::mem::take(&mut reading.rows);
         let owners = rows.iter().filter_map(|row| row.owner.as_deref());
         let usernames = owners.chain(destination.owner.as_deref());
         let accounts = Accounts::find(context, connection, usernames)?;
         let keys = Vec::with_capacity(rows.len());
         let now = ids.now.div_euclid(1000);
-        let mut draft = Self { accounts, plans: Plans::default(), keys, reading, now };
+        let (plans, digests) = (Plans::default(), Vec::with_capacity(rows.len()));
+        let mut draft = Self { seen, accounts, plans, keys, digests, reading, now };
         for row in rows {
             draft.add(context, connection, row, destination, ids)?;
         }
@@ -68,10 +78,22 @@ impl Draft {
         Ok(draft)
     }
 
-    pub(super) fn parts(&self, planned: &Planned) -> Option<Parts<'_>> {
-        let (application, member) = self.accounts.of(planned.account)?;
-        let (package, plan) = self.plans.get(planned.plan)?;
-        Some(Parts { application, member, package, plan })
+    /// What comes of it, if nothing stands against it: what that rests on, and the keys.
+    pub(super) fn outcome(
+        mut self,
+        context: &Context,
+    ) -> Result<(Imported, Basis, Vec<Planned>), NotImported> {
+        let (members, applications) = self.accounts.new_ones();
+        let remarks = self.reading.remarks();
+        let mut problems = std::mem::take(&mut self.reading.problems);
+        if !problems.is_empty() {
+            problems.sort_by(|one, other| one.place.order().cmp(&other.place.order()));
+            return Err(NotImported::Rows(problems, remarks));
+        }
+        let Self { seen, accounts, plans, keys, digests, .. } = self;
+        let files = Arc::clone(&context.files);
+        let imported = Imported { keys: keys.len(), members, applications, remarks };
+        Ok((imported, Basis::new(files, seen, accounts, plans, digests), keys))
     }
 
     /// Plans a key, or says why it cannot be.
@@ -182,6 +204,7 @@ impl Draft {
                 }
             }
         }
+        self.digests.extend(first.into_keys());
         Ok(())
     }
 }

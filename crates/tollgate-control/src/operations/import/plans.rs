@@ -41,6 +41,21 @@ impl Plans {
         Ok(plan)
     }
 
+    /// Whether every name still leads to the same plan, which is as it was.
+    pub(super) fn stand(
+        &self,
+        context: &Context,
+        connection: &mut dyn Connection,
+    ) -> Result<bool, StoreError> {
+        for (name, plan) in &self.by_name {
+            let before = plan.as_ref().ok().and_then(|plan| self.found.get(*plan));
+            if find(context, connection, name)?.ok().as_ref() != before {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     pub(super) fn get(&self, plan: usize) -> Option<&(PackageSeen, PlanSeen)> {
         self.found.get(plan)
     }

@@ -194,10 +194,9 @@ fn read_credential(row: &Row) -> Result<Credential, StoreError> {
         |column: usize| row.optional_bytes(KEYS + column).map(|found| found.map(<[u8]>::to_vec));
     let text =
         |column: usize| row.optional_text(KEYS + column).map(|found| found.map(str::to_owned));
-    let digest = DigestLiteral::parse(row.text(KEYS + 14)?).map_err(|_| corrupt("a digest"))?;
     Ok(Credential {
         id: row.text(KEYS)?.to_owned(),
-        digest,
+        digest: digest(row, KEYS + 14)?,
         sealed: bytes(15)?,
         sealed_secret: bytes(16)?,
         secret_digest: text(17)?,
@@ -205,6 +204,10 @@ fn read_credential(row: &Row) -> Result<Credential, StoreError> {
         created: row.integer(KEYS + 19)?,
         scheme: text(20)?,
     })
+}
+
+pub(super) fn digest(row: &Row, column: usize) -> Result<DigestLiteral, StoreError> {
+    DigestLiteral::parse(row.text(column)?).map_err(|_| corrupt("a digest"))
 }
 
 fn read_written<T: TryFrom<i64>>(row: &Row, column: usize) -> Result<Written<T>, StoreError> {

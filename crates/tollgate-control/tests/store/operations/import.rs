@@ -1,16 +1,18 @@
 //! Importing keys, and exporting them again.
 
+mod overtaken;
+
 use std::collections::BTreeMap;
 
 use tollgate_control::life_cycle::{Instant, State};
 use tollgate_control::migration::{Format, PlanName};
 use tollgate_control::operations::{
-    Destination, Export, Import, Imported, NotImported, Refused, Retrieval,
+    Destination, Export, ImportDraft, Imported, NotImported, Refused, Retrieval,
 };
 use tollgate_control::store::{NotChanged, Shelf, StoreError, StoredChain, Written, timeline};
 
 use super::House;
-use crate::engines::{Place, contract, deed};
+use crate::engines::{NOW, Place, contract, deed};
 
 contract! {
     keys_come_with_the_members_and_applications_that_they_need
@@ -48,14 +50,37 @@ async fn run(
     destination: Destination,
     dry_run: bool,
 ) -> Result<Imported, NotImported> {
+    let draft = draft(house, format, document, destination).await?;
+    if dry_run { Ok(draft.imported().clone()) } else { carry_out(house, draft).await }
+}
+
+/// What an import would do, with its rows.
+async fn draft(
+    house: &House,
+    format: Format,
+    document: &str,
+    destination: Destination,
+) -> Result<ImportDraft, NotImported> {
     let context = house.context.clone();
     let reading = format.read(document.as_bytes()).unwrap();
-    let import = Import { reading, destination, dry_run };
-    let done = house.store.change(deed("import"), move |change, _| context.import(change, import));
-    done.await.map(|(imported, _)| imported).map_err(|not| match not {
+    let now = i64::try_from(NOW).unwrap();
+    let drafted = house
+        .store
+        .read(move |connection| Ok(context.draft_import(connection, reading, &destination, now)));
+    drafted.await.unwrap().and_then(ImportDraft::make_ready).map_err(why)
+}
+
+async fn carry_out(house: &House, draft: ImportDraft) -> Result<Imported, NotImported> {
+    let context = house.context.clone();
+    let done = house.store.change(deed("import"), move |change, _| context.import(change, draft));
+    done.await.map(|(imported, _)| imported).map_err(why)
+}
+
+fn why(not: NotChanged<NotImported>) -> NotImported {
+    match not {
         NotChanged::Refused(refused) => refused,
         NotChanged::Store(error) => panic!("{error}"),
-    })
+    }
 }
 
 /// `place: field` of every problem.

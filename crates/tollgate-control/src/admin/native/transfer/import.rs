@@ -23,23 +23,25 @@ use crate::admin::native::{Answered, Problem};
 use crate::admin::once::Made;
 use crate::admin::v3::{Failure, Violation};
 use crate::migration::{self, Format, Reading};
-use crate::operations::{Destination, Import, NotImported};
+use crate::operations::{Destination, ImportDraft, NotImported};
 use crate::people::{Action, Realm};
 use crate::store::{NotChanged, StoreError};
 
 /// Where documents are sent to.
 pub(super) const PATH: &str = "/api/keys/import";
 
-/// What stands in a document.
-struct Parsed {
+/// A document, and where its keys go.
+struct Sent {
+    document: Arc<Zeroizing<Vec<u8>>>,
     format: Format,
-    reading: Reading,
-    /// SHA-256 of all of it.
-    digest: Bytes,
+    destination: Destination,
 }
 
 /// A document is held in memory, so they are taken one after the other.
 static TURN: Semaphore = Semaphore::const_new(1);
+
+/// How often an import is worked out, while others change what it needs.
+const TRIES: usize = 4;
 
 /// How long nothing may come of a document before it is given up.
 const STALLED: Duration = Duration::from_secs(30);
@@ -76,12 +78,22 @@ pub(super) async fn import(State(plane): State<Plane>, request: Request) -> Answ
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
     let _turn = TURN.acquire().await;
     let document = read(body, announced, plane.settings.import_body_limit).await?;
-    let Parsed { format, reading, digest } = parse(document, format).await?;
+    let document = Arc::new(document);
+    let (format, digest, reading) = blocking({
+        let document = Arc::clone(&document);
+        move || {
+            let format = known(&document, format)?;
+            let digest = Bytes::copy_from_slice(&Sha256::digest(&**document));
+            Ok((format, digest, parse(&document, format)?))
+        }
+    })
+    .await?;
     // By which the same request is known again.
     asked.ask.body = digest;
+    let sent = Sent { document, format, destination };
     Ok(match dry_run {
-        true => answer(&preview(&asked, format, reading, destination).await?)?,
-        false => done(&carry_out(&asked, format, reading, destination).await?)?,
+        true => answer(&preview(&asked, sent, reading).await?)?,
+        false => done(&carry_out(&asked, sent, reading).await?)?,
     })
 }
 
@@ -118,52 +130,91 @@ async fn read(
     }
 }
 
-/// Reads keys out of a document, on a thread that may take its time.
-async fn parse(document: Zeroizing<Vec<u8>>, format: Option<Format>) -> Result<Parsed, Failure> {
-    let parsed = tokio::task::spawn_blocking(move || {
-        let format = format.or_else(|| Format::detect(&document)).ok_or_else(|| {
-            let names: Vec<_> = Format::ALL.iter().map(|format| format.as_str()).collect();
-            let expected = format!("cannot be told, expected one of {}", names.join(", "));
-            Failure::invalid("format", expected)
-        })?;
-        let reading = format.read(&document);
-        let malformed = |malformed: migration::Malformed| {
-            let expected = format!("{malformed} (as {})", format.as_str());
-            Failure::invalid("document", expected)
+/// Whose document it is.
+fn known(document: &[u8], format: Option<Format>) -> Result<Format, Failure> {
+    format.or_else(|| Format::detect(document)).ok_or_else(|| {
+        let names: Vec<_> = Format::ALL.iter().map(|format| format.as_str()).collect();
+        let expected = format!("cannot be told, expected one of {}", names.join(", "));
+        Failure::invalid("format", expected)
+    })
+}
+
+/// Reads keys out of a document.
+fn parse(document: &[u8], format: Format) -> Result<Reading, Failure> {
+    format.read(document).map_err(|malformed: migration::Malformed| {
+        Failure::invalid("document", format!("{malformed} (as {})", format.as_str()))
+    })
+}
+
+/// Does something on a thread that may take its time.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or(Err(Failure::Store(StoreError::Closed)))
+}
+
+/// What would be imported by what is committed now. Nobody has to wait for it.
+async fn draft(asked: &Asked, sent: &Sent, reading: Reading) -> Result<ImportDraft, Failure> {
+    let plane = &asked.work.plane;
+    let (context, now, destination) = (plane.context(), plane.now(), sent.destination.clone());
+    let drafted = asked.look(move |connection| {
+        context.draft_import(connection, reading, &destination, now).map_err(refused)
+    });
+    drafted.await
+}
+
+async fn preview(asked: &Asked, sent: Sent, reading: Reading) -> Result<Imported, Failure> {
+    let draft = draft(asked, &sent, reading).await?;
+    Ok(Imported::of(sent.format, true, draft.imported().clone()))
+}
+
+/// Works the import out and carries it out, anew if others have changed what it needs in between.
+async fn carry_out(asked: &Asked, sent: Sent, reading: Reading) -> Result<Made, Failure> {
+    let mut reading = Some(reading);
+    for tries_left in (0..TRIES).rev() {
+        let reading = match reading.take() {
+            Some(reading) => reading,
+            None => {
+                let (document, format) = (Arc::clone(&sent.document), sent.format);
+                blocking(move || parse(&document, format)).await?
+            }
         };
-        let digest = Bytes::copy_from_slice(&Sha256::digest(&*document));
-        Ok(Parsed { format, reading: reading.map_err(malformed)?, digest })
-    });
-    parsed.await.unwrap_or(Err(Failure::Store(StoreError::Closed)))
+        let drafted = match draft(asked, &sent, reading).await {
+            Ok(draft) => {
+                tracing::info!(keys = draft.imported().keys, "an import was drafted");
+                blocking(move || draft.make_ready().map_err(refused)).await
+            }
+            refused => refused,
+        };
+        match write(asked, sent.format, drafted, tries_left == 0).await {
+            Err(Failure::Overtaken) if tries_left > 0 => {
+                tracing::info!(tries_left, "an import is drafted anew: what it needs was changed");
+            }
+            done => return done,
+        }
+    }
+    Err(Failure::Overtaken)
 }
 
-/// What would be imported. Nobody has to wait for it.
-async fn preview(
+/// Carries out what was worked out, or refuses what was refused: what is asked for twice is answered
+/// as it was, whatever was made of it now.
+async fn write(
     asked: &Asked,
     format: Format,
-    reading: Reading,
-    destination: Destination,
-) -> Result<Imported, Failure> {
-    let (work, now) = (asked.work.clone(), asked.work.plane.now());
-    let looked = asked.look(move |connection| {
-        let imported = work.context.preview_import(connection, reading, &destination, now);
-        Ok(Imported::of(format, true, imported.map_err(refused)?))
-    });
-    looked.await
-}
-
-async fn carry_out(
-    asked: &Asked,
-    format: Format,
-    reading: Reading,
-    destination: Destination,
+    drafted: Result<ImportDraft, Failure>,
+    last: bool,
 ) -> Result<Made, Failure> {
-    let context = Arc::clone(&asked.work.context);
+    let plane = Arc::clone(&asked.work.plane);
     let mut deed = asked.deed(NOUN, "import", "");
     deed.details = json!({ "format": format.as_str() }).to_string();
     let changed = asked.change(deed, move |change, deed| {
-        let import = Import { reading, destination, dry_run: false };
-        let imported = context.import(change, import).map_err(refused)?;
+        // With what files say now, which stays so until the change is over.
+        let imported = plane.context().import(change, drafted?).map_err(refused);
+        if !last && matches!(imported, Err(Failure::Overtaken)) {
+            change.leave_untold();
+        }
+        let imported = imported?;
         deed.details = json!({
             "format": format.as_str(),
             "keys": imported.keys,
@@ -183,6 +234,7 @@ fn refused(not: NotChanged<NotImported>) -> Failure {
         NotChanged::Refused(NotImported::Refused(refused)) => {
             Failure::of_operation(NotChanged::Refused(refused))
         }
+        NotChanged::Refused(NotImported::Overtaken) => Failure::Overtaken,
         NotChanged::Refused(NotImported::Rows(problems, _)) => {
             let violation = |problem: migration::Problem| {
                 let migration::Problem { place, field, message } = problem;
