@@ -1,10 +1,12 @@
 //! Bodies, both ways.
 
+mod pace;
+
 use std::cell::Cell;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::HeaderName;
@@ -19,6 +21,8 @@ use crate::live::{LiveEntry, LiveList};
 use crate::roster::{Deadline, Handle};
 use crate::upstream::{Chosen, Destination, Lease};
 use crate::worker::Coarse;
+
+pub(crate) use pace::Pace;
 
 /// A body that could not be carried to its end.
 #[derive(Debug)]
@@ -65,6 +69,7 @@ pub(crate) struct Streaming {
     pub(crate) left: u64,
     /// Fields that no upstream sees, also not behind the body.
     pub(crate) withheld: Box<[HeaderName]>,
+    pub(crate) pace: Pace,
     /// Where its bytes are counted, if they are.
     pub(crate) received: Option<Rc<Cell<u64>>>,
     pub(crate) live: Rc<LiveList>,
@@ -77,11 +82,21 @@ pub(crate) struct Streaming {
 }
 
 impl Streaming {
+    /// Nothing of it is here: it has to go on in time.
+    fn wait(&mut self) {
+        let now = self.clock.now();
+        if let Some(latest) = self.pace.wait(now) {
+            let at = latest.min(now.saturating_add(self.idle));
+            self.live.set_deadline(self.handle, Deadline { at, late: Refusal::RequestTimeout });
+        }
+    }
+
     fn watch(&mut self, frame: Option<&Result<Frame<Bytes>, hyper::Error>>) -> Result<(), Refusal> {
         let now = self.clock.now();
         match frame {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                self.pace.receive(length, now);
                 self.left = self.left.checked_sub(length).ok_or(Refusal::BodyTooLarge)?;
                 if let Some(received) = &self.received {
                     received.set(received.get() + length);
@@ -133,7 +148,10 @@ impl Body for OutBody {
             }
             Outgoing::Streaming(body) => body,
         };
-        let mut frame = ready!(Pin::new(&mut body.incoming).poll_frame(cx));
+        let Poll::Ready(mut frame) = Pin::new(&mut body.incoming).poll_frame(cx) else {
+            body.wait();
+            return Poll::Pending;
+        };
         if let Some(Ok(frame)) = &mut frame
             && let Some(trailers) = frame.trailers_mut()
         {

@@ -1,6 +1,7 @@
 //! A client's connection: over TLS or plain, HTTP/1.1 or HTTP/2, under deadlines.
 
 mod begin;
+mod frames;
 mod io;
 mod turned_away;
 
@@ -21,7 +22,8 @@ use tokio::net::TcpStream;
 use tollgate_core::{CertificateFingerprint, Refusal};
 
 use begin::Begun;
-use io::ClientIo;
+use frames::Frames;
+use io::{ClientIo, Inspected};
 
 use crate::form::Arriving;
 use crate::listen::ListenerSettings;
@@ -48,6 +50,10 @@ pub(crate) struct Client {
     open: Cell<u32>,
     reading_head: Cell<bool>,
     resets: Cell<bool>,
+    /// It does not read what waits to be sent.
+    stalled: Cell<bool>,
+    /// When it is to be used no more, in nanoseconds of the monotonic clock.
+    old_at: u64,
 }
 
 impl Client {
@@ -100,7 +106,7 @@ impl Client {
     pub(crate) fn begin(&self) {
         self.open.set(self.open.get() + 1);
         self.reading_head.set(false);
-        self.roster.set_deadline(self.connection, Deadline::NONE);
+        self.set_deadline(Deadline::NONE);
     }
 
     /// A request has ended at `now`. With the last one the connection is idle.
@@ -118,10 +124,61 @@ impl Client {
         }
     }
 
+    /// Nothing can be written until the client reads.
+    fn stall(&self) {
+        if !self.stalled.get() {
+            self.wait(self.clock.now(), self.door.settings.write_timeout);
+            self.stalled.set(true);
+        }
+    }
+
+    /// The client has read.
+    fn move_on(&self) {
+        if self.stalled.replace(false) {
+            if self.open.get() > 0 {
+                self.set_deadline(Deadline::NONE);
+            } else {
+                self.wait(self.clock.now(), self.door.settings.idle_timeout);
+            }
+        }
+    }
+
     fn wait(&self, now: u64, timeout: Duration) {
         let at = now.saturating_add(nanoseconds(timeout));
-        let deadline = Deadline { at, late: Refusal::RequestTimeout };
-        self.roster.set_deadline(self.connection, deadline);
+        self.set_deadline(Deadline { at, late: Refusal::RequestTimeout });
+    }
+
+    /// Sets the deadline of the connection; that of a client that does not read stays.
+    fn set_deadline(&self, deadline: Deadline) {
+        if !self.stalled.get() {
+            self.roster.set_deadline(self.connection, deadline);
+        }
+    }
+
+    /// Counts that the connection ends for what the client does.
+    fn turn_away(&self, reason: TurnedAway) {
+        self.door.connections.turn_away(reason);
+    }
+
+    /// The connection was ended with `refusal` while nobody was at work for it.
+    fn ended(&self, refusal: Refusal) {
+        let begins_a_head = self.open.get() == 0 && self.reading_head.get();
+        match refusal {
+            // A request that is open is polled, unless its client does not read.
+            Refusal::RequestTimeout | Refusal::UpstreamTimeout
+                if self.stalled.get() || self.open.get() > 0 =>
+            {
+                self.turn_away(TurnedAway::WriteTimeout);
+            }
+            Refusal::RequestTimeout if begins_a_head => self.turn_away(TurnedAway::HeaderTimeout),
+            // Idle, or cut with its requests.
+            _ => {}
+        }
+    }
+
+    /// Whether no further request is wanted by the connection.
+    pub(crate) fn is_old(&self) -> bool {
+        self.clock.now() >= self.old_at
     }
 }
 
@@ -129,7 +186,8 @@ impl Client {
 pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream, peer: IpAddr) {
     let entry = worker.connections.enter((), Deadline::NONE, u64::MAX);
     let Some(begun) = begin::begin(&worker, &door, &entry, stream, peer).await else { return };
-    let Begun { peer, stream, http2, session } = begun;
+    // Counted among those of its source until it ends.
+    let Begun { peer, counted: _counted, stream, http2, session } = begun;
     let forwarded_for =
         peer.address.and_then(|address| HeaderValue::try_from(address.to_string()).ok());
     let client = Rc::new(Client {
@@ -144,23 +202,30 @@ pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream,
         open: Cell::new(0),
         reading_head: Cell::new(true),
         resets: Cell::new(false),
+        stalled: Cell::new(false),
+        old_at: door.settings.max_age.map_or(u64::MAX, |age| worker.old_at(age)),
     });
-    let io = ClientIo::new(stream, Rc::clone(&client));
+    let inspected =
+        http2.then(|| Inspected::new(Frames::new(&door.settings), Rc::clone(&worker.read_room)));
+    let io = ClientIo::new(stream, Rc::clone(&client), inspected);
     let handler = Rc::clone(&worker);
+    let caller = Rc::clone(&client);
     let service =
-        service_fn(move |request| Rc::clone(&handler).handle(Rc::clone(&client), request));
+        service_fn(move |request| Rc::clone(&handler).handle(Rc::clone(&caller), request));
     if http2 {
         let connection = pin!(door.settings.http2_builder().serve_connection(io, service));
-        drive(&worker, &entry, connection, http2::Connection::graceful_shutdown).await;
+        drive(&worker, &client, &entry, connection, http2::Connection::graceful_shutdown).await;
     } else {
         let connection = pin!(door.settings.http1_builder().serve_connection(io, service));
-        drive(&worker, &entry, connection, http1::Connection::graceful_shutdown).await;
+        drive(&worker, &client, &entry, connection, http1::Connection::graceful_shutdown).await;
     }
 }
 
-/// Polls a connection until it ends or is ended, and shuts it down once the worker drains.
+/// Polls a connection until it ends or is ended, and shuts it down once the worker drains or, where
+/// that keeps its requests, once it is old.
 async fn drive<C>(
     worker: &Worker,
+    client: &Client,
     entry: &Entry<()>,
     mut connection: Pin<&mut C>,
     shut_down: impl Fn(Pin<&mut C>),
@@ -169,21 +234,39 @@ async fn drive<C>(
 {
     let mut shutting_down = false;
     poll_fn(|cx| {
-        if entry.poll_end(cx).is_ready() {
+        if let Poll::Ready(refusal) = entry.poll_end(cx) {
+            client.ended(refusal);
             return Poll::Ready(());
         }
-        if worker.draining.get() && !shutting_down {
+        // HTTP/1.1 would end before a request that is on its way: its last response says so.
+        let ends = worker.draining.get() || (client.http2 && client.is_old());
+        if ends && !shutting_down {
             shutting_down = true;
             shut_down(connection.as_mut());
         }
         connection.as_mut().poll(cx).map(|ended| {
             if let Err(error) = ended {
                 worker.note_malformed(&error);
+                if is_calming(&error) {
+                    client.turn_away(TurnedAway::Calm);
+                }
             }
         })
     })
     .await;
 }
+
+/// Whether HTTP/2 has asked the client to calm down.
+fn is_calming(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let source = source.and_then(|source| source.downcast_ref::<h2::Error>());
+    source.is_some_and(|error| {
+        !error.is_remote() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
+    })
+}
+
+/// Bytes of a request's body that an HTTP/2 stream holds at most, and of a response.
+const STREAM_BYTES: u32 = 64 << 10;
 
 impl ListenerSettings {
     fn http1_builder(&self) -> http1::Builder {
@@ -205,6 +288,9 @@ impl ListenerSettings {
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(20))
             .max_concurrent_streams(self.max_streams)
+            .max_local_error_reset_streams(self.max_resets as usize)
+            .initial_stream_window_size(STREAM_BYTES)
+            .max_send_buf_size(STREAM_BYTES as usize)
             .max_header_list_size(u32::try_from(self.max_header_bytes).unwrap_or(u32::MAX));
         builder
     }

@@ -42,8 +42,8 @@ impl Worker {
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Infallible> {
         let mut now = self.clock.now();
-        let mut account = Account::open(&self, &client, &request, now);
         let version = request.version();
+        let mut account = Account::open(&self, &client, &request, now);
         let mut request = request.map(Arriving::Incoming);
         let mut cors = None;
         let mut response = loop {
@@ -60,8 +60,9 @@ impl Worker {
         if let Some(cors) = cors {
             cors.tell(response.headers_mut());
         }
-        if version < Version::HTTP_2 && response.body().refusal() == Some(Refusal::BadRequest) {
-            // Whoever stands in front may have read another request: nothing follows this one.
+        // Whoever stands in front may have read another request: nothing follows this one.
+        let doubtful = response.body().refusal() == Some(Refusal::BadRequest);
+        if version < Version::HTTP_2 && (doubtful || client.is_old()) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         account.answer(response.status(), response.body().refusal());

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -32,6 +33,9 @@ pub struct ListenerSettings {
     pub proxies: TrustedProxies,
     /// Connections in all workers; one more is closed at once.
     pub max_connections: usize,
+    /// Connections of one [source](tollgate_core::Source) in all workers, proxies that may speak for
+    /// clients left out; `None` = as many as it likes.
+    pub max_connections_per_source: Option<NonZeroU32>,
     /// Whether clients may speak HTTP/2: by ALPN over TLS, else by prior knowledge.
     pub http2: bool,
     /// From a connection's beginning, or the first byte of a further request, to the end of the
@@ -39,6 +43,10 @@ pub struct ListenerSettings {
     pub header_timeout: Duration,
     /// Between two requests.
     pub idle_timeout: Duration,
+    /// For a client to read anything of what waits to be sent.
+    pub write_timeout: Duration,
+    /// How long a connection is used for new requests, give or take a tenth; `None` = as long as it lasts.
+    pub max_age: Option<Duration>,
     /// Of a request's head, in bytes.
     pub max_header_bytes: usize,
     /// Fields of a head.
@@ -47,8 +55,14 @@ pub struct ListenerSettings {
     pub max_target_bytes: usize,
     /// Of a body, in bytes.
     pub max_body_bytes: u64,
+    /// Bytes of a body in a second, on average over the time that it is waited for; 0 = however few.
+    pub min_body_rate: u64,
     /// Open HTTP/2 streams of one connection.
     pub max_streams: u32,
+    /// HTTP/2 streams of one connection that its client resets within ten seconds.
+    pub max_resets: u32,
+    /// Frames of one HTTP/2 connection that carry nothing within ten seconds.
+    pub max_control_frames: u32,
 }
 
 /// An address cannot be listened on.

@@ -14,6 +14,8 @@ use tollgate_core::{Clock, ProofFailure, Refusal, ServiceId, SnapshotReader, Str
 
 use crate::access_log::Written;
 use crate::connection::TurnedAway;
+use crate::listen::ListenerSettings;
+use crate::peer::Crowd;
 use crate::tls::Failure;
 use crate::upstream::Upstreams;
 pub(crate) use histogram::Histogram;
@@ -97,9 +99,11 @@ impl Cells {
 }
 
 /// Connections of one listener, over all workers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Connections {
     pub(crate) open: AtomicUsize,
+    /// By their sources, if those have a maximum.
+    pub(crate) crowd: Option<Arc<Crowd>>,
     turned_away: [AtomicU64; TurnedAway::COUNT],
     /// `None` = of a plain listener.
     handshakes: Option<Handshakes>,
@@ -113,8 +117,14 @@ struct Handshakes {
 }
 
 impl Connections {
-    pub(crate) fn new(tls: bool) -> Self {
-        Self { handshakes: tls.then(Handshakes::default), ..Self::default() }
+    pub(crate) fn new(settings: &ListenerSettings, tls: bool) -> Self {
+        let most = settings.max_connections_per_source;
+        Self {
+            open: AtomicUsize::new(0),
+            crowd: most.map(|most| Arc::new(Crowd::new(most))),
+            turned_away: Default::default(),
+            handshakes: tls.then(Handshakes::default),
+        }
     }
 
     pub(crate) fn turn_away(&self, reason: TurnedAway) {

@@ -1,5 +1,6 @@
 //! Who is at the other end, where proxies of the operator stand between clients and a listener.
 
+mod crowd;
 mod forwarded;
 pub(crate) mod proxy_header;
 mod whence;
@@ -10,6 +11,7 @@ use tollgate_core::{Networks, Source};
 
 use proxy_header::Announced;
 
+pub(crate) use crowd::{Counted, Crowd};
 pub(crate) use whence::Whence;
 
 /// The proxies that may speak for clients of a listener.

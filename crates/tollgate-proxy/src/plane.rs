@@ -87,7 +87,7 @@ impl Plan {
         let mut listeners = Vec::new();
         for Listener { name, address, settings, tls } in self.listeners {
             let sockets = bind(address, self.workers)?;
-            let connections = Arc::new(Connections::new(tls.is_some()));
+            let connections = Arc::new(Connections::new(&settings, tls.is_some()));
             let bound = sockets.first().and_then(|socket| socket.local_addr().ok());
             addresses.push((name.clone(), bound.unwrap_or(address)));
             for (seat, socket) in seats.iter_mut().zip(sockets) {

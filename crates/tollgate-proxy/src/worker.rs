@@ -6,6 +6,7 @@ mod run;
 mod settings;
 
 use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,7 +22,7 @@ use tollgate_core::{
 use crate::access_log::{Note, Ring};
 use crate::account::Account;
 use crate::arena::{Arena, Names};
-use crate::body::{Content, OutBody, Outgoing, Streaming};
+use crate::body::{Content, OutBody, Outgoing, Pace, Streaming};
 use crate::connection::Client;
 use crate::form::Arriving;
 use crate::headers;
@@ -67,6 +68,10 @@ pub(crate) struct Worker {
     /// Sorted by the generation of their upstream.
     destinations: RefCell<Vec<(u64, Rc<Destination>)>>,
     sampled: Cell<u64>,
+    /// Where bytes of HTTP/2 arrive.
+    pub(crate) read_room: Rc<RefCell<Vec<u8>>>,
+    /// Makes connections grow old at different times.
+    ages: RandomState,
 }
 
 /// The worker's last reading of the monotonic clock: good enough for deadlines, and free.
@@ -199,6 +204,7 @@ impl Worker {
                     incoming,
                     left: client.door.settings.max_body_bytes,
                     withheld: headers::withheld(service),
+                    pace: Pace::new(client.door.settings.min_body_rate),
                     received: account.note().map(Note::received),
                     live: Rc::clone(&self.live),
                     handle: live.handle(),
@@ -210,6 +216,14 @@ impl Worker {
             }
             _ => OutBody::Empty,
         }
+    }
+
+    /// When a connection that begins now has lived for `age`, give or take a tenth of it.
+    pub(crate) fn old_at(&self, age: Duration) -> u64 {
+        let now = self.clock.monotonic();
+        let age = nanoseconds(age);
+        let spread = (age / 5).max(1);
+        now.saturating_add(age - age / 10).saturating_add(self.ages.hash_one(now) % spread)
     }
 
     /// Times one decision in [`SAMPLE`].

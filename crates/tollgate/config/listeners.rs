@@ -3,6 +3,7 @@
 pub(super) mod tls;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
@@ -25,6 +26,10 @@ const FORWARDED_FIELDS: Choice<ForwardedFields> = Choice::of(&[
     ("forwarded", ForwardedFields::Forwarded),
 ]);
 const PROXY_PROTOCOL: Choice<bool> = Choice::of(&[("none", false), ("required", true)]);
+const PER_SOURCE: Integer<u32> = Integer::within(0, 10_000_000);
+const AGE: Time = Time::within(Duration::ZERO, Duration::from_secs(24 * 60 * 60));
+const RATE: Size = Size::within(0, 1 << 30);
+const FRAMES: Integer<u32> = Integer::within(1, 10_000_000);
 const STREAMS: Integer<u32> = Integer::within(1, 10_000);
 
 /// Where traffic comes in.
@@ -75,9 +80,16 @@ fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> 
     let settings = ListenerSettings {
         proxies: proxies(section),
         max_connections: section.or("max_connections", CONNECTIONS, 16_384),
+        max_connections_per_source: NonZeroU32::new(section.or(
+            "max_connections_per_source",
+            PER_SOURCE,
+            0,
+        )),
         http2: section.or("http2", Switch, true),
         header_timeout: section.or("header_timeout", WAIT, Duration::from_secs(10)),
         idle_timeout: section.or("idle_timeout", WAIT, Duration::from_secs(75)),
+        write_timeout: section.or("write_timeout", WAIT, Duration::from_secs(60)),
+        max_age: Some(section.or("max_age", AGE, Duration::ZERO)).filter(|age| !age.is_zero()),
         max_header_bytes: size(section.or("max_header_bytes", HEADER_BYTES, 64 << 10)),
         max_headers: section.or("max_headers", HEADERS, 100),
         max_target_bytes: size(section.or("max_target_bytes", TARGET_BYTES, 8 << 10)),
@@ -85,7 +97,10 @@ fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> 
             0 => u64::MAX,
             bytes => bytes,
         },
+        min_body_rate: section.or("min_body_rate", RATE, 0),
         max_streams: section.or("max_streams", STREAMS, 100),
+        max_resets: section.or("max_resets", FRAMES, 1000),
+        max_control_frames: section.or("max_control_frames", FRAMES, 10_000),
     };
     let tls = section.table("tls").map(|mut section| tls::read(&mut section, certificates_at));
     Some(Listener { name, address: address?, settings, tls })

@@ -16,7 +16,7 @@ use tollgate_core::Refusal;
 use self::announced::announced;
 use super::TurnedAway;
 use super::io::Stream;
-use crate::peer::Peer;
+use crate::peer::{Counted, Peer};
 use crate::roster::{Deadline, Entry};
 use crate::tls::{Acceptor, Failure, Session, accept};
 use crate::worker::{Door, Worker, nanoseconds};
@@ -27,6 +27,8 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A connection on which HTTP may begin.
 pub(super) struct Begun {
     pub(super) peer: Peer,
+    /// Among the connections of its source, if those have a maximum.
+    pub(super) counted: Option<Counted>,
     pub(super) stream: Stream,
     pub(super) http2: bool,
     pub(super) session: Option<Session>,
@@ -42,18 +44,21 @@ pub(super) async fn begin(
     address: IpAddr,
 ) -> Option<Begun> {
     let peer = meet(worker, door, entry, &stream, address).await?;
+    let counted = count(door, peer)?;
     match &door.tls {
         None => {
             allow(worker, entry, door.settings.header_timeout);
-            let http2 = door.settings.http2 && speaks_http2(worker, entry, &stream).await?;
+            let http2 = door.settings.http2 && speaks_http2(worker, door, entry, &stream).await?;
             let stream = Stream::Plain(TokioIo::new(stream));
-            Some(Begun { peer, stream, http2, session: None })
+            Some(Begun { peer, counted, stream, http2, session: None })
         }
         Some(acceptor) => {
             allow(worker, entry, acceptor.timeout());
-            let begun = shake_hands(worker, door, acceptor, entry, stream, peer).await;
+            let shaken = shake_hands(worker, door, acceptor, entry, stream).await;
             allow(worker, entry, door.settings.header_timeout);
-            begun
+            let (stream, session) = shaken?;
+            let http2 = session.http2;
+            Some(Begun { peer, counted, stream, http2, session: Some(session) })
         }
     }
 }
@@ -89,6 +94,21 @@ async fn meet(
     None
 }
 
+/// Counts the connection among those of its source; `None` if that is one too many. Proxies that speak
+/// for clients have as many as they like.
+fn count(door: &Door, peer: Peer) -> Option<Option<Counted>> {
+    match &door.connections.crowd {
+        Some(crowd) if !peer.trusted => {
+            let counted = crowd.enter(peer.source);
+            if counted.is_none() {
+                door.connections.turn_away(TurnedAway::SourceMaximum);
+            }
+            counted.map(Some)
+        }
+        _ => Some(None),
+    }
+}
+
 /// Gives a connection so long from now.
 fn allow(worker: &Worker, entry: &Entry<()>, timeout: Duration) {
     let now = worker.clock.monotonic();
@@ -103,16 +123,13 @@ async fn shake_hands(
     acceptor: &Acceptor,
     entry: &Entry<()>,
     stream: TcpStream,
-    peer: Peer,
-) -> Option<Begun> {
+) -> Option<(Stream, Session)> {
     // On the heap: a handshake is large, and most of a connection's life comes after it.
     let mut handshake = Box::pin(accept(acceptor, stream));
     match until_ended(worker, entry, handshake.as_mut()).await {
         Ok(Ok((stream, session))) => {
             door.connections.count_handshake(session.resumed);
-            let http2 = session.http2;
-            let stream = Stream::Tls(Box::new(TokioIo::new(stream)));
-            Some(Begun { peer, stream, http2, session: Some(session) })
+            Some((Stream::Tls(Box::new(TokioIo::new(stream))), session))
         }
         Ok(Err(error)) => {
             door.connections.count_failure(Failure::from(&error));
@@ -127,11 +144,23 @@ async fn shake_hands(
 }
 
 /// Whether the client begins with HTTP/2's preface; `None` if it does not begin in time.
-async fn speaks_http2(worker: &Worker, entry: &Entry<()>, stream: &TcpStream) -> Option<bool> {
+async fn speaks_http2(
+    worker: &Worker,
+    door: &Door,
+    entry: &Entry<()>,
+    stream: &TcpStream,
+) -> Option<bool> {
     let mut begin = [0; PREFACE.len()];
     loop {
-        let peeked = until_ended(worker, entry, pin!(stream.peek(&mut begin))).await;
-        let length = peeked.ok()?.ok()?;
+        let length = match until_ended(worker, entry, pin!(stream.peek(&mut begin))).await {
+            Ok(peeked) => peeked.ok()?,
+            Err(ended) => {
+                if matches!(ended, Ended::Late) {
+                    door.connections.turn_away(TurnedAway::HeaderTimeout);
+                }
+                return None;
+            }
+        };
         let said = begin.get(..length).filter(|said| !said.is_empty())?;
         if !PREFACE.starts_with(said) {
             return Some(false);

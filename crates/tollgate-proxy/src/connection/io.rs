@@ -1,18 +1,20 @@
 //! The bytes of a client's connection.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::Client;
+use super::frames::Frames;
 
 /// What a connection goes over.
 pub(super) enum Stream {
@@ -25,6 +27,21 @@ pub(super) enum Stream {
 pub(super) struct ClientIo {
     stream: Stream,
     client: Rc<Client>,
+    /// Of HTTP/2.
+    inspected: Option<Inspected>,
+}
+
+/// Bytes that are looked at before anybody reads them.
+pub(super) struct Inspected {
+    frames: Frames,
+    /// Where they arrive: room that all connections of a worker share, as none keeps anything in it.
+    room: Rc<RefCell<Vec<u8>>>,
+}
+
+impl Inspected {
+    pub(super) fn new(frames: Frames, room: Rc<RefCell<Vec<u8>>>) -> Self {
+        Self { frames, room }
+    }
 }
 
 /// Does the same with either stream, without a call through a table.
@@ -44,8 +61,39 @@ macro_rules! either {
 }
 
 impl ClientIo {
-    pub(super) fn new(stream: Stream, client: Rc<Client>) -> Self {
-        Self { stream, client }
+    pub(super) fn new(stream: Stream, client: Rc<Client>, inspected: Option<Inspected>) -> Self {
+        Self { stream, client, inspected }
+    }
+
+    /// Reads what is looked at first. An offender's connection has failed.
+    fn poll_inspected(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(Inspected { frames, room }) = &mut self.inspected else {
+            return either!(self, stream => stream.poll_read(cx, buffer));
+        };
+        let mut room = room.borrow_mut();
+        let length = room.len().min(buffer.remaining());
+        let mut read = ReadBuf::new(room.get_mut(..length).unwrap_or_default());
+        let polled = either!(self, stream => stream.poll_read(cx, read.unfilled()));
+        if matches!(polled, Poll::Ready(Ok(()))) {
+            if let Err(reason) = frames.read(read.filled(), self.client.clock.now()) {
+                self.client.turn_away(reason);
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+            buffer.put_slice(read.filled());
+        }
+        polled
+    }
+
+    /// Notes whether the client reads.
+    fn note<T>(&self, written: &Poll<io::Result<T>>) {
+        match written {
+            Poll::Pending => self.client.stall(),
+            Poll::Ready(_) => self.client.move_on(),
+        }
     }
 }
 
@@ -68,7 +116,7 @@ impl Read for ClientIo {
         cx: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = either!(self, stream => stream.poll_read(cx, buffer));
+        let read = self.poll_inspected(cx, buffer);
         if matches!(read, Poll::Ready(Ok(()))) {
             self.client.heard();
         }
@@ -82,11 +130,15 @@ impl Write for ClientIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        either!(self, stream => stream.poll_write(cx, bytes))
+        let written = either!(self, stream => stream.poll_write(cx, bytes));
+        self.note(&written);
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_flush(cx))
+        let flushed = either!(self, stream => stream.poll_flush(cx));
+        self.note(&flushed);
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -103,6 +155,8 @@ impl Write for ClientIo {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        either!(self, stream => stream.poll_write_vectored(cx, pieces))
+        let written = either!(self, stream => stream.poll_write_vectored(cx, pieces));
+        self.note(&written);
+        written
     }
 }

@@ -132,7 +132,7 @@ impl Metrics {
             ),
             family(
                 "tollgate_connections_refused_total",
-                "Client connections that were not served, by listener and reason.",
+                "Client connections not served, or ended for what the client did, by listener and reason.",
                 MetricType::COUNTER,
                 refused.collect(),
             ),

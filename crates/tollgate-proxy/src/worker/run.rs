@@ -1,6 +1,7 @@
 //! The thread of a worker, from its first connection to its last.
 
 use std::cell::{Cell, RefCell};
+use std::hash::RandomState;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ use crate::upstream::Upstreams;
 
 /// How exact deadlines are.
 const TICK: Duration = Duration::from_millis(100);
+
+/// As much as is read of an HTTP/2 connection at once.
+const READ_ROOM: usize = 16 << 10;
 
 /// How long accepting pauses after an error, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -98,6 +102,8 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         upstreams: seat.upstreams,
         destinations: RefCell::default(),
         sampled: Cell::new(0),
+        read_room: Rc::new(RefCell::new(vec![0; READ_ROOM])),
+        ages: RandomState::new(),
     });
     worker.tick();
     let mut accepting = Vec::new();
