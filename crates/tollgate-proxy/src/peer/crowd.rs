@@ -103,8 +103,8 @@ mod tests {
             (0..500).flat_map(|number| [number; 2]).map(|n| crowd.enter(source(n))).collect();
         assert!(full.iter().all(Option::is_some));
         let others = (1000..5000).filter(|number| crowd.enter(source(*number)).is_some());
-        // One in a million would be, by the width of the rows.
-        assert_eq!(others.count(), 4000);
+        // One in a million is, by the width of the rows: now and then one of these.
+        assert!(others.count() >= 3995);
     }
 
     #[test]
