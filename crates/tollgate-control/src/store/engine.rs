@@ -57,4 +57,10 @@ pub trait Engine: Send + Sync + 'static {
     /// The statements that index the words of chains and documents, where they are not indexed
     /// yet. They run at every opening.
     fn index_words(&self) -> &'static str;
+
+    /// The statements that say how rare what queries ask for is, to an engine that does not count it
+    /// by itself. A migration that changes an index they name runs them again.
+    fn plan_queries(&self) -> &'static str {
+        ""
+    }
 }

@@ -6,11 +6,11 @@ use crate::directory::realm;
 use crate::people::Realm;
 
 /// What a version does that SQL cannot.
-type Program = fn(&mut dyn Connection) -> Result<(), StoreError>;
+type Program = fn(&dyn Engine, &mut dyn Connection) -> Result<(), StoreError>;
 
 /// Every version's script, and what follows it. One that was released is never changed, only followed
 /// by another.
-const VERSIONS: [(&str, Option<Program>); 11] = [
+const VERSIONS: [(&str, Option<Program>); 12] = [
     (include_str!("migrations/1.sql"), None),
     (include_str!("migrations/2.sql"), None),
     (include_str!("migrations/3.sql"), None),
@@ -22,6 +22,7 @@ const VERSIONS: [(&str, Option<Program>); 11] = [
     (include_str!("migrations/9.sql"), None),
     (include_str!("migrations/10.sql"), None),
     (include_str!("migrations/11.sql"), Some(word_chains)),
+    ("", Some(plan_queries)),
 ];
 
 /// Brings the store to the newest version. The history of a new one begins with `epoch`.
@@ -35,7 +36,8 @@ pub(super) fn migrate(
     epoch: i64,
 ) -> Result<(), StoreError> {
     connection.script(engine.begin())?;
-    let migrated = apply(connection, epoch).and_then(|()| connection.script(engine.index_words()));
+    let migrated =
+        apply(engine, connection, epoch).and_then(|()| connection.script(engine.index_words()));
     let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
     connection.script(end)?;
     migrated
@@ -57,7 +59,11 @@ fn known() -> i64 {
     i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX)
 }
 
-fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> {
+fn apply(
+    engine: &dyn Engine,
+    connection: &mut dyn Connection,
+    epoch: i64,
+) -> Result<(), StoreError> {
     connection.script("CREATE TABLE IF NOT EXISTS versions (version BIGINT PRIMARY KEY)")?;
     let newest = connection.row("SELECT coalesce(max(version), 0) FROM versions", &[])?;
     let found = newest.map_or(Ok(0), |row| row.integer(0))?;
@@ -68,7 +74,7 @@ fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> 
         if version > found {
             connection.script(script)?;
             if let Some(program) = program {
-                program(connection)?;
+                program(engine, connection)?;
             }
             connection.run("INSERT INTO versions (version) VALUES ($1)", &[version.into()])?;
         }
@@ -81,7 +87,7 @@ fn apply(connection: &mut dyn Connection, epoch: i64) -> Result<(), StoreError> 
 }
 
 /// Writes the documents that are there anew, with what they are found by.
-fn word_documents(connection: &mut dyn Connection) -> Result<(), StoreError> {
+fn word_documents(_: &dyn Engine, connection: &mut dyn Connection) -> Result<(), StoreError> {
     for shelf in [Shelf::Applications, Shelf::Members] {
         for document in shelf.all(connection)? {
             shelf.update(connection, &document)?;
@@ -91,7 +97,7 @@ fn word_documents(connection: &mut dyn Connection) -> Result<(), StoreError> {
 }
 
 /// Gives the chains that are there what stands for their words.
-fn word_chains(connection: &mut dyn Connection) -> Result<(), StoreError> {
+fn word_chains(_: &dyn Engine, connection: &mut dyn Connection) -> Result<(), StoreError> {
     for row in connection.rows("SELECT id, words FROM chains", &[])? {
         let (id, words) = (row.text(0)?, row.text(1)?);
         let statement = "UPDATE chains SET wording = $1 WHERE id = $2";
@@ -101,7 +107,7 @@ fn word_chains(connection: &mut dyn Connection) -> Result<(), StoreError> {
 }
 
 /// Gives the chains that are there the organization and group of their applications.
-fn own_chains(connection: &mut dyn Connection) -> Result<(), StoreError> {
+fn own_chains(_: &dyn Engine, connection: &mut dyn Connection) -> Result<(), StoreError> {
     for application in Shelf::Applications.all(connection)? {
         let Realm { organization, group } = realm(&application.body);
         if organization.is_none() && group.is_none() {
@@ -115,10 +121,37 @@ fn own_chains(connection: &mut dyn Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Tells an engine that counts nothing by itself what it needs to plan its queries.
+fn plan_queries(engine: &dyn Engine, connection: &mut dyn Connection) -> Result<(), StoreError> {
+    connection.script(engine.plan_queries())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::{Document, Sqlite};
+
+    #[test]
+    fn what_is_rare_is_looked_up_before_what_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Sqlite::open(&folder.path().join("store.db")).unwrap();
+        let mut connection = engine.writer().unwrap();
+        migrate(&engine, &mut *connection, 1).unwrap();
+        let mut reader = engine.reader().unwrap();
+        for (rare, looked_up) in [
+            ("c.id IN (SELECT chain FROM keys WHERE digest IN ('x'))", "(id=?)"),
+            ("c.qps_limit_ceiling = 7", "(is_key_set=? AND qps_limit_ceiling=?)"),
+            ("c.application = 'x'", "(application=? AND is_key_set=?)"),
+            ("c.expiration >= 1 AND c.expiration <= 2", "(is_key_set=? AND expiration>? AND"),
+        ] {
+            let query = format!(
+                "EXPLAIN QUERY PLAN SELECT c.id FROM chains c WHERE c.is_key_set = 0 AND {rare} \
+                 ORDER BY c.created + 0, c.id LIMIT 100"
+            );
+            let plan = (&mut *reader as &mut dyn Connection).rows(&query, &[]).unwrap();
+            assert!(plan[0].text(3).unwrap().contains(looked_up), "{rare}: {plan:?}");
+        }
+    }
 
     #[test]
     fn chains_that_are_there_belong_to_whom_their_applications_do() {
@@ -142,7 +175,7 @@ mod tests {
             );
             connection.script(&chain).unwrap();
         }
-        own_chains(&mut *connection).unwrap();
+        own_chains(&engine, &mut *connection).unwrap();
         let query =
             "SELECT id FROM chains WHERE organization = 'north' AND organization_group = 'shops'";
         let owned = (&mut *connection as &mut dyn Connection).rows(query, &[]).unwrap();

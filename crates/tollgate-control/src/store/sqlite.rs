@@ -113,6 +113,10 @@ impl Engine for Sqlite {
     fn index_words(&self) -> &'static str {
         include_str!("words/sqlite.sql")
     }
+
+    fn plan_queries(&self) -> &'static str {
+        include_str!("plans/sqlite.sql")
+    }
 }
 
 impl Connection for rusqlite::Connection {

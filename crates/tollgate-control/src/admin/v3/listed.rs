@@ -142,7 +142,7 @@ enum Place {
 }
 
 /// Narrows a search by a condition. Returns whether the search asks for just that.
-fn narrow(
+pub(super) fn narrow(
     search: &mut DocumentSearch,
     resource: &Resource,
     Condition { path, value }: &Condition,

@@ -8,14 +8,19 @@ use serde_json::{Map, Value as Json};
 use super::super::super::Failure;
 use super::super::super::date;
 use super::super::super::filter::Condition;
+use super::super::super::listed::narrow;
 use super::super::super::query::Query;
 use super::super::super::search::Search;
 use super::super::super::source::{Scene, text};
+use super::super::member;
 use super::{Applications, Members};
 use crate::store::{Connection, DocumentSearch, Shelf};
 
 /// So many applications are looked at at a time.
 const SOME: usize = 10_000;
+
+/// Of so many members the applications are looked up member by member, of more all are gone through.
+const FEW: usize = 100;
 
 /// What is asked of the applications and members of keys.
 pub(super) struct Owners<'q> {
@@ -54,24 +59,58 @@ impl<'q> Owners<'q> {
                 found.insert(id.to_string());
             }
         }
-        let search = self.narrowed();
-        let mut last = None;
-        loop {
-            let some = search.younger(connection, last.as_ref(), SOME)?;
-            let Some(end) = some.last() else { return Ok(found) };
-            last = Some((end.created, end.id.clone()));
-            for document in some {
-                let id = document.id.clone();
-                // What a file owns of the same id came first.
-                if scene.file().applications.contains_key(id.as_str()) {
-                    continue;
-                }
-                let application = Applications::kept(document).json;
-                if self.mean(scene, connection, &application, &mut members)? {
-                    found.insert(id);
+        let all = self.narrowed();
+        let searches = match self.members(scene, connection)? {
+            Some(few) => {
+                let of = |member| DocumentSearch { parent: Some(member), ..all.clone() };
+                few.into_iter().map(of).collect()
+            }
+            None => vec![all],
+        };
+        for search in searches {
+            let mut last = None;
+            loop {
+                let some = search.younger(connection, last.as_ref(), SOME)?;
+                let Some(end) = some.last() else { break };
+                last = Some((end.created, end.id.clone()));
+                for document in some {
+                    let id = document.id.clone();
+                    // What a file owns of the same id came first.
+                    if scene.file().applications.contains_key(id.as_str()) {
+                        continue;
+                    }
+                    let application = Applications::kept(document).json;
+                    if self.mean(scene, connection, &application, &mut members)? {
+                        found.insert(id);
+                    }
                 }
             }
         }
+        Ok(found)
+    }
+
+    /// The members among whom all are that are meant, where something is asked of them and few fit.
+    fn members(
+        &self,
+        scene: Scene<'_>,
+        connection: &mut dyn Connection,
+    ) -> Result<Option<Vec<String>>, Failure> {
+        let mut search = DocumentSearch::of(Shelf::Members);
+        for Condition { path, value } in &self.conditions {
+            if let [first, rest @ ..] = path.as_slice()
+                && first == "member"
+            {
+                let asked = Condition { path: rest.to_vec(), value: value.clone() };
+                narrow(&mut search, &member::ALL, &asked, "username");
+            }
+        }
+        if search == DocumentSearch::of(Shelf::Members) {
+            return Ok(None);
+        }
+        let stored = search.page(connection, 0, FEW as u64 + 1)?;
+        let of_file = scene.file().members.keys().map(ToString::to_string);
+        let members: Vec<_> = stored.into_iter().map(|member| member.id).chain(of_file).collect();
+        Ok(Some(members).filter(|members| members.len() <= FEW))
     }
 
     /// Whether an application, with its member, is meant.
