@@ -3,6 +3,7 @@
 mod cases;
 mod expect;
 mod framing;
+mod grpc;
 mod hop_by_hop;
 mod host;
 mod path;

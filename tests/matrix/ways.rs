@@ -76,6 +76,7 @@ pub(super) fn way(refusal: Refusal, cell: &Cell<'_>) -> Way {
         | Refusal::OverConcurrency => Call::of(refusal.code()),
         Refusal::HeadersTooLarge => return to("a_large_header_is_refused"),
         Refusal::RequestTimeout => return to("a_form_that_does_not_come_is_given_up"),
+        Refusal::DeadlineExceeded => return to("the_callers_deadline_is_that_of_the_whole_call"),
         Refusal::Draining => {
             return to("a_form_that_is_being_read_is_cut_at_the_end_of_a_drain");
         }

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use tollgate_core::Refusal;
 
-use crate::support::{Connection, Http1, Request, Tollgate};
+use crate::support::{Connection, Http1, Http2, Request, Tollgate};
 
 use super::house::{KEYS, Upstreams, form, house, key, path_key};
 use super::sinks::{CANARY, SECRET, basic, encoded, hold_no_secret};
@@ -156,6 +156,12 @@ fn hold_refusals(format: &str) {
     ));
     gate.wait_for("request_timeout", |metrics| metrics.refusals("request_timeout") > 0.0);
     codes.push("request_timeout");
+    // A call of gRPC that its caller gives up.
+    let call = gate.get("/patient").header("content-type", "application/grpc").key(&key("good"));
+    let late = call.header("grpc-timeout", "1m").over(&mut Http2::connect(gate.data()));
+    assert_eq!(late.header("grpc-status"), Some("4"), "{late:?}");
+    codes.push("deadline_exceeded");
+    hold_no_secret("deadline_exceeded", &format!("{late:?}"));
     hold_no_secret("metrics", gate.metrics().text());
 
     // Reloads that fail, with a key or a digest of one in all the wrong places.

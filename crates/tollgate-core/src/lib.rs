@@ -55,7 +55,7 @@ pub use proof::{
     Signatures, Wrapped,
 };
 pub use record::{Record, Status};
-pub use refusal::{MasheryError, Refusal};
+pub use refusal::{GrpcStatus, MasheryError, Refusal};
 pub use routes::{HostPattern, KeyedPath, Route, RouteError, Routes, RoutesBuilder, Segment};
 pub use service::{
     BasicPart, CredentialPlace, EndpointId, ErrorDialect, FrontId, MethodId, RateLimitHeaders,

@@ -1,9 +1,11 @@
 //! Why a request was not let through: one enum, one table.
 
+mod grpc;
 mod mashery;
 
 use http::StatusCode;
 
+pub use grpc::GrpcStatus;
 pub use mashery::MasheryError;
 
 /// The reason of a refusal. Its [code](Refusal::code) is the same in problem details, metric
@@ -42,6 +44,7 @@ pub enum Refusal {
     TargetTooLong,
     HeadersTooLarge,
     RequestTimeout,
+    DeadlineExceeded,
     NoSnapshot,
     Draining,
     UpstreamUnreachable,
@@ -111,6 +114,7 @@ static TABLE: [Row; Refusal::COUNT] = [
     row(R::TargetTooLong, "target_too_long", S::URI_TOO_LONG, M::URI_TOO_LONG, "The request target is too long"),
     row(R::HeadersTooLarge, "headers_too_large", S::REQUEST_HEADER_FIELDS_TOO_LARGE, M::BAD_REQUEST, "The header is too large"),
     row(R::RequestTimeout, "request_timeout", S::REQUEST_TIMEOUT, M::BAD_REQUEST, "The request did not arrive in time"),
+    row(R::DeadlineExceeded, "deadline_exceeded", S::GATEWAY_TIMEOUT, M::TIMEOUT, "The caller's deadline has passed"),
     row(R::NoSnapshot, "no_snapshot", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The proxy has no keys to decide from yet"),
     row(R::Draining, "draining", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The proxy is shutting down"),
     row(R::UpstreamUnreachable, "upstream_unreachable", S::BAD_GATEWAY, M::BAD_GATEWAY, "The upstream cannot be reached"),

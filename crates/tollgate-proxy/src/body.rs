@@ -18,6 +18,7 @@ use crate::access_log::Note;
 use crate::account::Account;
 use crate::headers;
 use crate::live::{LiveEntry, LiveList};
+use crate::respond::{Reason, deadline_exceeded};
 use crate::roster::{Deadline, Handle};
 use crate::upstream::{Chosen, Destination, Lease};
 use crate::worker::Coarse;
@@ -195,7 +196,7 @@ pub(crate) enum Content {
     /// All there.
     Full(Option<Bytes>),
     /// All there, and a refusal.
-    Refused(Option<Bytes>, Refusal),
+    Refused(Option<Bytes>, Reason),
     /// Sent by an upstream.
     Relay(Box<Relay>),
 }
@@ -219,6 +220,9 @@ impl Relay {
         if let Some(live) = &self.live
             && let Poll::Ready(refusal) = live.poll_end(cx)
         {
+            if refusal == Refusal::DeadlineExceeded {
+                return Poll::Ready(Some(Ok(self.give_up())));
+            }
             return Poll::Ready(Some(Err(Broken(refusal))));
         }
         let incoming = &mut self.incoming;
@@ -254,6 +258,12 @@ impl Relay {
         }
     }
 
+    /// The deadline of a call of gRPC has passed, and its caller is told so. The upstream is let go.
+    fn give_up(&mut self) -> Frame<Bytes> {
+        self.lease = None;
+        Frame::trailers(deadline_exceeded())
+    }
+
     /// All of the response is here: the connection is free, the request no longer open.
     fn finish(&mut self) {
         self.live = None;
@@ -272,8 +282,8 @@ impl Content {
     }
 
     /// Content that tells of a refusal.
-    pub(crate) fn refused(body: Bytes, refusal: Refusal) -> Self {
-        Self::Refused(Some(body).filter(|body| !body.is_empty()), refusal)
+    pub(crate) fn refused(body: Bytes, reason: Reason) -> Self {
+        Self::Refused(Some(body).filter(|body| !body.is_empty()), reason)
     }
 
     /// All of it; `None` where there is none, or where an upstream sends it.
@@ -286,8 +296,13 @@ impl Content {
 
     /// The refusal that it tells of.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.reason().map(|reason| reason.refusal)
+    }
+
+    /// The same, as far as the caller is told of it.
+    pub(crate) fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Refused(_, refusal) => Some(*refusal),
+            Self::Refused(_, reason) => Some(*reason),
             Self::Full(_) | Self::Relay(_) => None,
         }
     }

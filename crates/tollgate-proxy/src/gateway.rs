@@ -14,7 +14,7 @@ use crate::connection::Client;
 use crate::credential::Brought;
 use crate::form::{Arriving, Bounds, Unread};
 use crate::forward::Admitted;
-use crate::respond::Told;
+use crate::respond::{Grpc, Told};
 use crate::switches::Exchange;
 use crate::target::{NoTarget, Target, host_field, permit};
 use crate::worker::Worker;
@@ -44,10 +44,11 @@ impl Worker {
         let mut now = self.clock.now();
         let version = request.version();
         let mut account = Account::open(&self, &client, &request, now);
+        let grpc = Grpc::of(request.headers(), now);
         let mut request = request.map(Arriving::Incoming);
         let mut cors = None;
         let mut response = loop {
-            match self.admit(&client, request, now, &mut account, &mut cors) {
+            match self.admit(&client, request, now, grpc.as_deref(), &mut account, &mut cors) {
                 Ok(admitted) => break self.forward(admitted, &mut account).await,
                 Err(Stop::Answer(answer)) => break answer,
                 Err(Stop::Form(unread)) => {
@@ -57,6 +58,9 @@ impl Worker {
                 }
             }
         };
+        if let Some(grpc) = grpc {
+            response = grpc.word(response);
+        }
         if let Some(cors) = cors {
             cors.tell(response.headers_mut());
         }
@@ -76,6 +80,7 @@ impl Worker {
         client: &Rc<Client>,
         request: Request<Arriving>,
         now: Now,
+        grpc: Option<&Grpc>,
         account: &mut Account,
         cors: &mut Option<Box<Exchange>>,
     ) -> Result<Admitted, Stop> {
@@ -100,6 +105,8 @@ impl Worker {
         let (service, route) = self.lead(root, &target, &head, now, account, cors)?;
         let refuse = |refusal: Refusal| self.refuse(Some(service), refusal, now);
         client.body_fits(&body).map_err(refuse)?;
+        let timed = grpc.filter(|_| head.version == Version::HTTP_2);
+        let deadline = timed.map_or(Ok(u64::MAX), Grpc::deadline).map_err(refuse)?;
         if body.is_unread(service, &head.headers) {
             let bounds = Bounds::of(service, client, self.destination(root, service).as_deref());
             head.uri = uri;
@@ -157,8 +164,10 @@ impl Worker {
         let meter = permit.meter();
         let told = Told::of(service, &permit, &head.headers);
         let live = self.enter(client, permit, &destination, now);
+        live.give_up_at(deadline);
         let body = self.watch(client, body, &live, &destination, service, account);
         let request = Request::from_parts(head, body);
-        Ok(Admitted { request, live, destination, front: service.front, told, started: now, meter })
+        let front = service.front;
+        Ok(Admitted { request, live, destination, front, told, started: now, meter })
     }
 }

@@ -1,6 +1,7 @@
 //! Answers of our own, each in the dialect of its service: refusals, and what an admitted caller
 //! is told beside the upstream's answer.
 
+mod grpc;
 mod limits;
 mod mashery;
 mod problem;
@@ -10,8 +11,11 @@ use std::sync::Arc;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use tollgate_core::{
-    ErrorDialect, Now, Permit, RateLimitHeaders, Readings, Refused, ReturnedHeaders, Service,
+    ErrorDialect, Now, Permit, RateLimitHeaders, Readings, Refusal, Refused, ReturnedHeaders,
+    Service,
 };
+
+pub(crate) use grpc::{Grpc, deadline_exceeded};
 
 use crate::arena::Arena;
 use crate::body::Content;
@@ -28,6 +32,30 @@ pub(crate) struct Ended<'a> {
     pub(crate) now: Now,
 }
 
+/// A refusal, as far as its caller is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reason {
+    pub(crate) refusal: Refusal,
+    /// The caller is not told which of the refusals of keys it is.
+    hidden: bool,
+}
+
+impl Reason {
+    fn of(ended: &Ended<'_>) -> Self {
+        let refusal = ended.refused.refusal;
+        let disclosed = ended.service.is_some_and(|service| service.disclose_key_state);
+        Self { refusal, hidden: refusal.hidden() && !disclosed }
+    }
+
+    fn code(self) -> &'static str {
+        if self.hidden { Refusal::HIDDEN_CODE } else { self.refusal.code() }
+    }
+
+    fn title(self) -> &'static str {
+        if self.hidden { Refusal::HIDDEN_TITLE } else { self.refusal.title() }
+    }
+}
+
 /// The answer to a refused request.
 pub(crate) fn refuse(
     arena: &mut Arena,
@@ -35,9 +63,10 @@ pub(crate) fn refuse(
     ended: &Ended<'_>,
 ) -> Response<Content> {
     let dialect = ended.service.map_or(settings.error_dialect, |service| service.error_dialect);
+    let reason = Reason::of(ended);
     let mut response = match dialect {
-        ErrorDialect::Problem => problem::answer(ended),
-        ErrorDialect::Mashery => mashery::answer(ended.refused.refusal, settings),
+        ErrorDialect::Problem => problem::answer(ended, reason),
+        ErrorDialect::Mashery => mashery::answer(reason, settings),
     };
     let headers = response.headers_mut();
     if let Some(seconds) = ended.refused.retry_after {

@@ -25,6 +25,8 @@ struct Slot<T> {
     deadline: Deadline,
     /// The latest instant, whatever the deadline.
     limit: u64,
+    /// When nobody waits for it any more.
+    given_up: u64,
     end: Option<Refusal>,
     /// A tick has seen that it was ended.
     overdue: bool,
@@ -75,6 +77,7 @@ impl<T> Roster<T> {
             item: Some(item),
             deadline,
             limit,
+            given_up: u64::MAX,
             end: None,
             overdue: false,
             waker: None,
@@ -126,6 +129,7 @@ impl<T> Roster<T> {
             match (&slot.item, slot.end) {
                 (Some(item), Some(refusal)) if slot.overdue => overdue(item, refusal),
                 (Some(_), Some(_)) => slot.overdue = true,
+                (Some(_), None) if now >= slot.given_up => slot.end(Refusal::DeadlineExceeded),
                 (Some(_), None) if now >= slot.limit.min(slot.deadline.at) => {
                     slot.end(slot.deadline.late);
                 }
@@ -181,6 +185,11 @@ impl<T> Entry<T> {
             slot.end
         });
         ended.flatten().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Says when nobody waits for it any more, in nanoseconds of the monotonic clock.
+    pub(crate) fn give_up_at(&self, instant: u64) {
+        self.roster.with(self.handle, |slot| slot.given_up = instant);
     }
 
     /// Moves the deadline.

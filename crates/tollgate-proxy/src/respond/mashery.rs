@@ -1,12 +1,11 @@
 //! Refusals as a Mashery traffic manager words them, and the fields by which it names itself.
 
+use super::Reason;
+use crate::body::Content;
+use crate::worker::WorkerSettings;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, SERVER};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use tollgate_core::Refusal;
-
-use crate::body::Content;
-use crate::worker::WorkerSettings;
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-mashery-error-code");
 const ERROR_DETAIL: HeaderName = HeaderName::from_static("x-error-detail-header");
@@ -15,10 +14,10 @@ const MESSAGE_ID: HeaderName = HeaderName::from_static("x-mashery-message-id");
 
 /// The answer to a refused request. It never tells the state of a key: many look like one
 /// inactive developer.
-pub(super) fn answer(refusal: Refusal, settings: &WorkerSettings) -> Response<Content> {
-    let error = refusal.mashery();
+pub(super) fn answer(reason: Reason, settings: &WorkerSettings) -> Response<Content> {
+    let error = reason.refusal.mashery();
     let mut response =
-        Response::new(Content::refused(Bytes::from_static(error.body.as_bytes()), refusal));
+        Response::new(Content::refused(Bytes::from_static(error.body.as_bytes()), reason));
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
@@ -47,7 +46,7 @@ pub(super) fn introduce(
 
 #[cfg(test)]
 mod tests {
-    use tollgate_core::ErrorDialect;
+    use tollgate_core::{ErrorDialect, Refusal};
 
     use super::*;
     use crate::live::OnKeyDead;
@@ -64,7 +63,8 @@ mod tests {
     #[test]
     fn every_refusal_has_an_answer_with_its_id() {
         for refusal in Refusal::all() {
-            let answer = answer(refusal, &settings(Some("gate-1")));
+            let reason = Reason { refusal, hidden: refusal.hidden() };
+            let answer = answer(reason, &settings(Some("gate-1")));
             let error = refusal.mashery();
             assert_eq!(answer.status(), error.status(), "{}", refusal.code());
             let headers = answer.headers();
@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_responder_without_a_name_is_silent() {
-        let answer = answer(Refusal::KeyUnknown, &settings(None));
+        let reason = Reason { refusal: Refusal::KeyUnknown, hidden: true };
+        let answer = answer(reason, &settings(None));
         assert!(!answer.headers().contains_key(RESPONDER));
     }
 }

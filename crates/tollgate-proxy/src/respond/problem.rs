@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use tollgate_core::{CredentialPlace, Refusal, Refused, Service};
 
-use super::Ended;
 use super::limits::policy;
+use super::{Ended, Reason};
 use crate::body::Content;
 
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -23,11 +23,11 @@ struct Problem<'a> {
 }
 
 /// The answer to a refused request.
-pub(super) fn answer(ended: &Ended<'_>) -> Response<Content> {
+pub(super) fn answer(ended: &Ended<'_>, reason: Reason) -> Response<Content> {
     let Ended { service, refused, allow, .. } = *ended;
     let status = refused.refusal.status();
-    let body = problem(refused, service.is_some_and(|service| service.disclose_key_state));
-    let mut response = Response::new(Content::refused(Bytes::from(body), ended.refused.refusal));
+    let body = problem(refused, reason);
+    let mut response = Response::new(Content::refused(Bytes::from(body), reason));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -46,15 +46,13 @@ pub(super) fn answer(ended: &Ended<'_>) -> Response<Content> {
     response
 }
 
-fn problem(refused: &Refused, disclose: bool) -> Vec<u8> {
-    let refusal = refused.refusal;
-    let hidden = refusal.hidden() && !disclose;
+fn problem(refused: &Refused, reason: Reason) -> Vec<u8> {
     let violated = violated(refused);
     let problem = Problem {
         r#type: if violated.is_some() { QUOTA_EXCEEDED } else { "about:blank" },
-        title: if hidden { Refusal::HIDDEN_TITLE } else { refusal.title() },
-        status: refusal.status().as_u16(),
-        code: if hidden { Refusal::HIDDEN_CODE } else { refusal.code() },
+        title: reason.title(),
+        status: refused.refusal.status().as_u16(),
+        code: reason.code(),
         violated_policies: violated.map(|policy| [policy]),
     };
     let mut body = serde_json::to_vec(&problem).unwrap_or_default();
