@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::OnceLock};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     HeaderMap,
-    body::Bytes,
+    body::{Bytes, Incoming},
     client::conn::http2::{SendRequest, handshake},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -97,8 +97,42 @@ impl Http2 {
         }))
     }
 
+    /// Opens a stream whose body is read piece by piece.
+    pub(crate) fn pieces(&self, request: &Request) -> Pieces {
+        let mut sender = self.sender.clone();
+        let request = to_hyper(request);
+        let sent =
+            runtime().block_on(async { timeout(PATIENCE, sender.send_request(request)).await });
+        Pieces(sent.expect("no response in time").unwrap().into_body())
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         !self.driver.is_finished()
+    }
+}
+
+/// The body of a response that may go on for long.
+pub(crate) struct Pieces(Incoming);
+
+impl Pieces {
+    /// Reads until these words have come, in however many pieces.
+    pub(crate) fn reads_until(&mut self, words: &str) {
+        let mut read = String::new();
+        while !read.ends_with(words) {
+            read += &self.next().expect("the body ended before these words");
+        }
+    }
+
+    /// Whether nothing more comes.
+    pub(crate) fn ends(&mut self) -> bool {
+        self.next().is_none_or(|piece| piece.is_empty() && self.next().is_none())
+    }
+
+    /// The next piece, once it is there; `None` at the end.
+    fn next(&mut self) -> Option<String> {
+        let frame = runtime().block_on(async { timeout(PATIENCE, self.0.frame()).await });
+        let data = frame.expect("no piece in time")?.unwrap().into_data().unwrap();
+        Some(String::from_utf8(data.to_vec()).unwrap())
     }
 }
 

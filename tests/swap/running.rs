@@ -1,5 +1,7 @@
 //! Requests that are open when their key dies.
 
+use jiff::Timestamp;
+
 use super::suspended;
 use crate::support::{Answer, Config, Door, Http2, Origin, Tollgate};
 
@@ -27,6 +29,30 @@ fn an_open_request_of_a_key_that_dies_is_cut() {
         metrics.sum("tollgate_streams_cut_total", &[]) == 2.0
     });
     door.open();
+}
+
+#[test]
+fn an_open_request_of_a_key_that_expires_is_cut_by_the_gates_own_clock() {
+    let door = Door::shut();
+    let origin = slow_origin(&door);
+    let expires = Timestamp::from_second(Timestamp::now().as_second() + 3600).unwrap();
+    let expires = format!("expires = {expires}");
+    let config = Config::new(&origin).key("acme-2", "ending", &expires);
+    let gate = Tollgate::start_by_clock(&config);
+    let (ending, other) = (gate.get("/orders").key("ending"), gate.get("/orders").key("demo"));
+    let two = Http2::connect(gate.data());
+    let (mut one, stream) = (ending.start(), two.start(&ending));
+    let (mut running, beside) = (other.start(), two.start(&other));
+    one.reads_until("begun");
+    running.reads_until("begun");
+    origin.wait_for_requests(4);
+    gate.move_clock(3600);
+    assert!(!one.rest().contains("0\r\n\r\n"), "the body does not look whole");
+    assert!(stream.read().is_err(), "nor does that of the stream");
+    assert_eq!(gate.metrics().sum("tollgate_streams_cut_total", &[]), 2.0);
+    door.open();
+    running.reads_until(", ended\r\n0\r\n\r\n");
+    assert_eq!(beside.read().unwrap().admitted().text(), "begun, ended");
 }
 
 #[test]

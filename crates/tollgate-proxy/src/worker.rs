@@ -15,8 +15,8 @@ use std::time::Duration;
 use http::Response;
 use hyper::body::Body;
 use tollgate_core::{
-    Clock, Decider, FrontId, Notice, Now, Permit, Refusal, Refused, Root, Service, SnapshotCache,
-    Strangers,
+    Clock, Dead, Decider, FrontId, Notice, Now, Permit, Refusal, Refused, Root, Service,
+    SnapshotCache, Strangers,
 };
 
 use crate::access_log::{Note, Ring};
@@ -72,6 +72,8 @@ pub(crate) struct Worker {
     pub(crate) read_room: Rc<RefCell<Vec<u8>>>,
     /// Makes connections grow old at different times.
     ages: RandomState,
+    /// The second since 1970 in which keys were last looked at for having expired.
+    looked: Cell<u64>,
 }
 
 /// The worker's last reading of the monotonic clock: good enough for deadlines, and free.
@@ -253,10 +255,24 @@ impl Worker {
         drop(notice);
     }
 
+    /// Ends what is open of keys that have expired, which no notice tells of: once in each second, as
+    /// that is how exact the times of keys are.
+    fn cut_expired(&self, now: Now) {
+        let second = now.unix();
+        if self.looked.replace(second) == second || self.settings.on_key_dead != OnKeyDead::Cut {
+            return;
+        }
+        if let Some(root) = self.snapshot.borrow_mut().load() {
+            self.cells.streams_cut.add(self.live.cut(root, &Dead::Any, now));
+        }
+    }
+
     /// What has to happen now and then: deadlines, idle connections, gauges.
     fn tick(&self) {
-        let now = self.clock.monotonic();
+        let time = self.clock.now();
+        let now = time.monotonic;
         self.coarse.set(now);
+        self.cut_expired(time);
         self.live.expire(now, |live, refusal| self.connections.end(live.connection, refusal));
         self.forms.expire(now, |connection, refusal| self.connections.end(*connection, refusal));
         self.connections.expire(now, |(), _| ());

@@ -104,6 +104,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         sampled: Cell::new(0),
         read_room: Rc::new(RefCell::new(vec![0; READ_ROOM])),
         ages: RandomState::new(),
+        looked: Cell::new(0),
     });
     worker.tick();
     let mut accepting = Vec::new();
