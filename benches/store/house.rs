@@ -135,8 +135,12 @@ impl House {
     /// Lets a server put in order what was filled, as it does by itself within minutes.
     pub(crate) fn settle(&self) {
         let Ok(url) = std::env::var("POSTGRES") else { return };
-        let client = postgres::Client::connect(&url, postgres::NoTls);
-        client.expect("a server").batch_execute("VACUUM ANALYZE").expect("a vacuum");
+        // On a thread of its own: the client has a runtime, and here is one already.
+        let settled = std::thread::spawn(move || {
+            let client = postgres::Client::connect(&url, postgres::NoTls);
+            client.expect("a server").batch_execute("VACUUM ANALYZE").expect("a vacuum");
+        });
+        settled.join().expect("a settled store");
     }
 
     /// Bytes on the disk, where it is a file of ours.
