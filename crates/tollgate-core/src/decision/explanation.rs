@@ -122,6 +122,16 @@ impl Present for Glance<'_> {
     }
 }
 
+/// Takes the proof that a caller would bring to be right, if there is a secret that it can prove.
+pub(super) fn proved_if_it_can(
+    root: &Root,
+    service: &Service,
+    record: &Record,
+) -> Result<Option<Signed>, ProofFailure> {
+    let lacking = service.proof.is_some() && root.secrets.find(&record.digest).is_none();
+    if lacking { Err(ProofFailure::NoSecret) } else { Ok(None) }
+}
+
 /// What an explanation was told.
 #[derive(Default)]
 struct Told<'a> {
@@ -142,8 +152,7 @@ impl<'a> Purpose<'a> for Told<'a> {
         _: &Call<'_>,
         _: &At<'_, impl Present>,
     ) -> Result<Option<Signed>, ProofFailure> {
-        let lacking = service.proof.is_some() && root.secrets.find(&record.digest).is_none();
-        if lacking { Err(ProofFailure::NoSecret) } else { Ok(None) }
+        proved_if_it_can(root, service, record)
     }
 
     fn certify(&self, _: &Terms, _: Option<&CertificateFingerprint>) -> Result<(), Refusal> {

@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr};
 
+use super::explanation::proved_if_it_can;
 use super::purpose::{Purpose, Step};
 use super::{At, Call, CallKey, Caller, Claims, Decider, LimitState, Refused, Shadow, consider};
 use crate::limits::Present;
@@ -83,8 +84,7 @@ impl<'a> Purpose<'a> for Foresight {
         _: &Call<'_>,
         _: &At<'_, impl Present>,
     ) -> Result<Option<Signed>, ProofFailure> {
-        let lacking = service.proof.is_some() && root.secrets.find(&record.digest).is_none();
-        if lacking { Err(ProofFailure::NoSecret) } else { Ok(None) }
+        proved_if_it_can(root, service, record)
     }
 
     fn certify(&self, _: &Terms, _: Option<&CertificateFingerprint>) -> Result<(), Refusal> {
