@@ -56,6 +56,11 @@ impl Request {
         connection.send(self)
     }
 
+    /// Whether it is answered so, in whole: its key may lose its life while the response is read.
+    pub(crate) fn is_answered(&self, status: u16) -> bool {
+        matches!(self.start().try_read(), Ok(Some(response)) if response.status == status)
+    }
+
     /// Sends it over a connection of its own and leaves its response to be read.
     pub(crate) fn start(&self) -> Http1 {
         let mut connection = Http1::connect(self.address);

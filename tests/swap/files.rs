@@ -8,9 +8,7 @@ use super::suspended;
 use crate::support::{Config, Origin, Tollgate, wait_for};
 
 fn refuses_soon(gate: &Tollgate) {
-    wait_for("the suspension", || {
-        (gate.get("/orders").key("demo").send().status == 401).then_some(())
-    });
+    wait_for("the suspension", || gate.get("/orders").key("demo").is_answered(401).then_some(()));
 }
 
 #[test]
