@@ -4,3 +4,4 @@ mod commands;
 mod drain;
 mod ops;
 mod start;
+mod takeover;

@@ -24,7 +24,7 @@ pub(crate) struct Street {
     context: Context,
     enforced: watch::Receiver<Revision>,
     _reloads: mpsc::Sender<tollgate_control::Reload>,
-    publishing: JoinHandle<()>,
+    publishing: JoinHandle<Publishing>,
 }
 
 /// A worker that answers at once.
@@ -52,7 +52,7 @@ impl Street {
         let publishing = publishing.await.expect("a snapshot");
         let enforced = publishing.enforced();
         let (reloads, asked) = mpsc::channel(1);
-        let publishing = tokio::spawn(publishing.run(committed, asked));
+        let publishing = tokio::spawn(publishing.run(committed, asked, std::future::pending()));
         let context = house.context.clone();
         Self { store, context, enforced, _reloads: reloads, publishing }
     }

@@ -4,38 +4,43 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use prometheus::Registry;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tollgate_control::admin::{Admin, Ending, Handshake, Stream};
+use tollgate_control::Publisher;
+use tollgate_control::PublisherMetrics;
+use tollgate_control::admin::{Handshake, Stream};
 use tollgate_control::document::Warnings;
 use tollgate_control::webhooks::WebhookMetrics;
-use tollgate_control::{Publisher, PublisherMetrics};
-use tollgate_core::{Clock, Strangers, handoff};
+use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
 use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
-    Acceptor, AccessLog, DataPlane, Listener, Plan, Upstreams, WorkerSettings, watch_strangers,
+    Acceptor, AccessLog, Bound, Listener, Plan, Upstreams, WorkerSettings, watch_strangers,
 };
 
 use crate::certificates::Certificates;
+use crate::changes::{Control, Door, Still};
 use crate::commands::CUT;
 use crate::config::{self, Config, Settings};
-use crate::control::{self, Started};
-use crate::explain::Socket;
+use crate::control::{Parts, SharedRings};
+use crate::explain::{Explaining, Socket};
 use crate::ops::Ops;
 use crate::post::Courier;
+use crate::private_socket::PrivateSocket;
 use crate::reload::{ReloadMetrics, Reloader, Snapshots, log_warnings};
+use crate::signals::{End, Signals};
+use crate::sockets::Sockets;
+use crate::takeover::{Claimed, Inherited, Predecessor, Standing, claim};
 use crate::trust::Trust;
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
-/// How often the workers are looked at.
-const HEALTH_LOOK: Duration = Duration::from_secs(1);
+/// How long accepting pauses after an error.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until told to end.
+/// Serves until told to end. With `takeover` it takes the place of the process that serves already.
 ///
 /// # Errors
 /// Whatever kept the process from starting, or ended it before its time.
@@ -44,6 +49,7 @@ pub(crate) fn run(
     config: Config,
     warnings: &Warnings,
     clock: Arc<dyn Clock>,
+    takeover: bool,
 ) -> Result<ExitCode, Failure> {
     crate::telemetry::init(&config.settings.log);
     log_warnings(warnings);
@@ -53,13 +59,19 @@ pub(crate) fn run(
     }
     // The control runtime: reloads, ops and signals, apart from every data worker.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(path, config, clock))
+    runtime.block_on(serve(path, config, clock, takeover))
 }
 
-async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<ExitCode, Failure> {
+async fn serve(
+    path: &Path,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    takeover: bool,
+) -> Result<ExitCode, Failure> {
     let settings = config.settings.clone();
+    let environment = config.objects.objects.environment.0.to_string();
     let registry = Registry::new();
-    let (mut writer, reader) = handoff();
+    let (writer, reader) = handoff();
 
     let strangers = settings.strangers.map(|budget| Arc::new(Strangers::new(budget)));
     let certificates = Certificates::load(&settings, &registry, Arc::clone(&clock))?;
@@ -71,18 +83,19 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
     let keeper = trust.keeper(&registry, Arc::clone(&clock))?;
 
     // Every address is taken before anything starts.
+    let mut claimed = if takeover { claimed(&settings, &environment).await? } else { None };
+    let mut none = Inherited::default();
+    let inherited = claimed.as_mut().map_or(&mut none, |claimed| &mut claimed.inherited);
+    let listeners = settings.listeners.iter().map(|listener| Listener {
+        name: listener.name.to_string(),
+        address: listener.address,
+        settings: listener.settings.clone(),
+        tls: certificates.acceptor(&listener.name),
+        inherited: inherited.data(&listener.name, listener.address),
+    });
     let plan = Plan {
         workers: workers(&settings),
-        listeners: settings
-            .listeners
-            .iter()
-            .map(|listener| Listener {
-                name: listener.name.to_string(),
-                address: listener.address,
-                settings: listener.settings.clone(),
-                tls: certificates.acceptor(&listener.name),
-            })
-            .collect(),
+        listeners: listeners.collect(),
         settings: worker_settings(&settings)?,
         reader: reader.clone(),
         clock: Arc::clone(&clock),
@@ -91,102 +104,181 @@ async fn serve(path: &Path, config: Config, clock: Arc<dyn Clock>) -> Result<Exi
         upstreams: upstreams.clone(),
     };
     let mut bound = plan.bind()?;
-    let ops_address = settings.ops.address;
-    let ops_listener = TcpListener::bind(ops_address)
-        .await
-        .map_err(|error| format!("cannot listen on {ops_address}: {error}"))?;
-    let admin_listener = match &settings.control {
-        Some(control) => Some(
-            TcpListener::bind(control.address)
-                .await
-                .map_err(|error| format!("cannot listen on {}: {error}", control.address))?,
-        ),
-        None => None,
-    };
-    let explaining = explain_socket(&settings)?;
+    let sockets = Sockets::bind(&settings, inherited)?;
+    let held = sockets.held(&settings, bound.sockets())?;
     let signals = Signals::listen()?;
 
     if let Some(strangers) = strangers {
         tokio::spawn(watch_strangers(strangers, Arc::clone(&clock)));
     }
-
-    // The first snapshot is there before the first request.
     registry.register(Box::new(bound.metrics().clone()))?;
-    writer.remember_signatures(settings.process.remembered_signatures);
-    bound.mailboxes().for_each(|mailbox| writer.add_worker(mailbox));
-    let epoch = clock.now().unix_ms;
-    let publisher = Publisher::new(writer, epoch, PublisherMetrics::register(&registry)?);
-    let metrics = ReloadMetrics::register(&registry)?;
-    let path = path.to_owned();
-    let explainer = Explainer::new(reader.clone(), Arc::clone(&clock), worker_settings(&settings)?);
+    let publisher = publisher(writer, &bound, &settings, &*clock, &registry)?;
     let enforced = publisher.enforced();
-    let (admin, snapshots) = match settings.control.clone().zip(admin_listener) {
-        Some((control, listener)) => {
-            let file = Arc::clone(&config.objects.objects);
-            let courier = Courier::new(control.ca_file.as_deref());
-            let courier = courier.map_err(|error| format!("control.webhooks.ca_file: {error}"))?;
-            let parts = control::Parts {
-                publisher,
-                file,
+    let explainer = Explainer::new(reader.clone(), Arc::clone(&clock), worker_settings(&settings)?);
+    let control = match settings.control.as_ref().zip(sockets.admin.as_ref()) {
+        Some((control, listener)) => Some(Control {
+            parts: Parts {
+                settings: control.settings.clone(),
                 clock: Arc::clone(&clock),
-                reader,
-                key_events: bound.key_events(),
-                post: Arc::new(courier),
+                reader: reader.clone(),
+                key_events: SharedRings::new(bound.key_events()),
+                post: Arc::new(courier(control)?),
                 webhooks: WebhookMetrics::register(&registry)?,
-            };
-            let started = control::start(control.settings, parts).await?;
-            let Started { plane, reloads, again } = started;
-            let handshake = certificates.control_acceptor().map(handshake);
-            let admin = Admin::new(plane, listener, handshake);
-            (Some(admin), Snapshots::OfFileAndStore(reloads, again))
-        }
-        None => (None, Snapshots::OfFile(Box::new(publisher))),
+            },
+            file: Arc::clone(&config.objects.objects),
+            door: Door {
+                listener: listener.try_clone()?,
+                handshake: certificates.control_acceptor().map(handshake),
+            },
+        }),
+        None => None,
     };
-    let mut reloader =
-        Reloader { path, settings: settings.clone(), snapshots, clock, metrics, trust };
-    match &admin {
-        Some(_) => reloader.note_start(),
-        None if reloader.apply(&config, Instant::now()).await => {}
-        None => return Err("the configuration cannot be published".into()),
-    }
-    announce(&settings, bound.addresses(), &ops_listener, admin.as_ref())?;
+    let Signals { hang_up, certificates_hang_up, trust_hang_up, mut end } = signals;
+    let still = Still {
+        reloader: Reloader {
+            path: path.to_owned(),
+            settings: settings.clone(),
+            snapshots: Snapshots::Nothing,
+            clock: Arc::clone(&clock),
+            metrics: ReloadMetrics::register(&registry)?,
+            trust,
+        },
+        config,
+        hang_up,
+        publisher,
+        control,
+        published: false,
+    };
+    // The first snapshot is there before the first request.
+    let (open, successor) = match claimed {
+        None => (still.open().await?, None),
+        Some(mut claimed) => {
+            claimed.prepared().await?;
+            let mut open = still.open().await?;
+            let successor = claimed.succeed(open.publisher(), &*clock).await?;
+            (open, Some(successor))
+        }
+    };
+    announce(&settings, bound.addresses(), &sockets)?;
     let plane = bound.start()?;
+    let meters = Arc::clone(reader.meters());
+    if let Some(successor) = successor {
+        tokio::spawn(successor.follow(Arc::clone(&meters)));
+    }
 
     let draining = Arc::new(AtomicBool::new(false));
     let ops = Ops { registry, enforced, draining: Arc::clone(&draining) };
-    let ops = tokio::spawn(ops.serve(ops_listener));
-    let ending = Ending::new();
-    let admin = admin.map(|admin| tokio::spawn(admin.serve(ending.clone())));
-    let Signals { hang_up, certificates_hang_up, trust_hang_up, end } = signals;
-    let explaining = explaining.map(|socket| tokio::spawn(socket.serve(Arc::new(explainer))));
-    let reloads = tokio::spawn(reloader.watch(config, hang_up));
+    let Sockets { ops: ops_listener, explain, takeover, .. } = sockets;
+    let ops = tokio::spawn(ops.serve(TcpListener::from_std(ops_listener)?));
+    let mut explaining = explain.map(|socket| Socket::new(socket).begin(Arc::new(explainer)));
     let certificates = tokio::spawn(certificates.watch(certificates_hang_up));
     let keeper = tokio::spawn(keeper.watch(trust_hang_up));
-    let ended = end.wait(&plane).await;
+    let patience = settings.process.takeover_timeout;
+    let changes = open.run()?;
+    let mut standing = Standing::new((plane, held), environment, clock, patience, changes);
+    let ended = stand(&mut standing, takeover.as_ref(), &mut end).await;
     draining.store(true, Relaxed);
-    ended?;
+    if let Some(predecessor) = ended? {
+        // New connections are the other process's, and so are the paths.
+        ops.abort();
+        takeover.into_iter().for_each(|socket| socket.leave());
+        explaining.take().into_iter().for_each(Explaining::leave);
+        standing.follow_file().await;
+        tokio::spawn(predecessor.report(meters));
+    }
 
     // Swaps are enforced to the last request, and whoever asks is told that we are going.
     let patience = settings.process.drain_timeout;
     tracing::info!(?patience, "draining");
+    let Standing { plane, held, changes, .. } = standing;
+    drop(held);
     let cut = tokio::task::spawn_blocking(move || plane.drain(patience)).await??;
-    ending.end();
-    if let Some(admin) = admin {
-        admin.await?;
+    if let Some(changes) = changes {
+        changes.stop().await?;
     }
-    reloads.abort();
     certificates.abort();
     keeper.abort();
     ops.abort();
-    if let Some(explaining) = explaining {
-        explaining.abort();
-    }
     if cut > 0 {
         tracing::warn!(cut, "the drain timeout has passed; requests were cut");
         return Ok(ExitCode::from(CUT));
     }
     tracing::info!("all requests have ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serves until a signal ends it, or another process has taken its place.
+///
+/// # Errors
+/// If a worker ends on its own.
+async fn stand(
+    standing: &mut Standing,
+    takeover: Option<&PrivateSocket>,
+    end: &mut End,
+) -> Result<Option<Predecessor>, Failure> {
+    loop {
+        let claim = async {
+            match takeover {
+                Some(socket) => socket.listener.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        let stream = tokio::select! {
+            ended = end.wait(&standing.plane) => return ended.map(|()| None),
+            claim = claim => match claim {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection to takeover_socket");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+        };
+        let handed = tokio::select! {
+            handed = standing.hand_over(stream) => handed,
+            () = end.asked() => return Ok(None),
+        };
+        match handed {
+            Ok(predecessor) => {
+                tracing::info!("another process has taken over");
+                return Ok(Some(predecessor));
+            }
+            Err(error) => {
+                tracing::error!(%error, "the takeover has failed; this process goes on serving");
+                standing.go_on().await;
+            }
+        }
+    }
+}
+
+/// The place of the process that serves already, if one does.
+async fn claimed(settings: &Settings, environment: &str) -> Result<Option<Claimed>, Failure> {
+    let process = &settings.process;
+    let Some(path) = &process.takeover_socket else { return Ok(None) };
+    let claimed = claim(path, environment, process.takeover_timeout).await;
+    let claimed = claimed.map_err(|error| format!("cannot take over: {error}"))?;
+    if claimed.is_none() {
+        tracing::info!("there is no process to take over from");
+    }
+    Ok(claimed)
+}
+
+fn publisher(
+    mut writer: SnapshotWriter,
+    bound: &Bound,
+    settings: &Settings,
+    clock: &dyn Clock,
+    registry: &Registry,
+) -> Result<Publisher, Failure> {
+    writer.remember_signatures(settings.process.remembered_signatures);
+    bound.mailboxes().for_each(|mailbox| writer.add_worker(mailbox));
+    let epoch = clock.now().unix_ms;
+    Ok(Publisher::new(writer, epoch, PublisherMetrics::register(registry)?))
+}
+
+fn courier(control: &config::Control) -> Result<Courier, Failure> {
+    let courier = Courier::new(control.ca_file.as_deref());
+    Ok(courier.map_err(|error| format!("control.webhooks.ca_file: {error}"))?)
 }
 
 /// What holds for every request.
@@ -197,14 +289,6 @@ pub(crate) fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Fai
         error_dialect: settings.process.error_dialect,
         responder: responder(settings)?,
     })
-}
-
-fn explain_socket(settings: &Settings) -> Result<Option<Socket>, Failure> {
-    let Some(path) = &settings.ops.explain_socket else { return Ok(None) };
-    match Socket::bind(path) {
-        Ok(socket) => Ok(Some(socket)),
-        Err(error) => Err(format!("ops.explain_socket cannot be made: {error}").into()),
-    }
 }
 
 /// What the admin API does with a connection that is to be secure.
@@ -250,72 +334,17 @@ fn responder(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
 fn announce(
     settings: &Settings,
     bound: &[(String, std::net::SocketAddr)],
-    ops: &TcpListener,
-    admin: Option<&Admin>,
+    sockets: &Sockets,
 ) -> Result<(), Failure> {
     for (listener, (name, address)) in settings.listeners.iter().zip(bound) {
         let scheme = if listener.tls.is_some() { "https" } else { "http" };
         println!("listening on {scheme}://{address} (data, listener {name})");
     }
-    println!("listening on http://{} (ops)", ops.local_addr()?);
-    if let Some(admin) = admin {
+    println!("listening on http://{} (ops)", sockets.ops.local_addr()?);
+    if let Some(admin) = &sockets.admin {
         let tls = settings.control.as_ref().is_some_and(|control| control.tls.is_some());
         let scheme = if tls { "https" } else { "http" };
-        println!("listening on {scheme}://{} (admin)", admin.address()?);
+        println!("listening on {scheme}://{} (admin)", admin.local_addr()?);
     }
     Ok(())
-}
-
-struct Signals {
-    hang_up: Signal,
-    /// The same signal, told to others.
-    certificates_hang_up: Signal,
-    trust_hang_up: Signal,
-    end: End,
-}
-
-/// What ends a process.
-struct End {
-    terminate: Signal,
-    interrupt: Signal,
-    /// Ends nothing: the access log is opened again.
-    user1: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        let end = End {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            user1: signal(SignalKind::user_defined1())?,
-        };
-        Ok(Self {
-            hang_up: signal(SignalKind::hangup())?,
-            certificates_hang_up: signal(SignalKind::hangup())?,
-            trust_hang_up: signal(SignalKind::hangup())?,
-            end,
-        })
-    }
-}
-
-impl End {
-    /// Waits for a signal to end.
-    ///
-    /// # Errors
-    /// If a worker ends on its own.
-    async fn wait(mut self, plane: &DataPlane) -> Result<(), Failure> {
-        let mut look = tokio::time::interval(HEALTH_LOOK);
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return Ok(()),
-                _ = self.interrupt.recv() => return Ok(()),
-                _ = self.user1.recv() => plane.reopen_access_log(),
-                _ = look.tick() => {
-                    if plane.is_broken() {
-                        return Err("a data worker has ended".into());
-                    }
-                }
-            }
-        }
-    }
 }

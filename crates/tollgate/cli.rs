@@ -41,7 +41,7 @@ impl Arguments {
 pub enum Command {
     /// Serve, until SIGTERM. Exit code 0 after a clean end, 1 if it could not start or serve, 2 for
     /// a configuration with problems, 3 if requests had to be cut when the drain timeout ended
-    Run(FileArgument),
+    Run(RunArguments),
     /// Say what is wrong with a configuration, all of it, and where; exit code 2 if anything is
     Check(FileArgument),
     /// Make the digest of a key that is read from standard input
@@ -238,6 +238,18 @@ pub struct ExplainArguments {
     pub http_method: String,
     /// The URL, or only its path; {key} stands for the key
     pub url: String,
+}
+
+/// What is served, and whose place is taken.
+#[derive(Args, Clone, Debug)]
+pub struct RunArguments {
+    /// Which configuration.
+    #[command(flatten)]
+    pub file: FileArgument,
+    /// Take over from the process that answers at process.takeover_socket: its listening sockets and
+    /// its counters, without a failed request. If nobody answers there, start as without this
+    #[arg(long)]
+    pub takeover: bool,
 }
 
 /// Which configuration.

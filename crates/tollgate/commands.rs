@@ -41,7 +41,7 @@ pub(crate) const BROKEN: u8 = 5;
 #[must_use]
 pub fn perform(arguments: Arguments) -> ExitCode {
     match arguments.command {
-        Command::Run(file) => run(&file.config),
+        Command::Run(run) => serve_by(&run.file.config, run.takeover, Arc::new(SystemClock::new())),
         Command::Check(file) => check(&file.config),
         Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
         Command::Key { command } => key::perform(&command),
@@ -58,20 +58,26 @@ pub fn perform(arguments: Arguments) -> ExitCode {
     }
 }
 
-fn run(path: &Path) -> ExitCode {
-    serve(path, Arc::new(SystemClock::new()))
-}
-
 /// Serves what a file says until it is told to end, by this clock.
 #[must_use]
 pub fn serve(path: &Path, clock: Arc<dyn Clock>) -> ExitCode {
+    serve_by(path, false, clock)
+}
+
+fn serve_by(path: &Path, takeover: bool, clock: Arc<dyn Clock>) -> ExitCode {
     match load_to_serve(path, &*clock) {
-        Ok((config, warnings)) => {
-            boot::run(path, config, &warnings, clock).unwrap_or_else(|error| {
+        Ok((config, _)) if takeover && config.settings.process.takeover_socket.is_none() => {
+            say(format_args!(
+                "tollgate: --takeover wants process.takeover_socket, which {} does not have",
+                path.display()
+            ));
+            ExitCode::from(WRONG)
+        }
+        Ok((config, warnings)) => boot::run(path, config, &warnings, clock, takeover)
+            .unwrap_or_else(|error| {
                 say(format_args!("tollgate: {error}"));
                 ExitCode::from(FAILED)
-            })
-        }
+            }),
         Err(problems) => refuse(&problems),
     }
 }

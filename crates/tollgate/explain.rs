@@ -4,4 +4,4 @@ mod question;
 mod socket;
 
 pub(crate) use question::{Question, Reply};
-pub(crate) use socket::{LONGEST_QUESTION, Socket};
+pub(crate) use socket::{Explaining, LONGEST_QUESTION, Socket};

@@ -4,6 +4,7 @@
 
 mod boot;
 mod certificates;
+mod changes;
 mod client;
 mod clock;
 mod control;
@@ -11,7 +12,11 @@ mod explain;
 mod ops;
 mod output;
 mod post;
+mod private_socket;
 mod reload;
+mod signals;
+mod sockets;
+mod takeover;
 mod telemetry;
 mod trust;
 

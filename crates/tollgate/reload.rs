@@ -35,6 +35,8 @@ pub(crate) enum Snapshots {
     OfFile(Box<Publisher>),
     /// Of the file and a store, and what tells when the file is to be read again.
     OfFileAndStore(mpsc::Sender<Reload>, Arc<Notify>),
+    /// Nothing does at present.
+    Nothing,
 }
 
 /// What is counted of reloads.
@@ -81,13 +83,14 @@ impl Snapshots {
                 reloads.send(Reload { files, changed, answer }).await?;
                 Ok(Published::Revision(answered.await??))
             }
+            Self::Nothing => Err("nothing is published at present".into()),
         }
     }
 
     /// Waits until a file that had to wait for other control planes can come into force.
     async fn again(&self) {
         match self {
-            Self::OfFile(_) => std::future::pending().await,
+            Self::OfFile(_) | Self::Nothing => std::future::pending().await,
             Self::OfFileAndStore(_, again) => again.notified().await,
         }
     }
@@ -139,14 +142,29 @@ impl Reloader {
         self.metrics.last_success.set(self.clock.now().unix() as f64);
     }
 
-    /// Reloads whenever the files change or a hang-up asks for it, for ever.
-    pub(crate) async fn watch(mut self, mut config: Config, mut hang_up: Signal) {
+    /// Takes what makes snapshots of the file, if it is of the file alone.
+    pub(crate) fn take_publisher(&mut self) -> Option<Box<Publisher>> {
+        match std::mem::replace(&mut self.snapshots, Snapshots::Nothing) {
+            Snapshots::OfFile(publisher) => Some(publisher),
+            Snapshots::OfFileAndStore(..) | Snapshots::Nothing => None,
+        }
+    }
+
+    /// Reloads whenever the files change or a hang-up asks for it, until it is told to stop; then it
+    /// can be told to go on with what is returned.
+    pub(crate) async fn watch(
+        mut self,
+        mut config: Config,
+        mut hang_up: Signal,
+        mut stop: oneshot::Receiver<()>,
+    ) -> (Self, Config, Signal) {
         // What changed while the process started was not looked at before it was read: it is read
         // once more.
         let mut seen = Sight::default();
         loop {
             let watched = config.watched(&self.path);
             let changed = tokio::select! {
+                _ = &mut stop => return (self, config, hang_up),
                 changed = watched.changed(&seen) => changed,
                 _ = hang_up.recv() => Instant::now(),
                 () = self.snapshots.again() => Instant::now(),

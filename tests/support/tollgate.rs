@@ -89,6 +89,14 @@ impl Tollgate {
         Self::start_in(folder, &file)
     }
 
+    /// Runs another one on the same folder that takes its place, until that is ready.
+    pub(crate) fn taken_over(&mut self) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.args(["run", "--takeover", "--config"]).arg(&self.config);
+        let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());
+        Self::start_by(command, folder, self.config.clone())
+    }
+
     /// The address of the one listener.
     pub(crate) fn data(&self) -> SocketAddr {
         assert_eq!(self.data.len(), 1, "{:?}", self.data);

@@ -38,6 +38,8 @@ pub mod watch;
 pub mod webhooks;
 
 pub use compile::GivenNumbers;
-pub use publisher::{PublishError, Published, Publisher, PublisherMetrics};
+pub use publisher::{
+    KeptMeters, NotRestored, OpenElsewhere, PublishError, Published, Publisher, PublisherMetrics,
+};
 pub use publishing::{OtherFile, Publishing, PublishingError, Reload};
 pub use source::Conflict;

@@ -1,5 +1,6 @@
 //! The one publisher: holds objects against the present snapshot and publishes the difference.
 
+mod kept;
 mod ledger;
 mod metrics;
 
@@ -12,6 +13,7 @@ use tollgate_core::{Batch, Brand, Revision, Root, Scheme, Schemes, SnapshotWrite
 use crate::compile::{self, GivenNumbers, Numbers, RoutePlan, Upstreams};
 use crate::model::{DigestSchemes, Key, Name, Objects, SchemeSettings};
 
+pub use kept::{KeptMeters, NotRestored, OpenElsewhere};
 use ledger::Ledger;
 pub use metrics::PublisherMetrics;
 

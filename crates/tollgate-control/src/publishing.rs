@@ -5,6 +5,7 @@ mod equal;
 mod joining;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 use std::{error, fmt};
@@ -119,12 +120,27 @@ impl Publishing {
         Arc::clone(&self.again)
     }
 
-    /// Publishes every change of either source, for ever.
+    /// What makes the snapshots.
+    pub fn publisher(&mut self) -> &mut Publisher {
+        &mut self.publisher
+    }
+
+    /// What makes the snapshots, and what files say, once nothing is published any more.
+    #[must_use]
+    pub fn into_parts(self) -> (Publisher, Arc<Objects>) {
+        let files = Arc::clone(&self.files.borrow());
+        (self.publisher, files)
+    }
+
+    /// Publishes every change of either source until it is told to stop, and then what was committed
+    /// before.
     pub async fn run(
         mut self,
         mut committed: UnboundedReceiver<Committed>,
         mut reloads: Receiver<Reload>,
-    ) {
+        stop: impl Future<Output = ()>,
+    ) -> Self {
+        let mut stop = pin!(stop);
         loop {
             tokio::select! {
                 Some(first) = committed.recv() => {
@@ -144,7 +160,11 @@ impl Publishing {
                     self.publisher.reap(self.clock.now().unix());
                 }
                 () = tokio::time::sleep(REAP) => self.publisher.reap(self.clock.now().unix()),
-                else => return,
+                () = &mut stop => {
+                    let rest = std::iter::from_fn(|| committed.try_recv().ok()).collect();
+                    self.follow(rest).await;
+                    return self;
+                }
             }
         }
     }

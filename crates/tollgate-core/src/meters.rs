@@ -7,12 +7,14 @@
 
 mod event;
 mod last_use;
+mod state;
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 pub use event::{KeyEvent, MeterEvent, Watch};
+pub use state::LineState;
 
 use crate::Signatures;
 use event::Told;
@@ -127,7 +129,8 @@ impl Meters {
     }
 
     /// The signatures that were spent.
-    pub(crate) fn signatures(&self) -> &Signatures {
+    #[must_use]
+    pub fn signatures(&self) -> &Signatures {
         &self.signatures
     }
 

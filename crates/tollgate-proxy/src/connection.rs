@@ -30,7 +30,7 @@ use crate::listen::ListenerSettings;
 use crate::peer::{Peer, Whence};
 use crate::roster::{Deadline, Entry, Handle, Roster};
 use crate::tls::{ClientCertificate, Session};
-use crate::worker::{Coarse, Door, Worker, nanoseconds};
+use crate::worker::{Beginning, Coarse, Door, Ending, Worker, nanoseconds};
 
 pub(crate) use turned_away::TurnedAway;
 
@@ -54,6 +54,8 @@ pub(crate) struct Client {
     stalled: Cell<bool>,
     /// When it is to be used no more, in nanoseconds of the monotonic clock.
     old_at: u64,
+    /// Until its first request.
+    beginning: Cell<Option<Beginning>>,
 }
 
 impl Client {
@@ -106,6 +108,7 @@ impl Client {
     pub(crate) fn begin(&self) {
         self.open.set(self.open.get() + 1);
         self.reading_head.set(false);
+        drop(self.beginning.take());
         self.set_deadline(Deadline::NONE);
     }
 
@@ -183,7 +186,13 @@ impl Client {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream, peer: IpAddr) {
+pub(crate) async fn serve(
+    worker: Rc<Worker>,
+    door: Rc<Door>,
+    stream: TcpStream,
+    peer: IpAddr,
+    beginning: Beginning,
+) {
     let entry = worker.connections.enter((), Deadline::NONE, u64::MAX);
     let Some(begun) = begin::begin(&worker, &door, &entry, stream, peer).await else { return };
     // Counted among those of its source until it ends.
@@ -204,6 +213,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream,
         resets: Cell::new(false),
         stalled: Cell::new(false),
         old_at: door.settings.max_age.map_or(u64::MAX, |age| worker.old_at(age)),
+        beginning: Cell::new(Some(beginning)),
     });
     let inspected =
         http2.then(|| Inspected::new(Frames::new(&door.settings), Rc::clone(&worker.read_room)));
@@ -221,7 +231,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, door: Rc<Door>, stream: TcpStream,
     }
 }
 
-/// Polls a connection until it ends or is ended, and shuts it down once the worker drains or, where
+/// Polls a connection until it ends or is ended, and shuts it down once the worker ends or, where
 /// that keeps its requests, once it is old.
 async fn drive<C>(
     worker: &Worker,
@@ -238,8 +248,13 @@ async fn drive<C>(
             client.ended(refusal);
             return Poll::Ready(());
         }
-        // HTTP/1.1 would end before a request that is on its way: its last response says so.
-        let ends = worker.draining.get() || (client.http2 && client.is_old());
+        // HTTP/1.1 would end before a request that is on its way: its last response says so, and
+        // it is given some time to ask for one.
+        let ending = worker.ending.get();
+        let ends = match client.http2 {
+            true => ending >= Ending::Last || client.is_old(),
+            false => ending >= Ending::Idle,
+        };
         if ends && !shutting_down {
             shutting_down = true;
             shut_down(connection.as_mut());

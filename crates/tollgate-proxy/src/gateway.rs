@@ -17,7 +17,7 @@ use crate::forward::Admitted;
 use crate::respond::{Grpc, Told};
 use crate::switches::Exchange;
 use crate::target::{NoTarget, Target, host_field, permit};
-use crate::worker::Worker;
+use crate::worker::{Ending, Worker};
 use crate::{credential, headers, proof, switches};
 
 /// Why a request is not admitted.
@@ -66,7 +66,8 @@ impl Worker {
         }
         // Whoever stands in front may have read another request: nothing follows this one.
         let doubtful = response.body().refusal() == Some(Refusal::BadRequest);
-        if version < Version::HTTP_2 && (doubtful || client.is_old()) {
+        let last = client.is_old() || self.ending.get() >= Ending::Last;
+        if version < Version::HTTP_2 && (doubtful || last) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         account.answer(response.status(), response.body().refusal());
@@ -87,6 +88,9 @@ impl Worker {
         let mut cache = self.snapshot.borrow_mut();
         let root = cache.load().ok_or_else(|| self.refuse(None, Refusal::NoSnapshot, now))?;
         let lost = |refusal: Refusal| self.refuse(None, refusal, now);
+        if self.ending.get() == Ending::Sealed {
+            return Err(lost(Refusal::Draining).into());
+        }
         let nowhere = |none: NoTarget| self.nowhere(root, &none, now);
 
         // Route.

@@ -40,7 +40,7 @@ pub use listen::{BindError, Listener, ListenerSettings};
 pub use live::OnKeyDead;
 pub use metrics::Metrics;
 pub use peer::{ForwardedFields, TrustedProxies};
-pub use plane::{Bound, DataPlane, Plan};
+pub use plane::{Bound, DataPlane, Plan, Sockets};
 pub use strangers::watch_strangers;
 pub use tls::{
     Acceptor, Authorities, AuthoritiesError, Certificate, CertificateError, ClientCertificates,

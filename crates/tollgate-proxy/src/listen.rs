@@ -24,6 +24,8 @@ pub struct Listener {
     pub settings: ListenerSettings,
     /// How it takes TLS; `None` = it is a plain one.
     pub tls: Option<Acceptor>,
+    /// Sockets that listen there already, by whoever passed them on; none = it makes its own.
+    pub inherited: Vec<TcpListener>,
 }
 
 /// What one listener takes from its clients.
@@ -72,6 +74,12 @@ pub struct BindError {
     source: io::Error,
 }
 
+impl BindError {
+    pub(crate) fn new(address: SocketAddr, source: io::Error) -> Self {
+        Self { address, source }
+    }
+}
+
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot listen on {}: {}", self.address, self.source)
@@ -84,15 +92,44 @@ impl std::error::Error for BindError {
     }
 }
 
-/// Binds `count` sockets to one address. The kernel spreads connections over them.
+/// The sockets of a listener, for `count` workers: those that it has inherited, or as many new ones. The
+/// kernel spreads connections over them.
 ///
 /// The first is bound for itself alone, so that an address which any other process listens on is an
 /// error (design decision 15); only then is it opened to the others.
 ///
 /// # Errors
 /// If the address is in use, not ours, or not allowed.
-pub(crate) fn bind(address: SocketAddr, count: usize) -> Result<Vec<TcpListener>, BindError> {
-    sockets(address, count).map_err(|source| BindError { address, source })
+pub(crate) fn bind(
+    address: SocketAddr,
+    inherited: Vec<TcpListener>,
+    count: usize,
+) -> Result<Vec<TcpListener>, BindError> {
+    let bound = if inherited.is_empty() { sockets(address, count) } else { used(inherited) };
+    bound.map_err(|source| BindError { address, source })
+}
+
+/// Gives each of `count` workers its share of some sockets: all of them are accepted from, as each has
+/// connections waiting that nobody else would get. Where there are fewer sockets than workers, several
+/// accept from one.
+pub(crate) fn share(sockets: &[TcpListener], count: usize) -> io::Result<Vec<Vec<TcpListener>>> {
+    let mut shares: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
+    for place in 0..sockets.len().max(count) {
+        if let Some((share, socket)) =
+            shares.get_mut(place % count).zip(sockets.get(place % sockets.len()))
+        {
+            share.push(socket.try_clone()?);
+        }
+    }
+    Ok(shares)
+}
+
+/// Sockets that somebody else has made, ready to be accepted from.
+fn used(inherited: Vec<TcpListener>) -> io::Result<Vec<TcpListener>> {
+    for socket in &inherited {
+        socket.set_nonblocking(true)?;
+    }
+    Ok(inherited)
 }
 
 fn sockets(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
@@ -130,19 +167,19 @@ mod tests {
     #[test]
     fn an_address_in_use_is_an_error_whoever_uses_it() {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let ours = bind(any, 2).unwrap();
+        let ours = bind(any, Vec::new(), 2).unwrap();
         let address = ours[0].local_addr().unwrap();
         assert_eq!(ours[1].local_addr().unwrap(), address);
-        let error = bind(address, 2).unwrap_err();
+        let error = bind(address, Vec::new(), 2).unwrap_err();
         assert!(error.to_string().contains(&address.to_string()), "{error}");
         drop(ours);
         let theirs = TcpListener::bind(any).unwrap();
-        assert!(bind(theirs.local_addr().unwrap(), 1).is_err());
+        assert!(bind(theirs.local_addr().unwrap(), Vec::new(), 1).is_err());
     }
 
     #[test]
     fn both_sockets_get_connections() {
-        let sockets = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), 2).unwrap();
+        let sockets = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Vec::new(), 2).unwrap();
         let address = sockets[0].local_addr().unwrap();
         let mut accepted = [0, 0];
         let clients: Vec<_> =
@@ -154,5 +191,16 @@ mod tests {
         }
         assert_eq!(accepted.iter().sum::<usize>(), clients.len());
         assert!(accepted.iter().all(|count| *count > 0), "{accepted:?}");
+    }
+
+    #[test]
+    fn every_socket_is_accepted_from_and_every_worker_accepts() {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        for (sockets, workers) in [(1, 3), (3, 2), (2, 2), (4, 3)] {
+            let sockets = bind(any, Vec::new(), sockets).unwrap();
+            let shares = share(&sockets, workers).unwrap();
+            assert!(shares.iter().all(|share| !share.is_empty()), "{shares:?}");
+            assert_eq!(shares.iter().flatten().count(), sockets.len().max(workers));
+        }
     }
 }

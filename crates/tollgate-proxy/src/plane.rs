@@ -1,17 +1,18 @@
 //! The data plane as a whole: workers on their threads, and the way to talk to them.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader, Strangers};
 
 use crate::access_log::{AccessLog, Writer, Writing};
 use crate::key_events::{KeyEventRings, rings as rings_of_key_events};
-use crate::listen::{BindError, Listener, bind};
+use crate::listen::{BindError, Listener, bind, share};
 use crate::metrics::{Cells, Connections, Metrics};
 use crate::upstream::Upstreams;
 use crate::worker::{Entrance, Mail, Seat, WorkerSettings, run};
@@ -41,9 +42,21 @@ pub struct Bound {
     seats: Vec<Seat>,
     mailboxes: Vec<UnboundedSender<Mail>>,
     addresses: Vec<(String, SocketAddr)>,
+    sockets: Vec<Sockets>,
     metrics: Metrics,
     writer: Option<Writer>,
     key_events: KeyEventRings,
+}
+
+/// The sockets of a listener, as another process can take them over.
+#[derive(Debug)]
+pub struct Sockets {
+    /// What the listener is called.
+    pub name: String,
+    /// Where it was to listen.
+    pub address: SocketAddr,
+    /// All of them.
+    pub sockets: Vec<TcpListener>,
 }
 
 /// A data plane that serves.
@@ -85,16 +98,20 @@ impl Plan {
         }
         let mut addresses = Vec::new();
         let mut listeners = Vec::new();
-        for Listener { name, address, settings, tls } in self.listeners {
-            let sockets = bind(address, self.workers)?;
+        let mut handed = Vec::new();
+        for Listener { name, address, settings, tls, inherited } in self.listeners {
+            let sockets = bind(address, inherited, self.workers)?;
+            let shares = share(&sockets, self.workers);
+            let shares = shares.map_err(|source| BindError::new(address, source))?;
             let connections = Arc::new(Connections::new(&settings, tls.is_some()));
             let bound = sockets.first().and_then(|socket| socket.local_addr().ok());
             addresses.push((name.clone(), bound.unwrap_or(address)));
-            for (seat, socket) in seats.iter_mut().zip(sockets) {
+            for (seat, sockets) in seats.iter_mut().zip(shares) {
                 let (settings, tls) = (settings.clone(), tls.clone());
                 let connections = Arc::clone(&connections);
-                seat.entrances.push(Entrance { socket, settings, tls, connections });
+                seat.entrances.push(Entrance { sockets, settings, tls, connections });
             }
+            handed.push(Sockets { name: name.clone(), address, sockets });
             listeners.push((name, connections));
         }
         let names = addresses.iter().map(|(name, _)| name.clone()).collect();
@@ -109,7 +126,15 @@ impl Plan {
             self.upstreams,
             self.clock,
         );
-        Ok(Bound { seats, mailboxes, addresses, metrics, writer, key_events: taken })
+        Ok(Bound {
+            seats,
+            mailboxes,
+            addresses,
+            sockets: handed,
+            metrics,
+            writer,
+            key_events: taken,
+        })
     }
 }
 
@@ -118,6 +143,12 @@ impl Bound {
     #[must_use]
     pub fn addresses(&self) -> &[(String, SocketAddr)] {
         &self.addresses
+    }
+
+    /// The sockets of all listeners, which listen for as long as these are kept. There is nothing to
+    /// take the second time.
+    pub fn sockets(&mut self) -> Vec<Sockets> {
+        std::mem::take(&mut self.sockets)
     }
 
     /// What the data plane will count.
@@ -152,6 +183,33 @@ impl Bound {
 }
 
 impl DataPlane {
+    /// Has every worker accept nothing more and, once the requests that were on their way have come,
+    /// admit nothing more: then it returns. What is open goes on; connections wait in the sockets.
+    ///
+    /// # Errors
+    /// If a worker has ended.
+    pub async fn pause(&self) -> io::Result<()> {
+        let ask = |mailbox: &UnboundedSender<Mail>| {
+            let (answer, answered) = oneshot::channel();
+            // A worker that is gone drops the letter, and with it the answer.
+            let _ = mailbox.send(Mail::Pause(answer));
+            answered
+        };
+        let answers: Vec<_> = self.mailboxes.iter().map(ask).collect();
+        for answered in answers {
+            answered.await.map_err(|_| io::Error::other("a worker has ended"))?;
+        }
+        Ok(())
+    }
+
+    /// Has every worker serve again, wherever a pause has come to.
+    pub fn resume(&self) {
+        for mailbox in &self.mailboxes {
+            // A worker that is gone is noticed elsewhere.
+            let _ = mailbox.send(Mail::Resume);
+        }
+    }
+
     /// Has every worker accept nothing more, finish what it has open within `patience`, and end.
     /// Blocks until they have, and until the access log is written. Returns how many requests were cut.
     ///

@@ -1,6 +1,8 @@
 //! A data worker: one thread with a runtime, connections, upstream pools and counters of its own.
 //! Nothing on a request's road is shared with another worker but the snapshot and the meters.
 
+mod accept;
+mod ending;
 mod ids;
 mod run;
 mod settings;
@@ -34,8 +36,10 @@ use crate::roster::{Deadline, Handle, Roster};
 use crate::target::NoTarget;
 use crate::upstream::{Destination, Upstreams};
 
+pub(crate) use accept::{Door, Entrance};
+pub(crate) use ending::{Beginning, Ending};
 pub(crate) use ids::RequestIds;
-pub(crate) use run::{Door, Entrance, Mail, Seat, run};
+pub(crate) use run::{Mail, Seat, run};
 pub use settings::WorkerSettings;
 
 /// One request in how many has its decision timed.
@@ -56,7 +60,9 @@ pub(crate) struct Worker {
     pub(crate) names: RefCell<Names>,
     pub(crate) request_ids: RequestIds,
     pub(crate) settings: WorkerSettings,
-    pub(crate) draining: Cell<bool>,
+    pub(crate) ending: Cell<Ending>,
+    /// Connections that have not brought a whole request yet.
+    pub(crate) beginning: Rc<Cell<usize>>,
     /// Who has brought credentials that failed, unless nobody is throttled for it.
     pub(crate) strangers: Option<Arc<Strangers>>,
     /// Where requests that are over go, if they are logged.

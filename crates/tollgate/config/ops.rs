@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use tollgate_control::document::Section;
 use tollgate_control::document::kind::{Address, NonEmpty};
 
-/// The longest path of a Unix socket, in bytes (`sun_path` of Linux, less the final NUL).
-const LONGEST_SOCKET: usize = 107;
+use crate::private_socket::LONGEST_PATH;
 
 /// Where operators and their tools ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +19,19 @@ pub struct Ops {
 
 pub(super) fn read(section: &mut Section) -> Ops {
     let address = section.or("address", Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)));
-    let explain_socket = section.optional("explain_socket", NonEmpty("the path of a Unix socket"));
-    let explain_socket = explain_socket.map(|path| section.resolve(&path));
-    if explain_socket.as_ref().is_some_and(|path| path.as_os_str().len() > LONGEST_SOCKET) {
+    let explain_socket = socket(section, "explain_socket");
+    Ops { address, explain_socket }
+}
+
+/// The path of a Unix socket, where there is to be one.
+pub(super) fn socket(section: &mut Section, field: &'static str) -> Option<PathBuf> {
+    let path = section.optional(field, NonEmpty("the path of a Unix socket"));
+    let path = path.map(|path| section.resolve(&path));
+    if path.as_ref().is_some_and(|path| path.as_os_str().len() > LONGEST_PATH) {
         section.problem(
-            "explain_socket",
-            format_args!("is too long for a socket, expected at most {LONGEST_SOCKET} bytes"),
+            field,
+            format_args!("is too long for a socket, expected at most {LONGEST_PATH} bytes"),
         );
     }
-    Ops { address, explain_socket }
+    path
 }

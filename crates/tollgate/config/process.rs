@@ -1,5 +1,6 @@
 //! `[process]`
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
@@ -8,9 +9,12 @@ use tollgate_control::file::ERROR_DIALECT;
 use tollgate_core::ErrorDialect;
 use tollgate_proxy::OnKeyDead;
 
+use super::ops::socket;
+
 const WORKERS: Integer<usize> = Integer::within(0, 1024);
 const SIGNATURES: Integer<usize> = Integer::within(1024, 1 << 30);
 const DRAIN: Time = Time::within(Duration::ZERO, Duration::from_secs(24 * 60 * 60));
+const TAKEOVER: Time = Time::within(Duration::from_secs(1), Duration::from_secs(60 * 60));
 const ON_KEY_DEAD: Choice<OnKeyDead> =
     Choice::of(&[("cut", OnKeyDead::Cut), ("finish", OnKeyDead::Finish)]);
 
@@ -31,6 +35,10 @@ pub struct Process {
     pub remembered_signatures: usize,
     /// The name in `X-Mashery-Responder`; empty = no such field.
     pub responder: String,
+    /// Where a process that is to take over from this one asks; `None` = nowhere.
+    pub takeover_socket: Option<PathBuf>,
+    /// How long either waits for the other's next step.
+    pub takeover_timeout: Duration,
 }
 
 pub(super) fn read(section: &mut Section) -> Process {
@@ -56,5 +64,7 @@ pub(super) fn read(section: &mut Section) -> Process {
         error_dialect: section.or("error_dialect", ERROR_DIALECT, ErrorDialect::Problem),
         remembered_signatures: section.or("remembered_signatures", SIGNATURES, 1 << 21),
         responder,
+        takeover_socket: socket(section, "takeover_socket"),
+        takeover_timeout: section.or("takeover_timeout", TAKEOVER, Duration::from_secs(120)),
     }
 }

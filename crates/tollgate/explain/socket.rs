@@ -1,21 +1,19 @@
 //! The Unix socket at which a process explains: only its own user can connect, and all that it can
 //! do is read.
 
-use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream as Probe;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tollgate_proxy::explain::Explainer;
 
 use super::{Question, Reply};
+use crate::private_socket::PrivateSocket;
 
 /// The longest question, in bytes.
 pub(crate) const LONGEST_QUESTION: u64 = 64 << 10;
@@ -26,106 +24,62 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Conversations at a time. More of them wait.
 const CONVERSATIONS: usize = 4;
 
-/// A socket that was made; dropped, its file is removed.
-pub(crate) struct Socket {
-    listener: UnixListener,
-    _file: File,
-}
-
-/// A file of ours, told from one that has taken its place.
-struct File {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-}
+/// A socket at which is explained.
+pub(crate) struct Socket(PrivateSocket);
 
 impl Socket {
-    /// Makes the socket. It has mode 0600 before it has its name, so nobody else can ever connect.
-    /// What a process that is gone has left is replaced.
-    ///
-    /// # Errors
-    /// If something else stands there or answers, or if others could put something in its place.
-    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        refuse_open(folder)?;
-        refuse_taken(path)?;
-        let cradle = folder.join(format!(".tollgate-explain-{}", std::process::id()));
-        DirBuilder::new().mode(0o700).create(&cradle)?;
-        let bound = bind_within(&cradle, path);
-        // Empty after the rename; if there was none, the socket of nobody goes with it.
-        let _ = fs::remove_dir_all(&cradle);
-        bound
+    pub(crate) fn new(socket: PrivateSocket) -> Self {
+        Self(socket)
     }
 
-    /// Answers for ever.
-    pub(crate) async fn serve(self, explainer: Arc<Explainer>) {
-        let places = Arc::new(Semaphore::new(CONVERSATIONS));
-        loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let stream = match self.listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection to explain_socket");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            };
-            let explainer = Arc::clone(&explainer);
-            tokio::spawn(async move {
-                // Whoever went away or was too slow has nothing to be told.
-                let _ = timeout(PATIENCE, converse(stream, &explainer)).await;
-                drop(place);
-            });
+    /// Answers until what is returned is dropped.
+    pub(crate) fn begin(self, explainer: Arc<Explainer>) -> Explaining {
+        let socket = Arc::new(self.0);
+        let answering = tokio::spawn(serve(Arc::clone(&socket), explainer));
+        Explaining { answering, socket: Some(socket) }
+    }
+}
+
+/// A socket at which is explained at present.
+pub(crate) struct Explaining {
+    answering: JoinHandle<()>,
+    socket: Option<Arc<PrivateSocket>>,
+}
+
+impl Explaining {
+    /// Leaves the socket to another process.
+    pub(crate) fn leave(mut self) {
+        if let Some(socket) = self.socket.take() {
+            socket.leave();
         }
     }
 }
 
-impl Drop for File {
+impl Drop for Explaining {
     fn drop(&mut self) {
-        let ours = fs::symlink_metadata(&self.path)
-            .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode));
-        if ours {
-            let _ = fs::remove_file(&self.path);
-        }
+        self.answering.abort();
     }
 }
 
-fn bind_within(cradle: &Path, path: &Path) -> io::Result<Socket> {
-    let unnamed = cradle.join("socket");
-    let listener = UnixListener::bind(&unnamed)?;
-    fs::set_permissions(&unnamed, Permissions::from_mode(0o600))?;
-    let metadata = fs::symlink_metadata(&unnamed)?;
-    fs::rename(&unnamed, path)?;
-    let (device, inode) = (metadata.dev(), metadata.ino());
-    Ok(Socket { listener, _file: File { path: path.to_owned(), device, inode } })
-}
-
-/// Refuses a folder in which others can replace what is not theirs.
-fn refuse_open(folder: &Path) -> io::Result<()> {
-    let mode = fs::metadata(folder)?.permissions().mode();
-    let (others_write, sticky) = (mode & 0o022 != 0, mode & 0o1000 != 0);
-    if others_write && !sticky {
-        return Err(io::Error::other("others can write to its folder, expected mode 0755 or less"));
-    }
-    Ok(())
-}
-
-/// Refuses a path at which something else stands, or a socket at which somebody answers.
-fn refuse_taken(path: &Path) -> io::Result<()> {
-    let metadata = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        metadata => metadata?,
-    };
-    if !metadata.file_type().is_socket() {
-        return Err(io::Error::other("something else than a socket stands there"));
-    }
-    match Probe::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => Err(io::Error::other("another process answers there")),
+/// Answers for ever.
+async fn serve(socket: Arc<PrivateSocket>, explainer: Arc<Explainer>) {
+    let places = Arc::new(Semaphore::new(CONVERSATIONS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let stream = match socket.listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection to explain_socket");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let explainer = Arc::clone(&explainer);
+        tokio::spawn(async move {
+            // Whoever went away or was too slow has nothing to be told.
+            let _ = timeout(PATIENCE, converse(stream, &explainer)).await;
+            drop(place);
+        });
     }
 }
 

@@ -18,6 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
 use super::{Plane, native, once, router};
 use crate::plane::ControlPlane;
@@ -112,6 +113,7 @@ impl Admin {
         let mut ended = ending.0.subscribe();
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut connections = JoinSet::new();
         let sweep = tokio::spawn(sweep(Arc::clone(&self.plane)));
         let forget = tokio::spawn(once::forget(Arc::clone(&self.plane)));
         loop {
@@ -130,7 +132,8 @@ impl Admin {
             };
             let (router, handshake) = (self.router.clone(), self.handshake.clone());
             let watcher = graceful.watcher();
-            tokio::spawn(async move {
+            while connections.try_join_next().is_some() {}
+            connections.spawn(async move {
                 let _place = place;
                 let stream = match handshake {
                     None => Box::new(stream),
@@ -153,6 +156,10 @@ impl Admin {
         if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests of the admin API were cut");
         }
+        // Nothing of the plane is held any more.
+        connections.shutdown().await;
+        let _ = sweep.await;
+        let _ = forget.await;
     }
 }
 

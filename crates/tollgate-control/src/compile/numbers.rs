@@ -58,6 +58,11 @@ impl<T: Clone + Eq + Hash> Numbering<T> {
         number
     }
 
+    /// What has a number, by it.
+    pub(crate) fn values(&self) -> HashMap<u32, &T> {
+        self.numbers.iter().map(|(value, number)| (*number, value)).collect()
+    }
+
     /// Takes back the numbers that are not `used`. What stands under one in a snapshot stays until
     /// it is overwritten; nothing names it.
     pub(crate) fn keep(&mut self, used: impl Fn(u32) -> bool) {

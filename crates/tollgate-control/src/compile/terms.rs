@@ -7,7 +7,7 @@ use tollgate_core::{
     LineTag, MethodCeiling, MethodId, Methods, Qps, Quota, Scope, ServiceId, Terms, Watch,
 };
 
-use super::Numbers;
+use super::{Counts, Numbers};
 use crate::model::{
     self, AuthType, Bought, Enforcement, Key, Name, Network, Notify, Objects, Own, OwnQps, Plan,
     PlanStatus,
@@ -106,7 +106,7 @@ fn grant(
         quota_enforced: enforced.quota,
         tag: match bought.service {
             None => LineTag::KEY,
-            Some(_) => LineTag(GRANTS | id.0),
+            Some(_) => Counts::Grant(id).tag(),
         },
         watch: watch(objects, bought, plan.effective_quota(&key.quota)),
     }
@@ -129,9 +129,6 @@ fn watch(objects: &Objects, bought: &Bought, quota: model::Limit<model::Quota>) 
         over_throttle: developer.over_throttle || admin.over_throttle,
     }
 }
-
-/// Tags from here on are of grants that count for themselves; those below are of methods.
-const GRANTS: u32 = 1 << 31;
 
 /// A key's own ceiling is the one in force where it replaces the plan's, and where it lowers it.
 fn qps_source(plan: &Plan, own: &Own<OwnQps>) -> LimitSource {
@@ -189,8 +186,7 @@ fn methods(
             qps_enforced: enforced && grant.qps_enforce,
             quota: grant.quota.map_or(Limit::Exempt, |limit| quota(model::Limit::Ceiling(limit))),
             quota_enforced: enforced && grant.quota_enforce,
-            // 0 is the key's own line.
-            tag: LineTag(method.0 + 1),
+            tag: Counts::Method(method).tag(),
         }
     });
     let mut listed: Vec<_> = listed.collect();

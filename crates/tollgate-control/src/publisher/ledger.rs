@@ -31,11 +31,11 @@ struct Counted {
 
 /// How long counters have to stay after their key has gone.
 #[derive(Clone, Copy, Debug)]
-struct Needs {
+pub(super) struct Needs {
     /// To the end of the window of the longest period that its limits have counted over.
-    longest: Period,
+    pub(super) longest: Period,
     /// So many seconds, until any burst that may have been spent is there again.
-    recovery: u64,
+    pub(super) recovery: u64,
 }
 
 impl Ledger {
@@ -46,6 +46,47 @@ impl Ledger {
         }
         let meter = writer.allot(&[])?;
         self.services.insert(name.clone(), meter);
+        Some(meter)
+    }
+
+    /// The meter of a service that is there.
+    pub(super) fn known_service(&self, name: &str) -> Option<MeterId> {
+        self.services.get(name).copied()
+    }
+
+    /// Every service, with its meter.
+    pub(super) fn services(&self) -> impl Iterator<Item = (&Name, MeterId)> {
+        self.services.iter().map(|(name, meter)| (name, *meter))
+    }
+
+    /// Every name that keys count under, or have counted, with its meter.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&Name, MeterId, Needs)> {
+        let all = self.keys.iter().chain(&self.retired);
+        all.map(|(name, counted)| (name, counted.meter, counted.needs))
+    }
+
+    /// The meter of a name that another process has counted under, with lines for `tags`. If no key
+    /// counts under it here, it is given up, once what it `needs` is over.
+    pub(super) fn restored(
+        &mut self,
+        writer: &mut SnapshotWriter,
+        name: Name,
+        tags: &[LineTag],
+        needs: Needs,
+        unix: u64,
+    ) -> Option<MeterId> {
+        if let Some(counted) = self.keys.get_mut(&name) {
+            writer.extend(counted.meter, tags)?;
+            counted.needs = counted.needs.and(needs);
+            return Some(counted.meter);
+        }
+        if let Some(counted) = self.retired.get(&name) {
+            writer.extend(counted.meter, tags)?;
+            return Some(counted.meter);
+        }
+        let meter = writer.allot(tags)?;
+        let counted = Counted { meter, tags: tags.to_vec(), needs, digests: Vec::new() };
+        self.give_up(writer, name, counted, unix);
         Some(meter)
     }
 

@@ -84,7 +84,7 @@ impl Street {
         let enforced = publishing.enforced();
         let (reloads, asked) = mpsc::channel(1);
         let committed: mpsc::UnboundedReceiver<Committed> = house.take_committed();
-        tokio::spawn(publishing.run(committed, asked));
+        tokio::spawn(publishing.run(committed, asked, std::future::pending()));
         let decider = Decider::new(reader.clone(), Arc::<Hands>::clone(&clock));
         Ok(Self { house, reader, decider, clock, enforced, reloads })
     }

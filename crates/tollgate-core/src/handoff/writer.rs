@@ -74,6 +74,12 @@ impl SnapshotWriter {
         self.shared.load_full()
     }
 
+    /// The counters.
+    #[must_use]
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
+    }
+
     /// A new meter with lines for `tags`; `None` when all 134,217,728 lines are in use.
     pub fn allot(&mut self, tags: &[LineTag]) -> Option<MeterId> {
         self.allotment.allot(&self.meters, tags)

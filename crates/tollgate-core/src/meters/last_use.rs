@@ -18,6 +18,14 @@ impl LastUses {
         self.0.iter().for_each(|word| word.store(0, Relaxed));
     }
 
+    pub(super) fn words(&self) -> [u64; 2] {
+        self.0.each_ref().map(|word| word.load(Relaxed))
+    }
+
+    pub(super) fn restore(&self, words: [u64; 2]) {
+        self.0.iter().zip(words).for_each(|(word, used)| word.store(used, Relaxed));
+    }
+
     fn word(&self, number: u16) -> &AtomicU64 {
         let [even, odd] = &self.0;
         if number.is_multiple_of(2) { even } else { odd }

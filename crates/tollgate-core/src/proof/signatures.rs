@@ -85,6 +85,28 @@ impl Signatures {
         }
     }
 
+    /// The words that hold a signature, by their places, and how many words there are: what another
+    /// process with as many goes on with.
+    #[must_use]
+    pub fn spent(&self) -> (usize, Vec<(u32, u64)>) {
+        let Some(words) = self.0.get() else { return (0, Vec::new()) };
+        let words_held = (0u32..).zip(words.iter()).map(|(at, word)| (at, word.load(Acquire)));
+        (words.len(), words_held.filter(|(_, word)| *word != 0).collect())
+    }
+
+    /// Remembers what another process has spent. False if it remembers another number of them: then a
+    /// signature would be looked for in another place.
+    #[must_use]
+    pub fn remember(&self, entries: usize, spent: &[(u32, u64)]) -> bool {
+        let words = self.0.get_or_init(|| (0..entries).map(|_| AtomicU64::new(0)).collect());
+        for (at, spent) in spent {
+            if let Some(word) = words.get(*at as usize) {
+                word.fetch_max(*spent, AcqRel);
+            }
+        }
+        words.len() == entries
+    }
+
     /// The word for the signature, and what it holds.
     fn find(&self, signed: Signed) -> Result<(&AtomicU64, u64), ProofFailure> {
         let words = self.0.get().ok_or(ProofFailure::MemoryFull)?;

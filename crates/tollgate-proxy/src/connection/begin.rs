@@ -19,7 +19,7 @@ use super::io::Stream;
 use crate::peer::{Counted, Peer};
 use crate::roster::{Deadline, Entry};
 use crate::tls::{Acceptor, Failure, Session, accept};
-use crate::worker::{Door, Worker, nanoseconds};
+use crate::worker::{Door, Ending, Worker, nanoseconds};
 
 /// What HTTP/2 begins with (RFC 9113 §3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -177,7 +177,7 @@ async fn speaks_http2(
 enum Ended {
     /// Its deadline.
     Late,
-    /// The worker drains, and nothing was asked yet.
+    /// The worker ends, and nothing was asked in time.
     Draining,
 }
 
@@ -191,7 +191,7 @@ async fn until_ended<F: Future>(
         if entry.poll_end(cx).is_ready() {
             return Poll::Ready(Err(Ended::Late));
         }
-        if worker.draining.get() {
+        if worker.ending.get() >= Ending::Idle {
             return Poll::Ready(Err(Ended::Draining));
         }
         future.as_mut().poll(cx).map(Ok)

@@ -1,28 +1,26 @@
 //! The thread of a worker, from its first connection to its last.
 
 use std::cell::{Cell, RefCell};
+use std::future::pending;
 use std::hash::RandomState;
-use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader, Strangers};
 
-use super::{Coarse, RequestIds, Worker, WorkerSettings};
+use super::accept::{Accepting, Entrance, Entrances};
+use super::ending::LAST_REQUEST;
+use super::{Coarse, Ending, RequestIds, Worker, WorkerSettings};
 use crate::access_log::Ring;
-use crate::connection::{TurnedAway, serve};
 use crate::key_events::KeyEvents;
-use crate::listen::ListenerSettings;
-use crate::metrics::{Cells, Connections};
+use crate::metrics::Cells;
 use crate::roster::Roster;
-use crate::tls::Acceptor;
 use crate::upstream::Upstreams;
 
 /// How exact deadlines are.
@@ -30,9 +28,6 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// As much as is read of an HTTP/2 connection at once.
 const READ_ROOM: usize = 16 << 10;
-
-/// How long accepting pauses after an error, such as too many open files.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long what was cut at the end of a drain may take to notice.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -42,16 +37,13 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 pub(crate) enum Mail {
     /// A revision has been stored.
     Notice(Notice),
+    /// Accept nothing more, and admit nothing more once the requests that are on their way have come:
+    /// answered then. Another process is to take over.
+    Pause(oneshot::Sender<()>),
+    /// Serve again, as before the pause.
+    Resume,
     /// Accept nothing more, finish what is open, cut what is left after this time.
     Drain(Duration),
-}
-
-/// A listener, as it is given to one worker.
-pub(crate) struct Entrance {
-    pub(crate) socket: std::net::TcpListener,
-    pub(crate) settings: ListenerSettings,
-    pub(crate) tls: Option<Acceptor>,
-    pub(crate) connections: Arc<Connections>,
 }
 
 /// Everything that a worker starts with.
@@ -95,7 +87,8 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         names: RefCell::default(),
         request_ids: RequestIds::new(),
         settings: seat.settings.own(),
-        draining: Cell::new(false),
+        ending: Cell::new(Ending::No),
+        beginning: Rc::default(),
         strangers: seat.strangers,
         access_log: seat.access_log,
         key_events: seat.key_events,
@@ -107,21 +100,54 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         looked: Cell::new(0),
     });
     worker.tick();
-    let mut accepting = Vec::new();
-    for (number, entrance) in seat.entrances.into_iter().enumerate() {
-        let Entrance { socket, settings, tls, connections } = entrance;
-        let listener = TcpListener::from_std(socket)?;
-        let door = Rc::new(Door { number, settings, tls, connections });
-        let accept = accept(Rc::clone(&worker), listener, door);
-        accepting.push(tokio::task::spawn_local(accept));
-    }
+    let entrances = Entrances::new(seat.entrances);
     let mut mail = seat.mail;
-    let patience = attend(&worker, &mut mail).await;
-    drain(&worker, accepting, &mut mail, patience).await
+    let mut accepting = entrances.accept(&worker)?;
+    let mut told = attend(&worker, &mut mail, pending()).await;
+    let patience = loop {
+        told = match told {
+            Told::Drain(patience) => break patience,
+            Told::Pause(answer) => {
+                accepting = Accepting::default();
+                worker.set_ending(Ending::Last);
+                match attend(&worker, &mut mail, worker.settled()).await {
+                    Told::Settled => {
+                        worker.set_ending(Ending::Sealed);
+                        // Whoever asked may have given up: it says so in the next letter.
+                        let _ = answer.send(());
+                        attend(&worker, &mut mail, pending()).await
+                    }
+                    told => told,
+                }
+            }
+            Told::Resume => {
+                worker.set_ending(Ending::No);
+                accepting = entrances.accept(&worker)?;
+                attend(&worker, &mut mail, pending()).await
+            }
+            Told::Settled => attend(&worker, &mut mail, pending()).await,
+        }
+    };
+    drop((accepting, entrances));
+    drain(&worker, &mut mail, patience).await
 }
 
-/// Reads the mail and ticks, until told to drain.
-async fn attend(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) -> Duration {
+/// What a worker has to do something about that serves, or is paused.
+enum Told {
+    Drain(Duration),
+    Pause(oneshot::Sender<()>),
+    Resume,
+    /// No request is to be expected any more.
+    Settled,
+}
+
+/// Reads the mail and ticks, until told something else or `settled`. Swaps are enforced all the while.
+async fn attend(
+    worker: &Worker,
+    mail: &mut UnboundedReceiver<Mail>,
+    settled: impl Future<Output = ()>,
+) -> Told {
+    let mut settled = pin!(settled);
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -129,26 +155,29 @@ async fn attend(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) -> Duration
             biased;
             letter = mail.recv() => match letter {
                 Some(Mail::Notice(notice)) => worker.enforce(notice),
-                Some(Mail::Drain(patience)) => return patience,
-                None => return Duration::ZERO,
+                Some(Mail::Pause(answer)) => return Told::Pause(answer),
+                Some(Mail::Resume) => return Told::Resume,
+                Some(Mail::Drain(patience)) => return Told::Drain(patience),
+                None => return Told::Drain(Duration::ZERO),
             },
             _ = ticks.tick() => worker.tick(),
+            () = &mut settled => return Told::Settled,
         }
     }
 }
 
 async fn drain(
     worker: &Worker,
-    accepting: Vec<JoinHandle<()>>,
     mail: &mut UnboundedReceiver<Mail>,
     patience: Duration,
 ) -> std::io::Result<usize> {
-    worker.draining.set(true);
-    for task in accepting {
-        task.abort();
+    let end = Instant::now() + patience;
+    if worker.ending.get() < Ending::Last {
+        worker.set_ending(Ending::Last);
+        let _ = timeout(patience.min(LAST_REQUEST), emptied(worker, mail)).await;
+        worker.set_ending(Ending::Idle);
     }
-    worker.connections.wake_all();
-    let finished = timeout(patience, emptied(worker, mail)).await.is_ok();
+    let finished = timeout_at(end, emptied(worker, mail)).await.is_ok();
     let left = if finished { 0 } else { worker.live.len() + worker.forms.len() };
     worker.live.end_where(|_| Some(Refusal::Draining));
     worker.forms.end_where(|_| Some(Refusal::Draining));
@@ -159,7 +188,7 @@ async fn drain(
 /// Until no connection is open. Swaps are enforced to the last.
 async fn emptied(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) {
     let mut ticks = interval(TICK / 10);
-    while worker.connections.len() > 0 {
+    while !worker.is_empty() {
         tokio::select! {
             biased;
             Some(letter) = mail.recv() => {
@@ -169,53 +198,5 @@ async fn emptied(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) {
             }
             _ = ticks.tick() => worker.tick(),
         }
-    }
-}
-
-/// A listener, as one worker has it.
-pub(crate) struct Door {
-    /// Its number among all listeners.
-    pub(crate) number: usize,
-    pub(crate) settings: ListenerSettings,
-    /// How it takes TLS; `None` = it is a plain one.
-    pub(crate) tls: Option<Acceptor>,
-    /// Over all workers.
-    pub(crate) connections: Arc<Connections>,
-}
-
-/// Accepts for ever. An error is a pause, not an end.
-async fn accept(worker: Rc<Worker>, listener: TcpListener, door: Rc<Door>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => admit(&worker, &door, stream, peer),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-fn admit(worker: &Rc<Worker>, door: &Rc<Door>, stream: TcpStream, peer: SocketAddr) {
-    let seat = OpenConnection(Arc::clone(&door.connections));
-    if door.connections.open.fetch_add(1, Relaxed) >= door.settings.max_connections {
-        door.connections.turn_away(TurnedAway::Maximum);
-        return;
-    }
-    // A socket that takes no option is about to fail anyway, and says so when it is read.
-    let _ = stream.set_nodelay(true);
-    let (worker, door) = (Rc::clone(worker), Rc::clone(door));
-    tokio::task::spawn_local(async move {
-        serve(worker, door, stream, peer.ip()).await;
-        drop(seat);
-    });
-}
-
-/// Counts a connection while it lives.
-struct OpenConnection(Arc<Connections>);
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Relaxed);
     }
 }

@@ -1,0 +1,160 @@
+//! The newer process: it takes the place of the older.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tollgate_control::{OpenElsewhere, Publisher};
+use tollgate_core::{Clock, Meters};
+
+use super::link::Link;
+use super::{Offered, PROTOCOL, Purpose, Word};
+use crate::boot::Failure;
+
+/// A place that is claimed: the older process serves until the newer is told to go.
+pub(crate) struct Claimed {
+    link: Link,
+    pub(crate) inherited: Inherited,
+}
+
+/// Sockets that were passed on, until they are used.
+#[derive(Default)]
+pub(crate) struct Inherited(Vec<(Offered, Vec<OwnedFd>)>);
+
+/// The newer process once it serves.
+pub(crate) struct Successor {
+    link: Link,
+    elsewhere: OpenElsewhere,
+}
+
+/// Claims the place of the process that answers at `path`; `None` = nobody does.
+///
+/// # Errors
+/// Why it is not given.
+pub(crate) async fn claim(
+    path: &Path,
+    environment: &str,
+    patience: Duration,
+) -> io::Result<Option<Claimed>> {
+    let Some(mut link) = Link::connect(path, patience).await? else { return Ok(None) };
+    let (version, environment) = (env!("CARGO_PKG_VERSION").to_owned(), environment.to_owned());
+    link.say(&Word::Claim { protocol: PROTOCOL, version, environment }).await?;
+    let Word::Offer { version, sockets } = link.hear().await? else { return Err(unexpected()) };
+    tracing::info!(version, "taking over from a process");
+    let mut inherited = Vec::new();
+    for offered in sockets {
+        let taken = link.take(offered.count).await?;
+        inherited.push((offered, taken));
+    }
+    Ok(Some(Claimed { link, inherited: Inherited(inherited) }))
+}
+
+impl Inherited {
+    /// The sockets of a listener, by its address; where that has no port of its own, by its name too.
+    pub(crate) fn data(&mut self, name: &str, address: SocketAddr) -> Vec<TcpListener> {
+        let fits = |offered: &Offered| address.port() != 0 || offered.name == name;
+        self.take(Purpose::Data, &address.to_string(), fits)
+            .into_iter()
+            .map(TcpListener::from)
+            .collect()
+    }
+
+    /// The socket for ops.
+    pub(crate) fn ops(&mut self, address: SocketAddr) -> Option<TcpListener> {
+        self.one(Purpose::Ops, &address.to_string()).map(TcpListener::from)
+    }
+
+    /// The socket of the admin API.
+    pub(crate) fn admin(&mut self, address: SocketAddr) -> Option<TcpListener> {
+        self.one(Purpose::Admin, &address.to_string()).map(TcpListener::from)
+    }
+
+    /// The socket at which is explained.
+    pub(crate) fn explain(&mut self, path: &Path) -> Option<OwnedFd> {
+        self.one(Purpose::Explain, &path.to_string_lossy())
+    }
+
+    /// The socket at which the next process will ask.
+    pub(crate) fn takeover(&mut self, path: &Path) -> Option<OwnedFd> {
+        self.one(Purpose::Takeover, &path.to_string_lossy())
+    }
+
+    fn one(&mut self, purpose: Purpose, place: &str) -> Option<OwnedFd> {
+        self.take(purpose, place, |_| true).pop()
+    }
+
+    fn take(
+        &mut self,
+        purpose: Purpose,
+        place: &str,
+        fits: impl Fn(&Offered) -> bool,
+    ) -> Vec<OwnedFd> {
+        let found = self.0.iter().position(|(offered, _)| {
+            offered.purpose == purpose && offered.place == place && fits(offered)
+        });
+        found.map_or_else(Vec::new, |at| self.0.swap_remove(at).1)
+    }
+}
+
+impl Claimed {
+    /// Says that everything is made that can be made beside the older process, and returns once nothing
+    /// changes there any more. Sockets that were not used are closed: nobody will listen there.
+    ///
+    /// # Errors
+    /// If the older process does not go on; it serves then.
+    pub(crate) async fn prepared(&mut self) -> io::Result<()> {
+        for (offered, _) in self.inherited.0.drain(..) {
+            tracing::info!(place = offered.place, "nobody listens there any more");
+        }
+        self.link.say(&Word::Prepared).await?;
+        match self.link.hear().await? {
+            Word::Quiet => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Says that this process could serve, takes over what the older has counted, and returns once this
+    /// process is to serve.
+    ///
+    /// # Errors
+    /// If the older process does not go on, or its counters cannot be gone on with; it serves then.
+    pub(crate) async fn succeed(
+        mut self,
+        publisher: &mut Publisher,
+        clock: &dyn Clock,
+    ) -> Result<Successor, Failure> {
+        self.link.say(&Word::Ready).await?;
+        let Word::Meters(kept) = self.link.hear().await? else { return Err(unexpected().into()) };
+        let elsewhere = match publisher.restore(&kept, clock.now()) {
+            Ok(elsewhere) => elsewhere,
+            Err(error) => {
+                self.link.say(&Word::Refuse(error.to_string())).await?;
+                return Err(error.into());
+            }
+        };
+        self.link.say(&Word::Loaded).await?;
+        match self.link.hear().await? {
+            Word::Go => {}
+            _ => return Err(unexpected().into()),
+        }
+        tracing::info!(meters = kept.len(), "took over");
+        Ok(Successor { link: self.link, elsewhere })
+    }
+}
+
+impl Successor {
+    /// Counts what the older process has open as open here, until it has ended.
+    pub(crate) async fn follow(mut self, meters: Arc<Meters>) {
+        while let Ok(Word::Open(counts)) = self.link.hear_at_last().await {
+            self.elsewhere.note(&counts, &meters);
+        }
+        self.elsewhere.end(&meters);
+    }
+}
+
+fn unexpected() -> io::Error {
+    io::Error::other("the other process says something else than it should")
+}
