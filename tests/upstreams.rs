@@ -1,8 +1,12 @@
 //! Ways to upstreams.
 
+mod checks;
 mod faults;
 mod http2;
+mod killed;
+mod names;
 mod nginx;
+mod pending;
 mod stale;
 mod targets;
 mod tls;

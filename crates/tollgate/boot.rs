@@ -18,11 +18,12 @@ use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
 use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
     Acceptor, AccessLog, Bound, Listener, Plan, Upstreams, WorkerSettings, watch_strangers,
+    watch_upstreams,
 };
 
 use crate::certificates::Certificates;
 use crate::changes::{Control, Door, Still};
-use crate::commands::CUT;
+use crate::commands::{Around, CUT};
 use crate::config::{self, Config, Settings};
 use crate::control::{Parts, SharedRings};
 use crate::explain::{Explaining, Socket};
@@ -48,7 +49,7 @@ pub(crate) fn run(
     path: &Path,
     config: Config,
     warnings: &Warnings,
-    clock: Arc<dyn Clock>,
+    around: Around,
     takeover: bool,
 ) -> Result<ExitCode, Failure> {
     crate::telemetry::init(&config.settings.log);
@@ -59,15 +60,16 @@ pub(crate) fn run(
     }
     // The control runtime: reloads, ops and signals, apart from every data worker.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(path, config, clock, takeover))
+    runtime.block_on(serve(path, config, around, takeover))
 }
 
 async fn serve(
     path: &Path,
     config: Config,
-    clock: Arc<dyn Clock>,
+    around: Around,
     takeover: bool,
 ) -> Result<ExitCode, Failure> {
+    let Around { clock, resolver } = around;
     let settings = config.settings.clone();
     let environment = config.objects.objects.environment.0.to_string();
     let registry = Registry::new();
@@ -159,6 +161,7 @@ async fn serve(
             (open, Some(successor))
         }
     };
+    let watching = tokio::spawn(watch_upstreams(upstreams, reader.clone(), resolver));
     announce(&settings, bound.addresses(), &sockets)?;
     let plane = bound.start()?;
     let meters = Arc::clone(reader.meters());
@@ -198,6 +201,7 @@ async fn serve(
     }
     certificates.abort();
     keeper.abort();
+    watching.abort();
     ops.abort();
     if cut > 0 {
         tracing::warn!(cut, "the drain timeout has passed; requests were cut");

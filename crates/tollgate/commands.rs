@@ -19,6 +19,7 @@ use std::sync::Arc;
 use clap::CommandFactory;
 use tollgate_control::document::{Problems, Warnings};
 use tollgate_core::Clock;
+use tollgate_proxy::Resolver;
 
 use crate::boot;
 use crate::cli::{Arguments, AuditCommand, Command};
@@ -41,7 +42,7 @@ pub(crate) const BROKEN: u8 = 5;
 #[must_use]
 pub fn perform(arguments: Arguments) -> ExitCode {
     match arguments.command {
-        Command::Run(run) => serve_by(&run.file.config, run.takeover, Arc::new(SystemClock::new())),
+        Command::Run(run) => serve_by(&run.file.config, run.takeover, Around::system()),
         Command::Check(file) => check(&file.config),
         Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
         Command::Key { command } => key::perform(&command),
@@ -58,14 +59,29 @@ pub fn perform(arguments: Arguments) -> ExitCode {
     }
 }
 
-/// Serves what a file says until it is told to end, by this clock.
-#[must_use]
-pub fn serve(path: &Path, clock: Arc<dyn Clock>) -> ExitCode {
-    serve_by(path, false, clock)
+/// What a process finds around it.
+pub struct Around {
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Who says where names lead.
+    pub resolver: Resolver,
 }
 
-fn serve_by(path: &Path, takeover: bool, clock: Arc<dyn Clock>) -> ExitCode {
-    match load_to_serve(path, &*clock) {
+impl Around {
+    /// The system.
+    fn system() -> Self {
+        Self { clock: Arc::new(SystemClock::new()), resolver: Resolver::system() }
+    }
+}
+
+/// Serves what a file says until it is told to end.
+#[must_use]
+pub fn serve(path: &Path, around: Around) -> ExitCode {
+    serve_by(path, false, around)
+}
+
+fn serve_by(path: &Path, takeover: bool, around: Around) -> ExitCode {
+    match load_to_serve(path, &*around.clock) {
         Ok((config, _)) if takeover && config.settings.process.takeover_socket.is_none() => {
             say(format_args!(
                 "tollgate: --takeover wants process.takeover_socket, which {} does not have",
@@ -73,7 +89,7 @@ fn serve_by(path: &Path, takeover: bool, clock: Arc<dyn Clock>) -> ExitCode {
             ));
             ExitCode::from(WRONG)
         }
-        Ok((config, warnings)) => boot::run(path, config, &warnings, clock, takeover)
+        Ok((config, warnings)) => boot::run(path, config, &warnings, around, takeover)
             .unwrap_or_else(|error| {
                 say(format_args!("tollgate: {error}"));
                 ExitCode::from(FAILED)

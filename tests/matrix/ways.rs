@@ -84,6 +84,9 @@ pub(super) fn way(refusal: Refusal, cell: &Cell<'_>) -> Way {
         Refusal::UpstreamBadResponse => {
             return to("a_broken_upstream_is_told_from_a_whole_answer");
         }
+        Refusal::UpstreamOverloaded => {
+            return to("who_waits_in_vain_or_finds_no_place_is_refused");
+        }
         Refusal::UpstreamTimeout => return to("an_upstream_that_is_silent_is_a_504"),
         Refusal::NoSnapshot => return Way::Left(HAS_A_SNAPSHOT),
     })

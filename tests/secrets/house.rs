@@ -103,6 +103,14 @@ pub(super) fn house(upstreams: &Upstreams, format: &str) -> Config {
             ),
         ),
         ("patient", format!("url = \"http://{}\"", upstreams.silent.address())),
+        (
+            "full",
+            format!(
+                "url = \"http://{}\"\nfirst_byte_timeout = \"1s\"\n\
+                 max_connections = 1\nmax_pending = 0",
+                upstreams.silent.address()
+            ),
+        ),
         ("closed", format!("url = \"http://{}\"", good.address())),
         ("busy", format!("url = \"http://{}\"", good.address())),
         ("maintained", format!("url = \"http://{}\"", good.address())),

@@ -156,6 +156,15 @@ fn hold_refusals(format: &str) {
     ));
     gate.wait_for("request_timeout", |metrics| metrics.refusals("request_timeout") > 0.0);
     codes.push("request_timeout");
+    // More calls at once than the workers have places for.
+    let full = gate.get("/full").key(&key("good"));
+    let mut calls: Vec<_> = (0..5).map(|_| full.start()).collect();
+    for call in &mut calls {
+        let response = call.read();
+        hold_no_secret("upstream_overloaded", &format!("{response:?} {}", response.text()));
+    }
+    assert!(gate.metrics().refusals("upstream_overloaded") > 0.0);
+    codes.push("upstream_overloaded");
     // A call of gRPC that its caller gives up.
     let call = gate.get("/patient").header("content-type", "application/grpc").key(&key("good"));
     let late = call.header("grpc-timeout", "1m").over(&mut Http2::connect(gate.data()));

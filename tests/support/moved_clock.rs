@@ -1,5 +1,5 @@
 //! A gate by a clock that a test moves: the program itself in a process of its own, with another
-//! hand on the clock. Its program is a test of this very binary that nobody else runs.
+//! hand on the clock, and on where names lead. Its program is a test of this very binary that nobody else runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs};
 
+use ::tollgate::commands::Around;
 use tollgate_core::{Clock, Now};
+
+use super::moved_names;
 
 /// Names the configuration to the program.
 const CONFIG: &str = "TOLLGATE_BY_MOVED_CLOCK";
@@ -50,7 +53,8 @@ fn the_program() {
     let Ok(config) = env::var(CONFIG) else { return };
     let config = Path::new(&config);
     let clock = Moved { start: Instant::now(), file: beside(config) };
-    assert_eq!(::tollgate::commands::serve(config, Arc::new(clock)), ExitCode::SUCCESS);
+    let around = Around { clock: Arc::new(clock), resolver: moved_names::resolver(config) };
+    assert_eq!(::tollgate::commands::serve(config, around), ExitCode::SUCCESS);
 }
 
 fn beside(config: &Path) -> PathBuf {

@@ -32,6 +32,7 @@ struct State {
     names: Mutex<Vec<String>>,
     shown: AtomicUsize,
     connections: AtomicUsize,
+    ended: AtomicUsize,
     closed: AtomicBool,
 }
 
@@ -42,7 +43,15 @@ impl Origin {
     }
 
     pub(crate) fn answering(answer: impl Fn(&Message) -> Answer + Send + Sync + 'static) -> Self {
-        Self::accepting(answer, |state, stream| state.serve(stream))
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), answer)
+    }
+
+    /// The same at a certain address.
+    pub(crate) fn at(
+        address: SocketAddr,
+        answer: impl Fn(&Message) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::accepting(address, answer, |state, stream| state.serve(stream))
     }
 
     /// The same over TLS.
@@ -51,7 +60,8 @@ impl Origin {
         answer: impl Fn(&Message) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let config = Arc::new(config);
-        Self::accepting(answer, move |state, mut stream| {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::accepting(anywhere, answer, move |state, mut stream| {
             let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             while connection.is_handshaking() {
                 connection.complete_io(&mut stream)?;
@@ -81,10 +91,11 @@ impl Origin {
     }
 
     fn accepting(
+        address: SocketAddr,
         answer: impl Fn(&Message) -> Answer + Send + Sync + 'static,
         serve: impl Fn(&State, TcpStream) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             answer: Box::new(answer),
@@ -92,6 +103,7 @@ impl Origin {
             names: Mutex::default(),
             shown: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
+            ended: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         });
         let accepting = std::thread::spawn({
@@ -139,6 +151,16 @@ impl Origin {
     pub(crate) fn connections(&self) -> usize {
         self.state.connections.load(Ordering::Relaxed)
     }
+
+    /// Connections that have not ended yet.
+    pub(crate) fn open_connections(&self) -> usize {
+        self.connections() - self.state.ended.load(Ordering::Relaxed)
+    }
+
+    /// Waits until somebody has connected.
+    pub(crate) fn wait_for_connection(&self) {
+        wait_for("a connection to the origin", || (self.connections() > 0).then_some(()));
+    }
 }
 
 impl Drop for Origin {
@@ -165,8 +187,9 @@ impl State {
             // A connection that breaks is the other side's to explain.
             let serve = Arc::clone(serve);
             std::thread::spawn(move || {
-                stream.set_nodelay(true)?;
-                serve(&state, stream)
+                let served = stream.set_nodelay(true).and_then(|()| serve(&state, stream));
+                state.ended.fetch_add(1, Ordering::Relaxed);
+                served
             });
         }
     }

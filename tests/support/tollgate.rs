@@ -14,7 +14,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::{Metrics, Request, moved_clock, wait_for};
+use super::{Metrics, Request, moved_clock, moved_names, wait_for};
 
 pub(crate) struct Tollgate {
     child: Child,
@@ -49,6 +49,11 @@ impl Tollgate {
         let path = folder.path().join("tollgate.toml");
         fs::write(&path, config.to_string()).unwrap();
         Self::start_by(moved_clock::program(&path), folder, path)
+    }
+
+    /// Has names lead elsewhere. It has to run by a clock that can be moved.
+    pub(crate) fn names_lead(&self, names: &[(&str, &[&str])]) {
+        moved_names::lead(&self.config, names);
     }
 
     /// Moves its clock on by so many seconds.

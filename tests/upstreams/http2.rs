@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use self::server::{Act, Server};
 use super::{gate, gate_in};
-use crate::support::{Answer, Authority, Http2, Origin, Tollgate, wait_for};
+use crate::support::{Answer, Authority, Config, Http2, Origin, Tollgate, wait_for};
 
 fn gate_to(address: SocketAddr) -> Tollgate {
     gate(&Origin::start(), &format!("url = \"http://{address}\"\nhttp = \"2\""))
@@ -75,10 +75,10 @@ fn no_connection_carries_more_streams_than_the_server_takes() {
     let server = Server::shut(3);
     let gate = gate_to(server.address);
     let request = gate.request("POST", "/orders").key("demo").body("made");
-    // A worker cannot tell how many a server takes before it has answered, and asks one only.
+    // A worker learns how many a server takes as it connects, and asks one only until then.
     let mut clients: Vec<_> = (0..12).map(|_| request.start()).collect();
     wait_for("full connections", || (server.waiting() >= 3).then_some(()));
-    assert!(server.connections() <= 2, "{}", server.connections());
+    assert!(server.connections() <= 6, "{}", server.connections());
     server.open();
     for client in &mut clients {
         assert_eq!(client.read().admitted().text(), "made");
@@ -93,6 +93,31 @@ fn no_connection_carries_more_streams_than_the_server_takes() {
     }
     assert_eq!(server.most(), 3);
     assert!(server.connections() <= 16, "{}", server.connections());
+}
+
+#[test]
+fn streams_that_a_server_does_not_take_wait_and_are_bounded() {
+    let server = Server::shut(2);
+    let more = "max_connections = 1\nmax_pending = 2\npending_timeout = \"20s\"";
+    let upstream = format!("url = \"http://{}\"\nhttp = \"2\"\n{more}", server.address);
+    let config = Config::to(server.address)
+        .section("process", "workers = 1")
+        .section("upstreams.demo", &upstream);
+    let gate = Tollgate::start(&config);
+    let begin = |waiting: usize, pending: f64| {
+        let client = gate.get("/orders").key("demo").start();
+        wait_for("the request", || {
+            let metrics = gate.metrics();
+            let queued = metrics.sum("tollgate_upstream_pending", &[]);
+            (server.waiting() == waiting && queued == pending).then_some(())
+        });
+        client
+    };
+    let mut clients = [begin(1, 0.0), begin(2, 0.0), begin(2, 1.0), begin(2, 2.0)];
+    gate.get("/orders").key("demo").send().refused(503, "upstream_overloaded");
+    server.open();
+    clients.iter_mut().for_each(|client| drop(client.read().admitted()));
+    assert_eq!((server.connections(), server.most()), (1, 2));
 }
 
 #[test]

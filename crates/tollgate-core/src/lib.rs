@@ -71,7 +71,7 @@ pub use terms::{
     Authentication, EndpointGrant, Grant, MethodCeiling, Methods, Scope, Terms, TermsId,
 };
 pub use upstream::{
-    Balance, CertificateFiles, ClientTls, Ejection, FixedResponse, HostHeader, MinimumVersion,
-    Retries, Server, ServerAddress, ServerTarget, ServerTls, Target, Upstream, UpstreamHttp,
-    UpstreamTimeouts,
+    Balance, CertificateFiles, ClientTls, Ejection, FixedResponse, HealthCheck, HostHeader,
+    MinimumVersion, Pending, Retries, Server, ServerAddress, ServerTarget, ServerTls, StatusRange,
+    Target, Upstream, UpstreamHttp, UpstreamTimeouts,
 };

@@ -50,6 +50,7 @@ pub enum Refusal {
     UpstreamUnreachable,
     UpstreamBadResponse,
     UpstreamTimeout,
+    UpstreamOverloaded,
 }
 
 struct Row {
@@ -120,11 +121,12 @@ static TABLE: [Row; Refusal::COUNT] = [
     row(R::UpstreamUnreachable, "upstream_unreachable", S::BAD_GATEWAY, M::BAD_GATEWAY, "The upstream cannot be reached"),
     row(R::UpstreamBadResponse, "upstream_bad_response", S::BAD_GATEWAY, M::BAD_GATEWAY, "The upstream's response is malformed"),
     row(R::UpstreamTimeout, "upstream_timeout", S::GATEWAY_TIMEOUT, M::TIMEOUT, "The upstream did not answer in time"),
+    row(R::UpstreamOverloaded, "upstream_overloaded", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The upstream has no room for another request"),
 ];
 
 impl Refusal {
     /// How many reasons there are.
-    pub const COUNT: usize = Self::UpstreamTimeout as usize + 1;
+    pub const COUNT: usize = Self::UpstreamOverloaded as usize + 1;
 
     /// What a stranger is told in place of a hidden code.
     pub const HIDDEN_CODE: &str = "key_rejected";

@@ -1,5 +1,6 @@
 //! Where admitted requests go.
 
+mod health;
 mod tls;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
+pub use health::{HealthCheck, StatusRange};
 pub use tls::{CertificateFiles, ClientTls, MinimumVersion, ServerTls};
 
 /// A named destination. Pools belong to one [`Upstream::generation`]: a changed definition never
@@ -49,6 +51,15 @@ pub struct Server {
     pub timeouts: UpstreamTimeouts,
     /// Idle connections that a worker keeps.
     pub max_idle: usize,
+    /// Connections to each target at once, at most, of all workers together, of which each has its
+    /// share; `None` = no bound.
+    pub max_connections: Option<usize>,
+    /// How requests wait while there is no room for them.
+    pub pending: Pending,
+    /// How often the addresses of a name are asked for, at least.
+    pub resolve_every: Duration,
+    /// How targets are asked whether they work; `None` = not at all.
+    pub health_check: Option<HealthCheck>,
 }
 
 impl Server {
@@ -89,6 +100,15 @@ pub struct Ejection {
     pub time: Duration,
     /// The greatest part of the servers that may be left out at once, in percent.
     pub max_share: u8,
+}
+
+/// How requests wait for a server while all have as many as they take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// So many at once, at most, of each worker.
+    pub max: usize,
+    /// For so long.
+    pub timeout: Duration,
 }
 
 /// How often requests may go to another server after one has failed.

@@ -206,8 +206,8 @@ pub(crate) enum Content {
 pub(crate) struct Relay {
     pub(crate) incoming: Incoming,
     pub(crate) lease: Option<Lease>,
-    /// The server that sends it.
-    pub(crate) chosen: Chosen,
+    /// The server that sends it, until all is here.
+    pub(crate) chosen: Option<Chosen>,
     pub(crate) destination: Rc<Destination>,
     pub(crate) live: Option<LiveEntry>,
     pub(crate) clock: Rc<Coarse>,
@@ -246,8 +246,10 @@ impl Relay {
             }
             // No false end: the client's connection is aborted as the upstream's was.
             Poll::Ready(Some(Err(_))) => {
-                if let Destination::Server(pool) = &*self.destination {
-                    pool.failed(&self.chosen, self.clock.now());
+                if let (Destination::Server(pool), Some(chosen)) =
+                    (&*self.destination, &self.chosen)
+                {
+                    pool.failed(chosen, self.clock.now());
                 }
                 Poll::Ready(Some(Err(Broken(Refusal::UpstreamBadResponse))))
             }
@@ -261,16 +263,15 @@ impl Relay {
     /// The deadline of a call of gRPC has passed, and its caller is told so. The upstream is let go.
     fn give_up(&mut self) -> Frame<Bytes> {
         self.lease = None;
+        self.chosen = None;
         Frame::trailers(deadline_exceeded())
     }
 
     /// All of the response is here: the connection is free, the request no longer open.
     fn finish(&mut self) {
         self.live = None;
-        if let Some(lease) = self.lease.take()
-            && let Destination::Server(pool) = &*self.destination
-        {
-            pool.give_back(lease, &self.chosen, self.clock.now());
+        if let (Some(lease), Some(chosen)) = (self.lease.take(), self.chosen.take()) {
+            chosen.give_back(lease, self.clock.now());
         }
     }
 }

@@ -108,7 +108,7 @@ impl Worker {
         let content = Content::relay(Relay {
             incoming,
             lease: Some(lease),
-            chosen,
+            chosen: Some(chosen),
             destination: Rc::clone(destination),
             live: Some(live),
             clock: Rc::clone(&self.coarse),
@@ -126,13 +126,16 @@ impl Worker {
         meter: MeterId,
     ) -> Result<Answered, Refusal> {
         let mut tried = Tried::default();
+        let mut chosen = match pool.choose_first(meter, self.coarse.now()) {
+            Some(chosen) => chosen,
+            // Boxed, so that requests that need not wait have no room for it in their future.
+            None => Box::pin(self.wait(pool, live, meter)).await?,
+        };
         loop {
-            let chosen = pool.choose(meter, &tried, self.coarse.now());
-            let chosen = chosen.ok_or(Refusal::UpstreamUnreachable)?;
             request = pool.name(&chosen, request).ok_or(Refusal::BadRequest)?;
             let failed = match self.ask(pool, &chosen, request, live).await {
                 Ok((response, lease)) => {
-                    pool.succeeded(&chosen);
+                    chosen.succeeded();
                     return Ok(Answered { response, lease, chosen });
                 }
                 Err(failed) => failed,
@@ -141,11 +144,47 @@ impl Worker {
             if failed.of_server {
                 pool.failed(&chosen, now);
             }
-            match failed.again {
-                Some(again) if pool.may_retry(&mut tried, &chosen, now) => request = again,
-                _ => return Err(failed.refusal),
+            let Failed { refusal, connected, again: Some(again), .. } = failed else {
+                return Err(failed.refusal);
+            };
+            if !pool.may_retry(&mut tried, &chosen, connected, now) {
+                return Err(refusal);
             }
+            request = again;
+            chosen = pool.choose(meter, &tried, now).ok_or(refusal)?;
         }
+    }
+
+    /// A server, once one has room.
+    async fn wait(&self, pool: &Pool, live: &LiveEntry, meter: MeterId) -> Result<Chosen, Refusal> {
+        let turn = pool.queue()?;
+        let (wait, late) = if pool.is_awaited() {
+            (pool.timeouts.connect, Refusal::UpstreamUnreachable)
+        } else {
+            (pool.waiting().timeout, Refusal::UpstreamOverloaded)
+        };
+        let at = self.coarse.now().saturating_add(nanoseconds(wait));
+        live.set_deadline(Deadline { at, late });
+        poll_fn(|cx| {
+            if let Poll::Ready(refusal) = live.poll_end(cx) {
+                if refusal == Refusal::UpstreamOverloaded {
+                    pool.known().count_waited_in_vain();
+                }
+                return Poll::Ready(Err(refusal));
+            }
+            if turn.poll_first(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match pool.choose(meter, &Tried::default(), self.coarse.now()) {
+                Some(chosen) => Poll::Ready(Ok(chosen)),
+                None if pool.is_nowhere() => {
+                    pool.known().count_unreached(Unreached::Resolve);
+                    Poll::Ready(Err(Refusal::UpstreamUnreachable))
+                }
+                None => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// One request and the head of its response, from one server.
@@ -156,15 +195,15 @@ impl Worker {
         mut request: Request<OutBody>,
         live: &LiveEntry,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
-        let lane = pool.lane(chosen).ok_or(Refusal::UpstreamUnreachable)?;
+        let lane = chosen.lane();
         let mut sent_before = false;
         loop {
             let mut lease = match self.lease(pool, lane, &request, sent_before, live).await {
                 Ok(lease) => lease,
                 // Nothing of it was sent.
-                Err(Failed { refusal, of_server, .. }) => {
-                    let again = Some(request).filter(|_| of_server);
-                    return Err(Failed { refusal, of_server, again });
+                Err(failed) => {
+                    let again = Some(request).filter(|_| failed.of_server);
+                    return Err(Failed { again, ..failed });
                 }
             };
             request = lease.shape(request).ok_or(Refusal::BadRequest)?;
@@ -211,13 +250,13 @@ impl Worker {
     ) -> Failed {
         if let Some(unsent) = error.take_message() {
             let refusal = Refusal::UpstreamUnreachable;
-            return Failed { refusal, of_server: true, again: Some(unsent) };
+            return Failed { refusal, of_server: true, connected: true, again: Some(unsent) };
         }
         let error = error.error();
         let nothing_was_done =
             is_unprocessed(error) || idempotent && !lease.heard() && closed_unanswered(error);
         let again = again.filter(|_| nothing_was_done);
-        Failed { refusal: Refusal::UpstreamBadResponse, of_server: true, again }
+        Failed { refusal: Refusal::UpstreamBadResponse, of_server: true, connected: true, again }
     }
 
     /// A connection for a request: one of the lane unless it is sent again, else a new one.
@@ -270,12 +309,13 @@ impl Worker {
             Err(_) => (Unreached::Timeout, Refusal::UpstreamTimeout),
         };
         pool.known().count_unreached(reason);
-        Err(self.failed(refusal))
+        let connected = !matches!(reason, Unreached::Refused | Unreached::Network);
+        Err(Failed { connected, ..self.failed(refusal) })
     }
 
     fn failed(&self, refusal: Refusal) -> Failed {
         self.cells.upstream_failures.add(1);
-        Failed { refusal, of_server: true, again: None }
+        Failed { refusal, of_server: true, connected: true, again: None }
     }
 }
 
@@ -284,6 +324,8 @@ struct Failed {
     refusal: Refusal,
     /// It is the server that failed, and neither the client nor its time.
     of_server: bool,
+    /// Its address could be connected to, as far as is known.
+    connected: bool,
     /// The request, if it may go to another server.
     again: Option<Request<OutBody>>,
 }
@@ -291,7 +333,12 @@ struct Failed {
 impl From<Refusal> for Failed {
     /// Something else ended the request. Silence is the server's.
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, of_server: refusal == Refusal::UpstreamTimeout, again: None }
+        Self {
+            refusal,
+            of_server: refusal == Refusal::UpstreamTimeout,
+            connected: true,
+            again: None,
+        }
     }
 }
 

@@ -46,5 +46,5 @@ pub use tls::{
     Acceptor, Authorities, AuthoritiesError, Certificate, CertificateError, ClientCertificates,
     Terms as TlsTerms, Tickets, server_config,
 };
-pub use upstream::{ClientTrust, UpstreamTls, Upstreams};
+pub use upstream::{ClientTrust, Resolver, UpstreamTls, Upstreams, watch_upstreams};
 pub use worker::WorkerSettings;

@@ -14,7 +14,7 @@ use crate::access_log::{AccessLog, Writer, Writing};
 use crate::key_events::{KeyEventRings, rings as rings_of_key_events};
 use crate::listen::{BindError, Listener, bind, share};
 use crate::metrics::{Cells, Connections, Metrics};
-use crate::upstream::Upstreams;
+use crate::upstream::{Share, Upstreams};
 use crate::worker::{Entrance, Mail, Seat, WorkerSettings, run};
 
 /// What a data plane is made of.
@@ -77,7 +77,7 @@ impl Plan {
         let mut seats = Vec::new();
         let mut rings = Vec::new();
         let (key_events, taken) = rings_of_key_events(self.workers);
-        for (cells, key_events) in cells.iter().zip(key_events) {
+        for (number, (cells, key_events)) in cells.iter().zip(key_events).enumerate() {
             let (sender, mail) = unbounded_channel();
             mailboxes.push(sender);
             let ring = self.access_log.as_ref().map(AccessLog::ring);
@@ -94,6 +94,7 @@ impl Plan {
                 access_log: ring,
                 key_events,
                 upstreams: self.upstreams.clone(),
+                share: Share::new(number, self.workers),
             });
         }
         let mut addresses = Vec::new();

@@ -7,6 +7,8 @@
 
 mod balance;
 mod budget;
+mod check;
+mod chosen;
 mod dial;
 mod failure;
 mod form;
@@ -15,23 +17,32 @@ mod known;
 mod lane;
 mod lease;
 mod peer;
+mod pending;
 mod pool;
+mod resolve;
+mod servers;
+mod share;
 mod shared;
 mod signal;
 mod trust;
+mod watch;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tollgate_core::{Target, Upstream};
 
+pub(crate) use chosen::{Chosen, Tried};
 pub(crate) use failure::{ConnectError, Unreached};
 pub(crate) use known::Known;
 pub use known::Upstreams;
 pub(crate) use lane::Lane;
 pub(crate) use lease::Lease;
-pub(crate) use pool::{Chosen, Pool, Tried};
+pub(crate) use pool::Pool;
+pub use resolve::Resolver;
+pub(crate) use share::Share;
 pub(crate) use shared::is_unprocessed;
 pub use trust::{ClientTrust, UpstreamTls};
+pub use watch::watch_upstreams;
 
 /// What answers in an upstream's name, as one worker holds it.
 #[derive(Debug)]
@@ -50,7 +61,7 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    pub(crate) fn new(upstream: &Upstream, upstreams: &Upstreams) -> Self {
+    pub(crate) fn new(upstream: &Upstream, upstreams: &Upstreams, share: Share) -> Self {
         match &upstream.target {
             Target::Fixed(response) => Self::Fixed {
                 status: response.status,
@@ -62,7 +73,7 @@ impl Destination {
                 body: Bytes::copy_from_slice(response.body.as_bytes()),
             },
             Target::Server(server) => {
-                Self::Server(Box::new(Pool::new(server, upstream, upstreams)))
+                Self::Server(Box::new(Pool::new(server, upstream, upstreams, share)))
             }
         }
     }

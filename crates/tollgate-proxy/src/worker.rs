@@ -34,7 +34,7 @@ use crate::metrics::Cells;
 use crate::respond::{self, Ended};
 use crate::roster::{Deadline, Handle, Roster};
 use crate::target::NoTarget;
-use crate::upstream::{Destination, Upstreams};
+use crate::upstream::{Destination, Share, Upstreams};
 
 pub(crate) use accept::{Door, Entrance};
 pub(crate) use ending::{Beginning, Ending};
@@ -71,6 +71,8 @@ pub(crate) struct Worker {
     pub(crate) key_events: KeyEvents,
     /// What the process knows of upstreams.
     upstreams: Upstreams,
+    /// Its part of what upstreams take.
+    share: Share,
     /// Sorted by the generation of their upstream.
     destinations: RefCell<Vec<(u64, Rc<Destination>)>>,
     sampled: Cell<u64>,
@@ -169,8 +171,10 @@ impl Worker {
         let generation = upstream.generation;
         let at = destinations.binary_search_by_key(&generation, |(known, _)| *known);
         let at = at.unwrap_or_else(|gap| {
-            destinations
-                .insert(gap, (generation, Rc::new(Destination::new(upstream, &self.upstreams))));
+            destinations.insert(
+                gap,
+                (generation, Rc::new(Destination::new(upstream, &self.upstreams, self.share))),
+            );
             gap
         });
         destinations.get(at).map(|(_, destination)| Rc::clone(destination))

@@ -271,6 +271,10 @@ fn server(server: &model::Server) -> Server {
             keep_alive: server.keep_alive,
         },
         max_idle: server.max_idle_connections,
+        max_connections: server.max_connections,
+        pending: server.pending,
+        resolve_every: server.resolve_every,
+        health_check: server.health_check.clone(),
     }
 }
 

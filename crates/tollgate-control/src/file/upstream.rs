@@ -1,5 +1,6 @@
 //! `[upstreams.*]`
 
+mod health;
 mod targets;
 mod tls;
 
@@ -9,7 +10,7 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use http::{StatusCode, header};
-use tollgate_core::{Balance, ClientTls, Ejection, Retries, UpstreamHttp};
+use tollgate_core::{Balance, ClientTls, Ejection, Pending, Retries, UpstreamHttp};
 
 use super::kinds::FieldValue;
 use super::owner;
@@ -42,6 +43,7 @@ const RATE: Integer<u32> = Integer::within(0, 100_000);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const WAIT: Time = Time::within(Duration::from_millis(1), DAY);
 const WAIT_OR_NONE: Time = Time::within(Duration::ZERO, DAY);
+const RESOLVE: Time = Time::within(Duration::from_secs(1), DAY);
 const CONNECTIONS: Integer<usize> = Integer::within(0, 65_536);
 const STATUS: Integer<u16> = Integer::within(200, 599);
 
@@ -64,6 +66,11 @@ const OF_SERVER: &[&str] = &[
     "request_timeout",
     "max_idle_connections",
     "keep_alive",
+    "max_connections",
+    "max_pending",
+    "pending_timeout",
+    "resolve_every",
+    "health_check",
 ];
 
 pub(super) fn read(name: Name, section: &mut Section, files: Option<&dyn TlsFiles>) -> Upstream {
@@ -107,7 +114,19 @@ fn server(section: &mut Section, files: Option<&dyn TlsFiles>) -> Server {
         request_timeout: request_timeout(section),
         max_idle_connections: section.or("max_idle_connections", CONNECTIONS, 64),
         keep_alive: section.or("keep_alive", WAIT_OR_NONE, seconds(50)),
+        max_connections: max_connections(section),
+        pending: Pending {
+            max: section.or("max_pending", CONNECTIONS, 1024),
+            timeout: section.or("pending_timeout", WAIT, seconds(2)),
+        },
+        resolve_every: section.or("resolve_every", RESOLVE, seconds(10)),
+        health_check: health::read(section),
     }
+}
+
+fn max_connections(section: &mut Section) -> Option<usize> {
+    let connections = section.or("max_connections", CONNECTIONS, 0);
+    Some(connections).filter(|connections| *connections > 0)
 }
 
 /// The version of HTTP, which only TLS lets the two agree on.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use http::uri::Authority;
 use tollgate_core::{
-    Balance, Ejection, FixedResponse, HostHeader, Retries, ServerTls, UpstreamHttp,
+    Balance, Ejection, FixedResponse, HealthCheck, HostHeader, Pending, Retries, ServerTls,
+    UpstreamHttp,
 };
 
 use super::{Name, Owner};
@@ -69,6 +70,14 @@ pub struct Server {
     pub max_idle_connections: usize,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
+    /// Connections to each target, at most, of all workers; `None` = no bound.
+    pub max_connections: Option<usize>,
+    /// How requests wait while there is no room for them.
+    pub pending: Pending,
+    /// How often the addresses of a name are asked for, at least.
+    pub resolve_every: Duration,
+    /// How targets are asked whether they work; `None` = not at all.
+    pub health_check: Option<HealthCheck>,
 }
 
 /// Where a server is.

@@ -60,7 +60,8 @@ impl Refusal {
             | Self::Draining
             | Self::UpstreamUnreachable
             | Self::UpstreamBadResponse
-            | Self::UpstreamTimeout => G::Unavailable,
+            | Self::UpstreamTimeout
+            | Self::UpstreamOverloaded => G::Unavailable,
             // As gRPC reads these where a proxy answers with an HTTP status alone.
             Self::RouteNotFound | Self::MethodNotAllowed => G::Unimplemented,
             Self::BadRequest | Self::TargetTooLong => G::Internal,

@@ -7,18 +7,19 @@ use arc_swap::ArcSwap;
 use http::uri::Scheme;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
-use tollgate_core::{Server, ServerAddress, ServerTarget, ServerTls, UpstreamHttp};
+use tollgate_core::{Server, ServerTarget, ServerTls, UpstreamHttp};
 
 use super::failure::{ConnectError, Unreached};
 use super::io::Stream;
 use super::known::{Known, Upstreams};
+use super::servers::At;
 
 /// Where a server is, and how it is spoken to.
 #[derive(Debug)]
 pub(crate) struct Dial {
-    address: ServerAddress,
+    at: At,
     tls: Option<Handshake>,
     /// What all workers know of the upstream.
     known: Arc<Known>,
@@ -90,16 +91,27 @@ impl Dial {
     pub(crate) fn new(
         server: &Server,
         target: &ServerTarget,
+        at: At,
         known: Arc<Known>,
         upstreams: &Upstreams,
     ) -> Self {
         let tls = target.tls.as_ref().map(|tls| Handshake::of(tls, upstreams));
-        Self { address: target.address.clone(), tls, known, http: server.http }
+        Self { at, tls, known, http: server.http }
+    }
+
+    /// Where the server is.
+    pub(crate) fn at(&self) -> &At {
+        &self.at
     }
 
     /// Whether its connections may turn out to carry many requests at once.
     pub(crate) fn may_share(&self) -> bool {
         self.http != UpstreamHttp::One
+    }
+
+    /// Whether they do in any case.
+    pub(crate) fn must_share(&self) -> bool {
+        self.http == UpstreamHttp::Two
     }
 
     /// The scheme of what it is asked for.
@@ -110,24 +122,19 @@ impl Dial {
     /// Connects, and shakes hands if it is to be.
     ///
     /// # Errors
-    /// Whatever the resolver, the network or the handshake said.
+    /// Whatever the network or the handshake said.
     pub(crate) async fn connect(&self) -> Result<Line, ConnectError> {
         // Without TLS there is nothing that the two could agree by.
         let http2 = self.http == UpstreamHttp::Two;
         let network = |error: io::Error| ConnectError::new(Unreached::network(&error), error);
-        let (host, port) = match &self.address {
-            ServerAddress::Unix(path) => {
+        let address = match &self.at {
+            At::Unix(path) => {
                 let stream = UnixStream::connect(path).await.map_err(network)?;
                 return Ok(Line { stream: Stream::Unix(stream), http2 });
             }
-            ServerAddress::Tcp { host, port } => (&**host, *port),
+            At::Socket(address) => *address,
         };
-        let resolve = |error: io::Error| ConnectError::new(Unreached::Resolve, error);
-        let addresses: Vec<_> = lookup_host((host, port)).await.map_err(resolve)?.collect();
-        if addresses.is_empty() {
-            return Err(resolve(io::Error::other("the name leads to no address")));
-        }
-        let stream = TcpStream::connect(&*addresses).await.map_err(network)?;
+        let stream = TcpStream::connect(address).await.map_err(network)?;
         stream.set_nodelay(true).map_err(network)?;
         match &self.tls {
             None => Ok(Line { stream: Stream::Plain(stream), http2 }),

@@ -42,7 +42,7 @@ pub(crate) struct UpstreamIo {
 /// Does the same with each kind of stream, without a call through a table.
 macro_rules! each {
     ($io:expr, $stream:ident => $act:expr) => {
-        match &mut $io.stream {
+        match &mut *$io {
             Stream::Plain($stream) => {
                 let $stream = Pin::new($stream);
                 $act
@@ -78,26 +78,17 @@ impl UpstreamIo {
     }
 }
 
-impl AsyncRead for UpstreamIo {
+impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = each!(self, stream => stream.poll_read(cx, buffer));
-        if read.is_pending() && self.wire.look.take() && !self.stream.is_silent() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        // An end is nothing that was said.
-        if buffer.filled().len() > before {
-            self.wire.heard.set(true);
-        }
-        read
+        each!(self, stream => stream.poll_read(cx, buffer))
     }
 }
 
-impl AsyncWrite for UpstreamIo {
+impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -125,5 +116,54 @@ impl AsyncWrite for UpstreamIo {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         each!(self, stream => stream.poll_write_vectored(cx, pieces))
+    }
+}
+
+impl AsyncRead for UpstreamIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_pending() && self.wire.look.take() && !self.stream.is_silent() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        // An end is nothing that was said.
+        if buffer.filled().len() > before {
+            self.wire.heard.set(true);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for UpstreamIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
     }
 }

@@ -1,15 +1,20 @@
 //! What a process knows of its upstreams. Workers share it; each has connections of its own.
 
+mod counts;
+
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
-use rustls::HandshakeKind;
+use tokio::sync::Notify;
 use tollgate_core::ServerTarget;
 
-use super::failure::Unreached;
 use super::peer::Peer;
+use super::servers::Servers;
 use super::trust::UpstreamTls;
+use counts::Counts;
+
+pub(super) use counts::LookUp;
 
 /// What a process knows of its upstreams. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +23,8 @@ pub struct Upstreams(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     tls: UpstreamTls,
+    /// Somebody waits for a name to be looked up.
+    asked: Notify,
     /// By the names of the upstreams, whatever their present definition.
     known: ArcSwap<Vec<Arc<Known>>>,
 }
@@ -26,22 +33,11 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Known {
     name: Box<str>,
-    unreached: [AtomicU64; Unreached::COUNT],
-    full_handshakes: AtomicU64,
-    resumed_handshakes: AtomicU64,
-    ejections: AtomicU64,
-    panics: AtomicU64,
-    retries: AtomicU64,
-    no_retries: AtomicU64,
+    counts: Counts,
+    /// Its servers are others.
+    changed: Notify,
     /// Its servers, by the newest definition that was asked for.
     servers: ArcSwap<Servers>,
-}
-
-/// The servers of one definition.
-#[derive(Debug)]
-struct Servers {
-    generation: u64,
-    peers: Arc<[Arc<Peer>]>,
 }
 
 impl Upstreams {
@@ -49,6 +45,16 @@ impl Upstreams {
     #[must_use]
     pub fn tls(&self) -> &UpstreamTls {
         &self.0.tls
+    }
+
+    /// Has names looked up at once that nobody has asked for yet.
+    pub(super) fn ask(&self) {
+        self.0.asked.notify_one();
+    }
+
+    /// Waits until somebody does. One may wait.
+    pub(super) async fn asked(&self) {
+        self.0.asked.notified().await;
     }
 
     /// What is known of the upstream of this name, from now on if it is the first time.
@@ -77,14 +83,9 @@ impl Known {
     fn new(name: &str) -> Self {
         Self {
             name: name.into(),
-            unreached: Default::default(),
-            full_handshakes: AtomicU64::new(0),
-            resumed_handshakes: AtomicU64::new(0),
-            ejections: AtomicU64::new(0),
-            panics: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
-            no_retries: AtomicU64::new(0),
-            servers: ArcSwap::from_pointee(Servers { generation: 0, peers: Arc::new([]) }),
+            counts: Counts::default(),
+            changed: Notify::new(),
+            servers: ArcSwap::default(),
         }
     }
 
@@ -93,92 +94,73 @@ impl Known {
         &self.name
     }
 
-    /// The servers at `targets`, the same for all workers of one definition. What was known of them
-    /// under an earlier one goes on.
-    pub(super) fn peers(&self, generation: u64, targets: &[ServerTarget]) -> Arc<[Arc<Peer>]> {
+    /// The servers at `targets`, the same for all workers of one definition. What was known of them and
+    /// of their names under an earlier one goes on.
+    pub(super) fn servers(&self, generation: u64, targets: &[ServerTarget]) -> Arc<Servers> {
         self.servers.rcu(|present| {
             if present.generation >= generation {
                 return Arc::clone(present);
             }
-            let peer = |target| {
-                let new = Peer::new(target);
-                let known = present.peers.iter().find(|known| known.id == new.id);
-                known.map_or_else(|| Arc::new(new), Arc::clone)
-            };
-            Arc::new(Servers { generation, peers: targets.iter().map(peer).collect() })
+            Arc::new(present.redefined(generation, targets))
         });
-        let servers = self.servers.load();
+        let servers = self.servers.load_full();
         if servers.generation == generation {
-            return Arc::clone(&servers.peers);
+            return servers;
         }
         // Of a definition that is gone already: what its last requests see is their own.
-        targets.iter().map(|target| Arc::new(Peer::new(target))).collect()
+        Arc::new(servers.redefined(generation, targets))
     }
 
-    /// How many of its servers are in use at the instant `now`, and how many are left out.
-    pub(crate) fn in_use(&self, now: u64) -> (usize, usize) {
-        let servers = self.servers.load();
-        let out = servers.peers.iter().filter(|peer| peer.is_ejected(now)).count();
-        (servers.peers.len() - out, out)
+    /// The servers of the newest definition.
+    pub(super) fn newest(&self) -> Arc<Servers> {
+        self.servers.load_full()
     }
 
-    /// Counts a server that is left out from now on.
-    pub(super) fn count_ejection(&self) {
-        self.ejections.fetch_add(1, Relaxed);
+    /// The same, if they are others than `servers` and of the same definition.
+    pub(super) fn newer_than(&self, servers: &Arc<Servers>) -> Option<Arc<Servers>> {
+        let newest = self.servers.load();
+        let other = newest.generation == servers.generation && !Arc::ptr_eq(&newest, servers);
+        other.then(|| Arc::clone(&newest))
     }
 
-    /// Counts a request that goes to a server that is left out, as all of them are.
-    pub(super) fn count_panic(&self) {
-        self.panics.fetch_add(1, Relaxed);
-    }
-
-    /// Counts a request that goes to another server.
-    pub(super) fn count_retry(&self) {
-        self.retries.fetch_add(1, Relaxed);
-    }
-
-    /// Counts a request that would, but for the budget.
-    pub(super) fn count_no_retry(&self) {
-        self.no_retries.fetch_add(1, Relaxed);
-    }
-
-    /// What became of the failures of its servers, each with its word.
-    pub(crate) fn events(&self) -> [(&'static str, u64); 4] {
-        [
-            ("ejection", &self.ejections),
-            ("panic", &self.panics),
-            ("retry", &self.retries),
-            ("no_retry", &self.no_retries),
-        ]
-        .map(|(event, count)| (event, count.load(Relaxed)))
-    }
-
-    /// Counts a connection that was not made.
-    pub(crate) fn count_unreached(&self, reason: Unreached) {
-        if let Some(counter) = self.unreached.get(reason.index()) {
-            counter.fetch_add(1, Relaxed);
+    /// Takes notice of where a name of the definition `generation` leads, or that nobody knows.
+    /// Returns whether there are other servers for it.
+    pub(super) fn looked_up(
+        &self,
+        generation: u64,
+        name: &str,
+        addresses: Option<&[IpAddr]>,
+        targets: &[ServerTarget],
+    ) -> bool {
+        let mut changed = false;
+        self.servers.rcu(|present| {
+            let current = present.generation == generation;
+            let others = current.then(|| present.looked_up(name, addresses, targets)).flatten();
+            changed = others.is_some();
+            others.map_or_else(|| Arc::clone(present), Arc::new)
+        });
+        if changed {
+            self.changed.notify_one();
         }
+        changed
     }
 
-    /// Counts a handshake that was made.
-    pub(super) fn count_handshake(&self, kind: Option<HandshakeKind>) {
-        let counter = match kind {
-            Some(HandshakeKind::Resumed) => &self.resumed_handshakes,
-            _ => &self.full_handshakes,
-        };
-        counter.fetch_add(1, Relaxed);
+    /// Waits until its servers are others. One may wait.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
-    /// Connections that were not made, by reason.
-    pub(crate) fn unreached(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Unreached::all()
-            .zip(&self.unreached)
-            .map(|((_, label), count)| (label, count.load(Relaxed)))
-    }
-
-    /// Handshakes that were made, by kind.
-    pub(crate) fn handshakes(&self) -> [(&'static str, u64); 2] {
-        [("full", &self.full_handshakes), ("resumed", &self.resumed_handshakes)]
-            .map(|(kind, count)| (kind, count.load(Relaxed)))
+    /// How many of its servers are in each state at the instant `now`, and how many of its names lead
+    /// to none.
+    pub(crate) fn states(&self, now: u64) -> [(&'static str, usize); 4] {
+        let servers = self.servers.load();
+        let count =
+            |is: &dyn Fn(&Peer) -> bool| servers.spots.iter().filter(|spot| is(&spot.peer)).count();
+        [
+            ("used", count(&|peer| !peer.is_out(now))),
+            ("ejected", count(&|peer| peer.is_ejected(now) && !peer.is_unhealthy())),
+            ("unhealthy", count(&Peer::is_unhealthy)),
+            ("unresolved", servers.lost_names()),
+        ]
     }
 }

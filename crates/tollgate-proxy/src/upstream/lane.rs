@@ -15,13 +15,20 @@ use super::failure::{ConnectError, Unreached};
 use super::known::{Known, Upstreams};
 use super::lease::{Http1, Lease, Road};
 use super::own;
-use super::shared::Shared;
+use super::peer::Peer;
+use super::pending::Pending;
+use super::servers::{At, Spot};
+use super::shared::{CONNECTIONS, Shared};
 use crate::worker::nanoseconds;
 
 /// The connections to one server.
 #[derive(Debug)]
 pub(crate) struct Lane {
     dial: Dial,
+    /// The number of its target.
+    pub(super) target: usize,
+    /// The server as all workers see it.
+    pub(super) peer: Arc<Peer>,
     /// The server's own `Host`.
     pub(super) authority: HeaderValue,
     /// Its share.
@@ -29,6 +36,14 @@ pub(crate) struct Lane {
     /// How far its turn has come.
     pub(super) turn: Cell<i64>,
     max_idle: usize,
+    /// Connections at once, at most; `None` = no bound.
+    max_connections: Option<usize>,
+    /// Requests that have a place here.
+    open: Cell<usize>,
+    /// Who waits for a place.
+    pending: Rc<Pending>,
+    /// The server is none of the upstream's any more.
+    retired: Cell<bool>,
     /// Nanoseconds for which an idle connection is kept.
     keep_alive: u64,
     /// Connections of HTTP/1.1. The most recently used last: it is taken first, so that the others
@@ -71,15 +86,23 @@ impl Lane {
     pub(super) fn new(
         server: &Server,
         target: &ServerTarget,
+        spot: &Spot,
+        pending: Rc<Pending>,
         known: Arc<Known>,
         upstreams: &Upstreams,
     ) -> Self {
         Self {
-            dial: Dial::new(server, target, known, upstreams),
+            dial: Dial::new(server, target, spot.at.clone(), known, upstreams),
+            target: spot.target,
+            peer: Arc::clone(&spot.peer),
             authority: own(&target.authority),
             weight: target.weight,
             turn: Cell::new(0),
             max_idle: server.max_idle,
+            max_connections: server.max_connections,
+            open: Cell::new(0),
+            pending,
+            retired: Cell::new(false),
             keep_alive: nanoseconds(server.timeouts.keep_alive),
             idle: RefCell::default(),
             shared: Shared::default(),
@@ -87,12 +110,55 @@ impl Lane {
         }
     }
 
+    /// Where the server is.
+    pub(super) fn at(&self) -> &At {
+        self.dial.at()
+    }
+
+    /// Whether one more request has a place: a connection to itself, or a stream.
+    pub(super) fn has_room(&self) -> bool {
+        match self.max_connections {
+            None if !self.dial.may_share() => true,
+            most => self.open.get() < self.places(most.unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// How many requests can be open over `most` connections.
+    fn places(&self, most: usize) -> usize {
+        if !self.dial.may_share() || self.connecting.alone.get() {
+            return most;
+        }
+        let places = self.shared.places(most.min(CONNECTIONS));
+        // It may turn out that a connection carries one at a time.
+        if self.dial.must_share() || !self.shared.is_empty() { places } else { places.min(most) }
+    }
+
+    /// A request has a place here from now on.
+    pub(super) fn enter(&self) {
+        self.open.set(self.open.get() + 1);
+    }
+
+    /// A request has given up its place.
+    pub(super) fn leave(&self) {
+        self.open.set(self.open.get().saturating_sub(1));
+        if !self.pending.is_empty() {
+            self.pending.stir();
+        }
+    }
+
+    /// Keeps no connection any more: the server is gone. Requests that are open end in peace.
+    pub(super) fn retire(&self) {
+        self.retired.set(true);
+        self.idle.borrow_mut().clear();
+        self.shared.clear();
+    }
+
     /// A connection that can carry a request: an idle one, or one with room for another stream. One that
     /// cannot be sent twice goes `once`: then the kernel is asked, too, whether the server has closed
     /// an idle connection.
     pub(crate) fn take(&self, once: bool, now: u64, cx: &Context<'_>) -> Option<Lease> {
         if self.dial.may_share()
-            && let Some(place) = self.shared.take(now)
+            && let Some(place) = self.shared.take(now, self.max_shared())
         {
             return Some(Lease::new(Road::Http2(place), true));
         }
@@ -110,6 +176,7 @@ impl Lane {
         if let Road::Http1(one) = lease.into_road()
             && !one.is_closed()
             && idle.len() < self.max_idle
+            && !self.retired.get()
         {
             idle.push(Idle { one, since: now });
         }
@@ -149,7 +216,7 @@ impl Lane {
     /// A new connection.
     ///
     /// # Errors
-    /// Whatever the resolver, the network or the handshake said.
+    /// Whatever the network or the handshake said.
     pub(crate) async fn connect(&self, now: u64) -> Result<Lease, ConnectError> {
         let attempt = self.dial.may_share().then(|| self.attempt());
         let made = self.make(now).await;
@@ -161,7 +228,22 @@ impl Lane {
                 }
             }
         }
+        // What a connection can carry is known from here on.
+        self.pending.stir();
         made
+    }
+
+    /// Connections that many may use, at most.
+    fn max_shared(&self) -> usize {
+        self.max_connections.unwrap_or(CONNECTIONS).min(CONNECTIONS)
+    }
+
+    /// Has the oldest idle connections make room for another one.
+    fn make_room(&self) {
+        let Some(most) = self.max_connections else { return };
+        let mut idle = self.idle.borrow_mut();
+        let over = (self.open.get() + idle.len()).saturating_sub(most).min(idle.len());
+        idle.drain(..over);
     }
 
     fn attempt(&self) -> Attempt {
@@ -172,6 +254,7 @@ impl Lane {
     }
 
     async fn make(&self, now: u64) -> Result<Lease, ConnectError> {
+        self.make_room();
         let Line { stream, http2 } = self.dial.connect().await?;
         let road = if http2 {
             Road::Http2(self.shared.begin(stream, self.dial.scheme(), now).await?)

@@ -4,10 +4,11 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use tollgate_core::{Ejection, ServerTarget};
 
+use super::servers::At;
 use crate::worker::nanoseconds;
 
 /// How often the time of an ejection doubles, and the longest that comes of it: 5 minutes.
@@ -25,6 +26,8 @@ pub(crate) struct Peer {
     ejections: AtomicU32,
     /// In nanoseconds of the monotonic clock.
     ejected_until: AtomicU64,
+    /// It fails its checks.
+    unhealthy: AtomicBool,
     open: AtomicUsize,
 }
 
@@ -46,12 +49,23 @@ impl Drop for Busy {
 }
 
 impl Peer {
-    pub(super) fn new(target: &ServerTarget) -> Self {
+    /// What the server `at` a place of `target` is known by, the same in every process of one build.
+    pub(super) fn id_of(target: &ServerTarget, at: &At) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        target.address.hash(&mut hasher);
+        if super::servers::name(target).is_some() {
+            at.hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    pub(super) fn new(id: u64) -> Self {
         Self {
-            id: id(target),
+            id,
             failures: AtomicU32::new(0),
             ejections: AtomicU32::new(0),
             ejected_until: AtomicU64::new(0),
+            unhealthy: AtomicBool::new(false),
             open: AtomicUsize::new(0),
         }
     }
@@ -61,7 +75,32 @@ impl Peer {
         self.open.load(Relaxed)
     }
 
-    /// Whether it is left out at the instant `now`.
+    /// Whether it is left out at the instant `now`, for whatever reason.
+    pub(crate) fn is_out(&self, now: u64) -> bool {
+        self.is_unhealthy() || self.is_ejected(now)
+    }
+
+    /// Whether it fails its checks.
+    pub(crate) fn is_unhealthy(&self) -> bool {
+        self.unhealthy.load(Relaxed)
+    }
+
+    /// It fails its checks from now on.
+    pub(super) fn fail_checks(&self) {
+        self.unhealthy.store(true, Relaxed);
+    }
+
+    /// It passes its checks from now on, or is not checked any more. What requests have seen of it
+    /// before it did is over.
+    pub(super) fn pass_checks(&self) {
+        if self.unhealthy.swap(false, Relaxed) {
+            self.failures.store(0, Relaxed);
+            self.ejections.store(0, Relaxed);
+            self.ejected_until.store(0, Relaxed);
+        }
+    }
+
+    /// Whether it is left out at the instant `now` as requests have failed.
     pub(crate) fn is_ejected(&self, now: u64) -> bool {
         now < self.ejected_until.load(Relaxed)
     }
@@ -75,7 +114,12 @@ impl Peer {
     }
 
     /// It has failed at the instant `now`. Returns whether it is left out for that, from now on.
-    pub(super) fn failed(&self, now: u64, rule: &Ejection, all: &[Arc<Self>]) -> bool {
+    pub(super) fn failed<'a>(
+        &self,
+        now: u64,
+        rule: &Ejection,
+        all: impl ExactSizeIterator<Item = &'a Self>,
+    ) -> bool {
         let failures = self.failures.fetch_add(1, Relaxed).saturating_add(1);
         let Some(limit) = rule.failures else { return false };
         if failures < limit || self.is_ejected(now) || !may_leave_out(now, rule, all) {
@@ -92,24 +136,19 @@ impl Peer {
 }
 
 /// Whether one more of `all` may be left out.
-fn may_leave_out(now: u64, rule: &Ejection, all: &[Arc<Peer>]) -> bool {
-    let out = all.iter().filter(|peer| peer.is_ejected(now)).count() + 1;
-    out * 100 <= all.len() * usize::from(rule.max_share)
-}
-
-/// The same in every process of one build.
-fn id(target: &ServerTarget) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    target.address.hash(&mut hasher);
-    hasher.finish()
+fn may_leave_out<'a>(
+    now: u64,
+    rule: &Ejection,
+    all: impl ExactSizeIterator<Item = &'a Peer>,
+) -> bool {
+    let count = all.len();
+    let out = all.filter(|peer| peer.is_out(now)).count() + 1;
+    out * 100 <= count * usize::from(rule.max_share)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use http::HeaderValue;
-    use tollgate_core::ServerAddress;
 
     use super::*;
 
@@ -118,30 +157,28 @@ mod tests {
         Ejection { failures: Some(3), time: Duration::from_secs(1), max_share: 50 };
 
     fn peers(count: u16) -> Vec<Arc<Peer>> {
-        let target = |port| ServerTarget {
-            address: ServerAddress::Tcp { host: "api".into(), port },
-            authority: HeaderValue::from_static("api"),
-            tls: None,
-            weight: 1,
-        };
-        (0..count).map(|port| Arc::new(Peer::new(&target(port)))).collect()
+        (0..count).map(|id| Arc::new(Peer::new(id.into()))).collect()
+    }
+
+    fn failed(peer: &Peer, now: u64, all: &[Arc<Peer>]) -> bool {
+        peer.failed(now, &RULE, all.iter().map(|peer| &**peer))
     }
 
     #[test]
     fn failures_in_a_row_leave_a_server_out_longer_each_time_until_it_succeeds() {
         let all = peers(2);
         let peer = &all[0];
-        assert!(!peer.failed(0, &RULE, &all) && !peer.failed(0, &RULE, &all));
+        assert!(!failed(peer, 0, &all) && !failed(peer, 0, &all));
         peer.succeeded();
-        assert!(!peer.failed(0, &RULE, &all) && !peer.failed(0, &RULE, &all));
-        assert!(peer.failed(0, &RULE, &all));
+        assert!(!failed(peer, 0, &all) && !failed(peer, 0, &all));
+        assert!(failed(peer, 0, &all));
         assert!(peer.is_ejected(SECOND - 1) && !peer.is_ejected(SECOND));
-        assert!(peer.failed(SECOND, &RULE, &all), "the first failure is one too many again");
+        assert!(failed(peer, SECOND, &all), "the first failure is one too many again");
         assert!(peer.is_ejected(3 * SECOND - 1) && !peer.is_ejected(3 * SECOND));
         peer.succeeded();
-        assert!(!peer.failed(4 * SECOND, &RULE, &all));
+        assert!(!failed(peer, 4 * SECOND, &all));
         for time in 0..40 {
-            peer.failed(time * 1000 * SECOND, &RULE, &all);
+            failed(peer, time * 1000 * SECOND, &all);
         }
         assert!(!peer.is_ejected((39 * 1000 + 301) * SECOND), "five minutes are the most");
     }
@@ -149,9 +186,25 @@ mod tests {
     #[test]
     fn no_more_than_their_share_are_left_out() {
         let all = peers(3);
-        let out = |peer: &Arc<Peer>| (0..3).any(|_| peer.failed(0, &RULE, &all));
+        let out = |peer: &Arc<Peer>| (0..3).any(|_| failed(peer, 0, &all));
         assert_eq!(all.iter().map(out).collect::<Vec<_>>(), [true, false, false]);
         let one = peers(1);
-        assert!(!(0..9).any(|_| one[0].failed(0, &RULE, &one)), "the only one stays");
+        assert!(!(0..9).any(|_| failed(&one[0], 0, &one)), "the only one stays");
+    }
+
+    #[test]
+    fn checks_leave_out_and_bring_back_whatever_requests_have_seen() {
+        let all = peers(4);
+        all[1].fail_checks();
+        all[2].fail_checks();
+        assert!(all[1].is_out(0) && !all[1].is_ejected(0));
+        assert!(!(0..9).any(|_| failed(&all[0], 0, &all)), "half of them are out already");
+        all[2].pass_checks();
+        assert!((0..9).any(|_| failed(&all[0], 0, &all)));
+        all[0].pass_checks();
+        assert!(all[0].is_out(0), "it never failed one");
+        all[0].fail_checks();
+        all[0].pass_checks();
+        assert!(!all[0].is_out(0));
     }
 }

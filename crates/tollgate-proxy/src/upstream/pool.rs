@@ -1,64 +1,102 @@
 //! The connections of a worker to the servers of one upstream, and which of these a request goes to.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::HOST;
 use http::{HeaderValue, Request};
-use tollgate_core::{Balance, HostHeader, MeterId, Server, Upstream, UpstreamTimeouts};
+use tollgate_core::{
+    Balance, HostHeader, MeterId, Pending as PendingRule, Refusal, Server, Upstream,
+    UpstreamTimeouts,
+};
 
 use super::balance::{Candidate, Lots, choose};
 use super::budget::Budget;
+use super::chosen::{Chosen, Tried};
+use super::failure::Unreached;
 use super::form::in_one;
 use super::known::{Known, Upstreams};
 use super::lane::Lane;
-use super::lease::Lease;
-use super::peer::{Busy, Peer};
+use super::own;
+use super::pending::{Pending, Turn};
+use super::servers::{Servers, Spot};
+use super::share::Share;
 
 /// The connections to the servers of one upstream.
 #[derive(Debug)]
 pub(crate) struct Pool {
     server: Server,
-    lanes: Box<[Lane]>,
-    /// The servers as all workers see them, in the same order.
-    peers: Arc<[Arc<Peer>]>,
+    /// In the order of the servers.
+    lanes: RefCell<Box<[Rc<Lane>]>>,
+    servers: RefCell<Arc<Servers>>,
     known: Arc<Known>,
+    upstreams: Upstreams,
     /// Whose `Host` a server sees.
     pub(crate) host_header: HostHeader,
     /// How long to wait for it.
     pub(crate) timeouts: UpstreamTimeouts,
+    /// The `Host` of the only target, or of the first.
+    authority: HeaderValue,
+    pending: Rc<Pending>,
     lots: Lots,
     budget: Budget,
 }
 
-/// The servers that a request has been to, and how often it was sent again for it.
-#[derive(Debug, Default)]
-pub(crate) struct Tried {
-    servers: u64,
-    times: u8,
-}
-
-/// A server that a request goes to.
-#[derive(Debug)]
-pub(crate) struct Chosen {
-    number: usize,
-    /// Counted as long as the request is open, where somebody asks.
-    _busy: Option<Busy>,
-}
-
 impl Pool {
-    pub(crate) fn new(server: &Server, upstream: &Upstream, upstreams: &Upstreams) -> Self {
+    /// A worker's connections to the servers of an upstream, of which there may be its `share`.
+    pub(crate) fn new(
+        server: &Server,
+        upstream: &Upstream,
+        upstreams: &Upstreams,
+        share: Share,
+    ) -> Self {
+        let max_connections = server.max_connections.map(|most| share.of(most));
+        let server = Server { max_connections, ..server.clone() };
         let known = upstreams.known(&upstream.name);
-        let lane = |target| Lane::new(server, target, Arc::clone(&known), upstreams);
-        Self {
-            lanes: server.targets.iter().map(lane).collect(),
-            peers: known.peers(upstream.generation, &server.targets),
+        let authority = server.targets.first().map(|target| own(&target.authority));
+        let pool = Self {
+            lanes: RefCell::default(),
+            servers: RefCell::default(),
+            upstreams: upstreams.clone(),
             host_header: server.host_header,
             timeouts: server.timeouts,
+            authority: authority.unwrap_or_else(|| HeaderValue::from_static("")),
+            pending: Rc::new(Pending::new(server.pending, Arc::clone(&known))),
             lots: Lots::default(),
             budget: Budget::new(server.retries),
-            server: server.clone(),
+            server,
             known,
+        };
+        let servers = pool.known.servers(upstream.generation, &pool.server.targets);
+        if servers.is_awaited() {
+            upstreams.ask();
         }
+        pool.follow(servers);
+        pool
+    }
+
+    /// Goes over to `servers`. Those that stay keep their connections; of those that are gone the idle
+    /// ones are closed.
+    fn follow(&self, servers: Arc<Servers>) {
+        let mut lanes = self.lanes.borrow_mut();
+        let new = |spot: &Spot| {
+            let known = lanes.iter().find(|lane| Arc::ptr_eq(&lane.peer, &spot.peer));
+            known.map(Rc::clone).or_else(|| self.lane_to(spot).map(Rc::new))
+        };
+        let now: Box<[_]> = servers.spots.iter().filter_map(new).collect();
+        for lane in std::mem::replace(&mut *lanes, now) {
+            if !lanes.iter().any(|kept| Rc::ptr_eq(kept, &lane)) {
+                lane.retire();
+            }
+        }
+        *self.servers.borrow_mut() = servers;
+    }
+
+    fn lane_to(&self, spot: &Spot) -> Option<Lane> {
+        let target = self.server.targets.get(spot.target)?;
+        let (pending, known) = (Rc::clone(&self.pending), Arc::clone(&self.known));
+        Some(Lane::new(&self.server, target, spot, pending, known, &self.upstreams))
     }
 
     /// What all workers know of the upstream.
@@ -66,51 +104,109 @@ impl Pool {
         &self.known
     }
 
-    /// A request of the key with this meter has come: the server that it goes to first. `None` if
-    /// there is none, which no configuration says.
-    pub(crate) fn choose(&self, meter: MeterId, tried: &Tried, now: u64) -> Option<Chosen> {
-        if tried.servers == 0 {
-            self.budget.earn();
-        }
-        let number = match &*self.lanes {
-            [_] => 0,
-            _ => self.balance(meter, tried, now)?,
-        };
-        let least = self.server.balance == Balance::LeastRequests;
-        let peer = self.peers.get(number).filter(|_| least);
-        Some(Chosen { number, _busy: peer.map(Busy::with) })
+    /// How requests wait for a server.
+    pub(crate) fn waiting(&self) -> PendingRule {
+        self.server.pending
     }
 
-    fn balance(&self, meter: MeterId, tried: &Tried, now: u64) -> Option<usize> {
-        let candidates = |fits: &dyn Fn(usize, &Peer) -> bool| -> Vec<_> {
-            let servers = self.lanes.iter().zip(&*self.peers).enumerate();
-            servers
-                .filter(|(number, (_, peer))| fits(*number, peer))
-                .map(|(number, (lane, peer))| Candidate {
+    /// A request of the key with this meter has come: the server that it goes to first. `None` if it
+    /// has to wait for one.
+    pub(crate) fn choose_first(&self, meter: MeterId, now: u64) -> Option<Chosen> {
+        self.budget.earn();
+        if !self.pending.is_empty() {
+            return None;
+        }
+        self.choose(meter, &Tried::default(), now)
+    }
+
+    /// The server that a request goes to, if one has room.
+    pub(crate) fn choose(&self, meter: MeterId, tried: &Tried, now: u64) -> Option<Chosen> {
+        let lanes = self.lanes.borrow();
+        let lane = match &**lanes {
+            [only] => Some(only).filter(|only| only.has_room()),
+            lanes => self.balance(lanes, meter, tried, now),
+        };
+        let least = self.server.balance == Balance::LeastRequests;
+        Some(Chosen::new(Rc::clone(lane?), least))
+    }
+
+    fn balance<'a>(
+        &self,
+        lanes: &'a [Rc<Lane>],
+        meter: MeterId,
+        tried: &Tried,
+        now: u64,
+    ) -> Option<&'a Rc<Lane>> {
+        let candidates = |fits: &dyn Fn(&Lane) -> bool| -> Vec<_> {
+            let lanes = lanes.iter().enumerate();
+            lanes
+                .filter(|(_, lane)| tried.may_try(lane) && lane.has_room() && fits(lane))
+                .map(|(number, lane)| Candidate {
                     number,
-                    id: peer.id,
+                    id: lane.peer.id,
                     weight: lane.weight,
-                    open: peer.open(),
+                    open: lane.peer.open(),
                     turn: &lane.turn,
                 })
                 .collect()
         };
-        let mut some = candidates(&|number, peer| !tried.has(number) && !peer.is_ejected(now));
-        if some.is_empty() {
-            if tried.servers == 0 {
+        let mut some = candidates(&|lane| !lane.peer.is_out(now));
+        // One that is left out is better than none, but not than one that is busy.
+        let is_used = |lane: &Rc<Lane>| tried.may_try(lane) && !lane.peer.is_out(now);
+        if some.is_empty() && !lanes.iter().any(is_used) {
+            some = candidates(&|_| true);
+            if tried.is_empty() && !some.is_empty() {
                 self.known.count_panic();
             }
-            some = candidates(&|number, _| !tried.has(number));
         }
-        choose(self.server.balance, &some, meter.number(), &self.lots)
+        lanes.get(choose(self.server.balance, &some, meter.number(), &self.lots)?)
+    }
+
+    /// A place in the queue of those that wait for a server.
+    ///
+    /// # Errors
+    /// [`Refusal::UpstreamUnreachable`] if there is no server, [`Refusal::UpstreamOverloaded`] if as many
+    /// wait as may.
+    pub(crate) fn queue(&self) -> Result<Turn, Refusal> {
+        if self.is_nowhere() {
+            self.known.count_unreached(Unreached::Resolve);
+            return Err(Refusal::UpstreamUnreachable);
+        }
+        self.pending.enter().ok_or_else(|| {
+            self.known.count_queue_full();
+            Refusal::UpstreamOverloaded
+        })
+    }
+
+    /// Whether its names lead to no server.
+    pub(crate) fn is_nowhere(&self) -> bool {
+        self.lanes.borrow().is_empty() && !self.is_awaited()
+    }
+
+    /// Whether its names have not been looked up yet, and there is no server without.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.lanes.borrow().is_empty() && self.servers.borrow().is_awaited()
     }
 
     /// Whether a request may go to yet another server after the one that it was sent to has failed it.
-    /// If so, it counts against the budget.
-    pub(crate) fn may_retry(&self, tried: &mut Tried, failed: &Chosen, now: u64) -> bool {
-        tried.servers |= 1 << failed.number;
-        let all = u64::MAX >> (u64::BITS as usize - self.lanes.len().clamp(1, 64));
-        if tried.servers & all == all {
+    /// If so, it counts against the budget, unless that one was a mere address of a name that has
+    /// others, and was not `connected` to.
+    pub(crate) fn may_retry(
+        &self,
+        tried: &mut Tried,
+        failed: &Chosen,
+        connected: bool,
+        now: u64,
+    ) -> bool {
+        tried.add(failed.lane());
+        tried.within = Some(failed.lane().target).filter(|_| !connected);
+        let lanes = self.lanes.borrow();
+        let others = |tried: &Tried| lanes.iter().any(|lane| tried.may_try(lane));
+        if !connected && others(tried) {
+            return true;
+        }
+        tried.within = None;
+        if !others(tried) {
             return false;
         }
         let may = self.budget.take(tried.times, now);
@@ -125,65 +221,44 @@ impl Pool {
 
     /// Whether there is more than one server.
     pub(crate) fn has_others(&self) -> bool {
-        self.lanes.len() > 1
-    }
-
-    /// The connections to a server.
-    pub(crate) fn lane(&self, chosen: &Chosen) -> Option<&Lane> {
-        self.lanes.get(chosen.number)
+        self.lanes.borrow().len() > 1
     }
 
     /// Names a request's server to itself, where it wants that.
     pub(crate) fn name<B>(&self, chosen: &Chosen, request: Request<B>) -> Option<Request<B>> {
-        if self.lanes.len() == 1 || self.host_header != HostHeader::Upstream {
+        if self.server.targets.len() == 1 || self.host_header != HostHeader::Upstream {
             return Some(request);
         }
         let mut request = in_one(request)?;
-        request.headers_mut().insert(HOST, self.lane(chosen)?.authority.clone());
+        request.headers_mut().insert(HOST, chosen.lane().authority.clone());
         Some(request)
     }
 
-    /// The `Host` of the only server, or of the first.
+    /// The `Host` of the only target, or of the first.
     pub(crate) fn authority(&self) -> HeaderValue {
-        let first = self.lanes.first();
-        first.map_or_else(|| HeaderValue::from_static(""), |lane| lane.authority.clone())
-    }
-
-    /// A server has answered.
-    pub(crate) fn succeeded(&self, chosen: &Chosen) {
-        if let Some(peer) = self.peers.get(chosen.number) {
-            peer.succeeded();
-        }
+        self.authority.clone()
     }
 
     /// A server has failed a request, at the instant `now`.
     pub(crate) fn failed(&self, chosen: &Chosen, now: u64) {
-        if let Some(peer) = self.peers.get(chosen.number)
-            && peer.failed(now, &self.server.ejection, &self.peers)
-        {
+        let lanes = self.lanes.borrow();
+        let peers = lanes.iter().map(|lane| &*lane.peer);
+        if chosen.lane().peer.failed(now, &self.server.ejection, peers) {
             self.known.count_ejection();
-            if let Some(target) = self.server.targets.get(chosen.number) {
-                let upstream = self.known.name();
-                tracing::warn!(upstream, target = ?target.address, "a target fails and is left out");
-            }
+            let upstream = self.known.name();
+            tracing::warn!(upstream, target = %chosen.lane().at(), "a target fails and is left out");
         }
     }
 
-    /// Keeps a connection whose response has ended, for the next request.
-    pub(crate) fn give_back(&self, lease: Lease, chosen: &Chosen, now: u64) {
-        if let Some(lane) = self.lane(chosen) {
-            lane.give_back(lease, now);
-        }
-    }
-
-    /// Closes what has been idle for too long, or was closed by its server.
+    /// Closes what has been idle for too long, or was closed by its server, and goes over to other
+    /// servers if there are any.
     pub(crate) fn sweep(&self, now: u64) {
-        self.lanes.iter().for_each(|lane| lane.sweep(now));
-    }
-}
-
-impl Tried {
-    fn has(&self, number: usize) -> bool {
-        self.servers & (1 << number) != 0
+        self.lanes.borrow().iter().for_each(|lane| lane.sweep(now));
+        let newer = self.known.newer_than(&self.servers.borrow());
+        if let Some(servers) = newer {
+            self.follow(servers);
+        }
+        // What nobody says: a server may be back, or a name lead to one.
+        self.pending.stir();
     }
 }

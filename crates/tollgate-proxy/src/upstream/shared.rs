@@ -28,7 +28,13 @@ const HEADER_LIST: u32 = 64 << 10;
 
 /// So many connections to one server, at most, while each has as many streams as the server allows.
 /// Beyond that, streams wait for their turn.
-const CONNECTIONS: usize = 8;
+pub(super) const CONNECTIONS: usize = 8;
+
+/// Streams that a server is taken to allow until it has said so: what it should (RFC 9113 §6.5.2).
+const USUAL_STREAMS: usize = 100;
+
+/// Streams that go before the server has said how many it allows.
+const BEFORE_SETTINGS: usize = 1;
 
 /// The shared connections to one server.
 #[derive(Debug, Default)]
@@ -55,13 +61,34 @@ pub(crate) struct Place(Rc<Carrier>);
 
 impl Shared {
     /// A place on the connection that has the most room. `None` if there is no connection, or all
-    /// have as many streams as the server allows and there may be more of them.
-    pub(super) fn take(&self, now: u64) -> Option<Place> {
+    /// have as many streams as the server allows and there may be more of them, `most` in all.
+    pub(super) fn take(&self, now: u64, most: usize) -> Option<Place> {
         let mut carriers = self.0.borrow_mut();
         carriers.retain(|carrier| !carrier.sender.is_closed());
         let best = carriers.iter().min_by_key(|carrier| carrier.open.get())?;
-        let full = best.settled.get() && best.open.get() >= best.allowed.get();
-        if full && carriers.len() < CONNECTIONS { None } else { Some(Place::on(best, now)) }
+        let full = best.is_settled() && best.open.get() >= best.allowed.get();
+        if full && carriers.len() < most { None } else { Some(Place::on(best, now)) }
+    }
+
+    /// How many requests can be open at once over `most` connections.
+    pub(super) fn places(&self, most: usize) -> usize {
+        let carriers = self.0.borrow();
+        let open = carriers.iter().filter(|carrier| !carrier.sender.is_closed());
+        let places = open.map(|carrier| carrier.places()).take(most);
+        let (count, made, least) = places.fold((0, 0_usize, USUAL_STREAMS), |sum, places| {
+            (sum.0 + 1, sum.1.saturating_add(places), sum.2.min(places))
+        });
+        made.saturating_add(least.max(1).saturating_mul(most - count))
+    }
+
+    /// Whether there is no connection.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// Lets go of all connections. Requests that are open keep theirs.
+    pub(super) fn clear(&self) {
+        self.0.borrow_mut().clear();
     }
 
     /// Speaks HTTP/2 over `stream`, from now on for all.
@@ -79,7 +106,7 @@ impl Shared {
         builder
             // Others wait within the connection until the server says how many it takes: what goes
             // before that may be refused.
-            .initial_max_send_streams(1)
+            .initial_max_send_streams(BEFORE_SETTINGS)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buf_size(SEND_BUFFER)
@@ -121,6 +148,18 @@ impl Shared {
             let useless = idle && old;
             !useless && !carrier.sender.is_closed()
         });
+    }
+}
+
+impl Carrier {
+    /// Whether the server has said how many streams it allows.
+    fn is_settled(&self) -> bool {
+        self.settled.get() || self.allowed.get() != BEFORE_SETTINGS
+    }
+
+    /// Requests that it carries at once.
+    fn places(&self) -> usize {
+        if self.is_settled() { self.allowed.get() } else { USUAL_STREAMS }
     }
 }
 

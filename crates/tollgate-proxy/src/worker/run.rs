@@ -21,7 +21,7 @@ use crate::access_log::Ring;
 use crate::key_events::KeyEvents;
 use crate::metrics::Cells;
 use crate::roster::Roster;
-use crate::upstream::Upstreams;
+use crate::upstream::{Share, Upstreams};
 
 /// How exact deadlines are.
 const TICK: Duration = Duration::from_millis(100);
@@ -58,6 +58,7 @@ pub(crate) struct Seat {
     pub(crate) access_log: Option<Ring>,
     pub(crate) key_events: KeyEvents,
     pub(crate) upstreams: Upstreams,
+    pub(crate) share: Share,
 }
 
 /// Serves until told to drain. Returns how many requests were cut at the end of it.
@@ -93,6 +94,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         access_log: seat.access_log,
         key_events: seat.key_events,
         upstreams: seat.upstreams,
+        share: seat.share,
         destinations: RefCell::default(),
         sampled: Cell::new(0),
         read_room: Rc::new(RefCell::new(vec![0; READ_ROOM])),

@@ -1,0 +1,103 @@
+//! One check of one server.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+
+use http::header::{CONNECTION, HOST, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tollgate_core::HealthCheck;
+
+use crate::upstream::dial::{Dial, Line};
+use crate::upstream::form::in_two;
+use crate::upstream::io::Stream;
+
+/// How a server is asked.
+pub(super) struct Probe {
+    pub(super) dial: Dial,
+    /// The `Host` that it sees.
+    pub(super) host: HeaderValue,
+    pub(super) path: PathAndQuery,
+}
+
+/// What came of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It works.
+    Passed,
+    /// It answered with another status.
+    Status,
+    /// There was no connection.
+    Unreached,
+    /// What it answered is no HTTP, or it did not answer.
+    BadResponse,
+    /// There was no answer in time.
+    Timeout,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Passed, Self::Status, Self::Unreached, Self::BadResponse, Self::Timeout];
+
+    /// What metrics call it.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Status => "status",
+            Self::Unreached => "unreached",
+            Self::BadResponse => "bad_response",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+/// Asks a server once.
+pub(super) async fn probe(probe: &Probe, check: &HealthCheck) -> Outcome {
+    let line = match probe.dial.connect().await {
+        Ok(line) => line,
+        Err(error) => {
+            tracing::debug!(error = %error.error, reason = ?error.reason, "a check reaches nobody");
+            return Outcome::Unreached;
+        }
+    };
+    match ask(probe, line).await {
+        Some(response) if check.accepts(response.status().as_u16()) => Outcome::Passed,
+        Some(_) => Outcome::Status,
+        None => Outcome::BadResponse,
+    }
+}
+
+/// The head of the answer; the rest is not waited for.
+async fn ask(probe: &Probe, line: Line) -> Option<Response<Incoming>> {
+    let mut request = Request::new(String::new());
+    *request.uri_mut() = Uri::from(probe.path.clone());
+    request.headers_mut().insert(HOST, probe.host.clone());
+    request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("tollgate-health-check"));
+    let Line { stream, http2 } = line;
+    if http2 {
+        let request = in_two(request, &probe.dial.scheme())?;
+        let made = http2::handshake(TokioExecutor::new(), TokioIo::<Stream>::new(stream)).await;
+        let (mut sender, connection) = made.ok()?;
+        driven(connection, sender.send_request(request)).await.ok()
+    } else {
+        request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::<Stream>::new(stream)).await.ok()?;
+        driven(connection, sender.send_request(request)).await.ok()
+    }
+}
+
+/// What comes of `what`, while its connection is driven.
+async fn driven<T>(connection: impl Future, what: impl Future<Output = T>) -> T {
+    let (mut connection, mut what) = (pin!(connection), pin!(what));
+    let mut ended = false;
+    poll_fn(|cx| {
+        // It may have ended with the answer.
+        ended = ended || connection.as_mut().poll(cx).is_ready();
+        what.as_mut().poll(cx)
+    })
+    .await
+}
