@@ -4,3 +4,5 @@ mod floods;
 mod forwarded;
 mod limits;
 mod proxy_protocol;
+mod spread;
+mod unix;

@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod door;
 mod fields;
+pub(crate) mod frames;
 mod http1;
 mod http2;
 mod load;

@@ -17,8 +17,8 @@ use tollgate_control::webhooks::WebhookMetrics;
 use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
 use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
-    Acceptor, AccessLog, Bound, Listener, Plan, Upstreams, WorkerSettings, watch_strangers,
-    watch_upstreams,
+    Acceptor, AccessLog, Bound, ListenAddress, Listener, Plan, Upstreams, WorkerSettings,
+    watch_strangers, watch_upstreams,
 };
 
 use crate::certificates::Certificates;
@@ -90,10 +90,10 @@ async fn serve(
     let inherited = claimed.as_mut().map_or(&mut none, |claimed| &mut claimed.inherited);
     let listeners = settings.listeners.iter().map(|listener| Listener {
         name: listener.name.to_string(),
-        address: listener.address,
+        address: listener.address.clone(),
         settings: listener.settings.clone(),
         tls: certificates.acceptor(&listener.name),
-        inherited: inherited.data(&listener.name, listener.address),
+        inherited: inherited.data(&listener.name, &listener.address),
     });
     let plan = Plan {
         workers: workers(&settings),
@@ -184,6 +184,7 @@ async fn serve(
     if let Some(predecessor) = ended? {
         // New connections are the other process's, and so are the paths.
         ops.abort();
+        standing.plane.leave();
         takeover.into_iter().for_each(|socket| socket.leave());
         explaining.take().into_iter().for_each(Explaining::leave);
         standing.follow_file().await;
@@ -337,12 +338,16 @@ fn responder(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
 #[expect(clippy::print_stdout, reason = "what listens where is the program's answer to `run`")]
 fn announce(
     settings: &Settings,
-    bound: &[(String, std::net::SocketAddr)],
+    bound: &[(String, ListenAddress)],
     sockets: &Sockets,
 ) -> Result<(), Failure> {
     for (listener, (name, address)) in settings.listeners.iter().zip(bound) {
-        let scheme = if listener.tls.is_some() { "https" } else { "http" };
-        println!("listening on {scheme}://{address} (data, listener {name})");
+        let scheme = match (address, &listener.tls) {
+            (ListenAddress::Unix { .. }, _) => "",
+            (ListenAddress::Tcp(_), Some(_)) => "https://",
+            (ListenAddress::Tcp(_), None) => "http://",
+        };
+        println!("listening on {scheme}{address} (data, listener {name})");
     }
     println!("listening on http://{} (ops)", sockets.ops.local_addr()?);
     if let Some(admin) = &sockets.admin {

@@ -56,7 +56,6 @@ impl Sockets {
     ) -> Result<Held, Failure> {
         let mut held = Held::default();
         for DataSockets { name, address, sockets } in data {
-            let sockets = sockets.into_iter().map(OwnedFd::from).collect();
             held.hold(Purpose::Data, &name, &address.to_string(), sockets);
         }
         let ops = self.ops.as_fd().try_clone_to_owned()?;

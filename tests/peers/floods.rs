@@ -3,37 +3,11 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
+use crate::support::frames::{
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, HEADERS, PING, POST, PRIORITY, RST_STREAM,
+    SETTINGS, WINDOW_UPDATE, beginning, frame, streams,
+};
 use crate::support::{Config, Connection, Http2, Origin, Tollgate, tcp};
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const PRIORITY: u8 = 2;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
-
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-/// `GET / HTTP/2` of `a`, by the static table (RFC 7541 §A).
-const GET: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
-/// The same as a POST.
-const POST: &[u8] = &[0x83, 0x86, 0x84, 0x41, 1, b'a'];
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = u32::try_from(payload.len()).unwrap().to_be_bytes()[1..].to_vec();
-    bytes.extend([kind, flags]);
-    bytes.extend(stream.to_be_bytes());
-    bytes.extend(payload);
-    bytes
-}
-
-/// The odd numbers of streams.
-fn streams() -> impl Iterator<Item = u32> {
-    (1..).step_by(2)
-}
 
 /// Sends all of it to a connection of its own, and reads on until that is closed. What was read.
 fn flood(address: SocketAddr, frames: &[u8]) -> Vec<u8> {
@@ -45,8 +19,7 @@ fn flood(address: SocketAddr, frames: &[u8]) -> Vec<u8> {
         reader.read_to_end(&mut read).ok();
         read
     });
-    let begin = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(SETTINGS, 0, 0, &[])].concat();
-    stream.write_all(&begin).unwrap();
+    stream.write_all(&beginning()).unwrap();
     // It is closed in the midst of it.
     stream.write_all(frames).ok();
     stream.shutdown(Shutdown::Write).ok();
@@ -78,6 +51,7 @@ fn every_flood_is_ended_and_counted() {
         ("ping", many(frame(PING, 0, 0, &[0; 8])), &["control_frames"]),
         ("settings", many(frame(SETTINGS, 0, 0, &[])), &["control_frames"]),
         ("priority", many(frame(PRIORITY, 0, 1, &[0, 0, 0, 3, 0])), &["control_frames"]),
+        ("window update", many(frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])), &["control_frames"]),
         ("unknown", many(frame(0xbe, 0, 0, &[])), &["control_frames"]),
         // Two bounds hold; which is met first is a matter of how much is read at once.
         (
@@ -104,7 +78,7 @@ fn every_flood_is_ended_and_counted() {
         bystander.send(&gate.get("/orders").key("demo")).admitted();
     }
     let all = gate.metrics().sum("tollgate_connections_refused_total", &[]);
-    assert_eq!(all, 8.0);
+    assert_eq!(all, 9.0);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn house(origin: &Origin) -> Config {
         .key("acme-1", "demo", "allowed_sources = [\"192.0.2.0/24\"]")
 }
 
-fn v1(client: [u8; 4]) -> Vec<u8> {
+pub(super) fn v1(client: [u8; 4]) -> Vec<u8> {
     format!("PROXY TCP4 {} 192.0.2.1 12345 80\r\n", Ipv4Addr::from(client)).into_bytes()
 }
 
@@ -41,7 +41,7 @@ fn v2(command: u8, family: u8, client: &[u8]) -> Vec<u8> {
     header
 }
 
-fn v2_from(client: [u8; 4]) -> Vec<u8> {
+pub(super) fn v2_from(client: [u8; 4]) -> Vec<u8> {
     v2(0x21, 0x11, &client)
 }
 

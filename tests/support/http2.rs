@@ -1,6 +1,6 @@
 //! A client that speaks HTTP/2 by prior knowledge.
 
-use std::{net::SocketAddr, sync::OnceLock};
+use std::{net::SocketAddr, path::Path, sync::OnceLock};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
+    net::{TcpSocket, TcpStream, UnixStream},
     runtime::{Builder, Handle},
     task::JoinHandle,
     time::timeout,
@@ -49,6 +49,15 @@ impl Http2 {
     pub(crate) fn connect_after(first: &[u8], address: SocketAddr) -> Self {
         runtime().block_on(async {
             let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(first).await.unwrap();
+            Self::over(stream).await
+        })
+    }
+
+    /// By a Unix socket, where something else may be said before HTTP.
+    pub(crate) fn connect_unix(first: &[u8], path: &Path) -> Self {
+        runtime().block_on(async {
+            let mut stream = UnixStream::connect(path).await.unwrap();
             stream.write_all(first).await.unwrap();
             Self::over(stream).await
         })

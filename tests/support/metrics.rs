@@ -26,6 +26,14 @@ impl Metrics {
             .sum()
     }
 
+    /// Client connections of each worker.
+    pub(crate) fn connections(&self, workers: usize) -> Vec<f64> {
+        let of = |number: usize| {
+            self.sum("tollgate_worker_connections", &[("worker", &number.to_string())])
+        };
+        (0..workers).map(of).collect()
+    }
+
     pub(crate) fn revision(&self) -> f64 {
         self.sum("tollgate_snapshot_revision", &[])
     }

@@ -215,7 +215,7 @@ impl Drop for Tollgate {
     }
 }
 
-/// The addresses of data, by listener, and of ops, which is told of last.
+/// The addresses of data, by listener, and of ops, which is told of last. Unix sockets have none.
 fn listening(
     lines: &mut impl Iterator<Item = String>,
 ) -> Option<(BTreeMap<String, SocketAddr>, SocketAddr)> {
@@ -223,6 +223,9 @@ fn listening(
     loop {
         let line = lines.next()?;
         let Some(line) = line.strip_prefix("listening on ") else { continue };
+        if line.starts_with("unix:") {
+            continue;
+        }
         let (_, place) = line.split_once("://")?;
         let (address, what) = place.split_once(" (")?;
         let address = address.parse().ok()?;

@@ -18,7 +18,6 @@ use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
-use tokio::net::TcpStream;
 use tollgate_core::{CertificateFingerprint, Refusal};
 
 use begin::Begun;
@@ -29,6 +28,7 @@ use crate::form::Arriving;
 use crate::listen::ListenerSettings;
 use crate::peer::{Peer, Whence};
 use crate::roster::{Deadline, Entry, Handle, Roster};
+use crate::socket::Socket;
 use crate::tls::{ClientCertificate, Session};
 use crate::worker::{Beginning, Coarse, Door, Ending, Worker, nanoseconds};
 
@@ -186,11 +186,13 @@ impl Client {
 }
 
 /// Serves a connection to its end.
+///
+/// It comes from `peer`; `None` = by a Unix socket.
 pub(crate) async fn serve(
     worker: Rc<Worker>,
     door: Rc<Door>,
-    stream: TcpStream,
-    peer: IpAddr,
+    stream: Socket,
+    peer: Option<IpAddr>,
     beginning: Beginning,
 ) {
     let entry = worker.connections.enter((), Deadline::NONE, u64::MAX);

@@ -27,6 +27,7 @@ mod plane;
 mod proof;
 mod respond;
 mod roster;
+mod socket;
 mod strangers;
 mod switches;
 mod target;
@@ -36,7 +37,7 @@ mod worker;
 
 pub use access_log::{AccessLog, SinkPath};
 pub use key_events::KeyEventRings;
-pub use listen::{BindError, Listener, ListenerSettings};
+pub use listen::{BindError, ListenAddress, Listener, ListenerSettings, SocketFile, bind_unix};
 pub use live::OnKeyDead;
 pub use metrics::Metrics;
 pub use peer::{ForwardedFields, TrustedProxies};

@@ -1,9 +1,14 @@
-//! Listening sockets: one for each worker on the same address, and nobody else's.
+//! Listening sockets: of an address one for each worker, of a path one, and nobody else's.
+
+mod unix;
 
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -11,7 +16,32 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::peer::TrustedProxies;
 use crate::tls::Acceptor;
 
+pub use unix::{SocketFile, bind_unix};
+
 const BACKLOG: i32 = 4096;
+
+/// Where a listener listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// At an IP address and port.
+    Tcp(SocketAddr),
+    /// At a Unix socket.
+    Unix {
+        /// Where it stands in the file system.
+        path: PathBuf,
+        /// Who may connect, as the mode of its file.
+        mode: u32,
+    },
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix { path, .. } => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
 
 /// A listener that is to be.
 #[derive(Debug)]
@@ -19,13 +49,13 @@ pub struct Listener {
     /// What logs and metrics call it.
     pub name: String,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub address: ListenAddress,
     /// What it takes.
     pub settings: ListenerSettings,
     /// How it takes TLS; `None` = it is a plain one.
     pub tls: Option<Acceptor>,
     /// Sockets that listen there already, by whoever passed them on; none = it makes its own.
-    pub inherited: Vec<TcpListener>,
+    pub inherited: Vec<OwnedFd>,
 }
 
 /// What one listener takes from its clients.
@@ -70,13 +100,13 @@ pub struct ListenerSettings {
 /// An address cannot be listened on.
 #[derive(Debug)]
 pub struct BindError {
-    address: SocketAddr,
+    address: ListenAddress,
     source: io::Error,
 }
 
 impl BindError {
-    pub(crate) fn new(address: SocketAddr, source: io::Error) -> Self {
-        Self { address, source }
+    pub(crate) fn new(address: &ListenAddress, source: io::Error) -> Self {
+        Self { address: address.clone(), source }
     }
 }
 
@@ -92,27 +122,91 @@ impl std::error::Error for BindError {
     }
 }
 
-/// The sockets of a listener, for `count` workers: those that it has inherited, or as many new ones. The
-/// kernel spreads connections over them.
-///
-/// The first is bound for itself alone, so that an address which any other process listens on is an
-/// error (design decision 15); only then is it opened to the others.
+/// A socket that listens.
+#[derive(Debug)]
+pub(crate) enum Listening {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// The sockets of one listener.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// At least one.
+    pub(crate) sockets: Vec<Listening>,
+    /// Where they listen in fact.
+    pub(crate) address: ListenAddress,
+    /// The file of a Unix socket.
+    pub(crate) file: Option<SocketFile>,
+}
+
+impl Listening {
+    /// The same socket once more.
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
+        match self {
+            Self::Tcp(socket) => socket.try_clone().map(Self::Tcp),
+            Self::Unix(socket) => socket.try_clone().map(Self::Unix),
+        }
+    }
+}
+
+impl From<Listening> for OwnedFd {
+    fn from(socket: Listening) -> Self {
+        match socket {
+            Listening::Tcp(socket) => socket.into(),
+            Listening::Unix(socket) => socket.into(),
+        }
+    }
+}
+
+/// The sockets of a listener, for `count` workers: those that it has inherited, or new ones. Of an
+/// address there are as many, over which the kernel spreads connections; of a path there can be but one.
 ///
 /// # Errors
 /// If the address is in use, not ours, or not allowed.
-pub(crate) fn bind(
-    address: SocketAddr,
-    inherited: Vec<TcpListener>,
+pub(crate) fn open(
+    address: &ListenAddress,
+    inherited: Vec<OwnedFd>,
     count: usize,
-) -> Result<Vec<TcpListener>, BindError> {
-    let bound = if inherited.is_empty() { sockets(address, count) } else { used(inherited) };
-    bound.map_err(|source| BindError { address, source })
+) -> Result<Opened, BindError> {
+    let opened = match address {
+        ListenAddress::Tcp(address) => {
+            let inherited = inherited.into_iter().map(TcpListener::from).collect();
+            tcp(*address, inherited, count)
+        }
+        ListenAddress::Unix { path, mode } => {
+            let socket = match inherited.into_iter().next() {
+                Some(socket) => unix::inherit(socket.into(), path, *mode),
+                None => bind_unix(path, *mode),
+            };
+            socket.map(|(socket, file)| Opened {
+                sockets: vec![Listening::Unix(socket)],
+                address: address.clone(),
+                file: Some(file),
+            })
+        }
+    };
+    opened.map_err(|source| BindError::new(address, source))
+}
+
+fn tcp(address: SocketAddr, inherited: Vec<TcpListener>, count: usize) -> io::Result<Opened> {
+    let sockets = if inherited.is_empty() { sockets(address, count)? } else { inherited };
+    for socket in &sockets {
+        socket.set_nonblocking(true)?;
+    }
+    // Port 0 has become a real one.
+    let real = sockets.first().map_or(Ok(address), TcpListener::local_addr)?;
+    Ok(Opened {
+        sockets: sockets.into_iter().map(Listening::Tcp).collect(),
+        address: ListenAddress::Tcp(real),
+        file: None,
+    })
 }
 
 /// Gives each of `count` workers its share of some sockets: all of them are accepted from, as each has
 /// connections waiting that nobody else would get. Where there are fewer sockets than workers, several
 /// accept from one.
-pub(crate) fn share(sockets: &[TcpListener], count: usize) -> io::Result<Vec<Vec<TcpListener>>> {
+pub(crate) fn share(sockets: &[Listening], count: usize) -> io::Result<Vec<Vec<Listening>>> {
     let mut shares: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
     for place in 0..sockets.len().max(count) {
         if let Some((share, socket)) =
@@ -124,14 +218,8 @@ pub(crate) fn share(sockets: &[TcpListener], count: usize) -> io::Result<Vec<Vec
     Ok(shares)
 }
 
-/// Sockets that somebody else has made, ready to be accepted from.
-fn used(inherited: Vec<TcpListener>) -> io::Result<Vec<TcpListener>> {
-    for socket in &inherited {
-        socket.set_nonblocking(true)?;
-    }
-    Ok(inherited)
-}
-
+/// The first is bound for itself alone, so that an address which any other process listens on is an
+/// error (design decision 15); only then is it opened to the others.
 fn sockets(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
     let first = socket(address)?;
     first.bind(&address.into())?;
@@ -167,19 +255,19 @@ mod tests {
     #[test]
     fn an_address_in_use_is_an_error_whoever_uses_it() {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let ours = bind(any, Vec::new(), 2).unwrap();
+        let ours = sockets(any, 2).unwrap();
         let address = ours[0].local_addr().unwrap();
         assert_eq!(ours[1].local_addr().unwrap(), address);
-        let error = bind(address, Vec::new(), 2).unwrap_err();
+        let error = open(&ListenAddress::Tcp(address), Vec::new(), 2).unwrap_err();
         assert!(error.to_string().contains(&address.to_string()), "{error}");
         drop(ours);
         let theirs = TcpListener::bind(any).unwrap();
-        assert!(bind(theirs.local_addr().unwrap(), Vec::new(), 1).is_err());
+        assert!(sockets(theirs.local_addr().unwrap(), 1).is_err());
     }
 
     #[test]
     fn both_sockets_get_connections() {
-        let sockets = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Vec::new(), 2).unwrap();
+        let sockets = sockets(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), 2).unwrap();
         let address = sockets[0].local_addr().unwrap();
         let mut accepted = [0, 0];
         let clients: Vec<_> =
@@ -195,9 +283,9 @@ mod tests {
 
     #[test]
     fn every_socket_is_accepted_from_and_every_worker_accepts() {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let any = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         for (sockets, workers) in [(1, 3), (3, 2), (2, 2), (4, 3)] {
-            let sockets = bind(any, Vec::new(), sockets).unwrap();
+            let sockets = open(&any, Vec::new(), sockets).unwrap().sockets;
             let shares = share(&sockets, workers).unwrap();
             assert!(shares.iter().all(|share| !share.is_empty()), "{shares:?}");
             assert_eq!(shares.iter().flatten().count(), sockets.len().max(workers));

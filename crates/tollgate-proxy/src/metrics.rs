@@ -58,6 +58,8 @@ pub(crate) struct Cells {
     pub(crate) key_events_dropped: Counter,
     /// Set, not counted: requests open now.
     pub(crate) streams: AtomicU64,
+    /// Client connections that the worker has. Others count them, too, before they send it one.
+    pub(crate) connections: AtomicUsize,
 }
 
 impl Default for Cells {
@@ -77,6 +79,7 @@ impl Default for Cells {
             access_log_dropped: Counter::default(),
             key_events_dropped: Counter::default(),
             streams: AtomicU64::new(0),
+            connections: AtomicUsize::new(0),
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) use whence::Whence;
 pub struct TrustedProxies {
     /// Their addresses. What anybody else says of clients is not believed.
     pub networks: Networks,
+    /// Whether whoever connects to a Unix socket is one of them.
+    pub unix: bool,
     /// Where they say whom a request comes from.
     pub fields: ForwardedFields,
     /// Whether every connection comes from one of them, with a PROXY header before all else.
@@ -40,7 +42,7 @@ pub enum ForwardedFields {
 /// Whoever a connection comes from, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
-    /// `None` = a proxy says that it has no address.
+    /// `None` = it has none: it comes by a Unix socket, or a proxy says so.
     pub(crate) address: Option<IpAddr>,
     /// Who is answerable for what comes by the connection.
     pub(crate) source: Source,
@@ -49,6 +51,14 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// Whoever connects from `address`; `None` = by a Unix socket.
+    pub(crate) fn of(address: Option<IpAddr>, proxies: &TrustedProxies) -> Self {
+        match address {
+            Some(address) => Self::at(address, proxies),
+            None => Self { address: None, source: Source::UNIX, trusted: proxies.unix },
+        }
+    }
+
     /// Whoever connects from `address`.
     pub(crate) fn at(address: IpAddr, proxies: &TrustedProxies) -> Self {
         // An IPv4 client of an IPv6 socket is an IPv4 client.
@@ -97,5 +107,21 @@ mod tests {
         let unknown = proxy.behind(Announced::Unknown, &proxies);
         assert_eq!((unknown.address, unknown.trusted), (None, false));
         assert_eq!(unknown.source, proxy.source);
+    }
+
+    #[test]
+    fn a_unix_socket_is_believed_where_it_is_trusted_and_in_no_network() {
+        let everything = Network::around([0, 0, 0, 0].into(), 0).unwrap();
+        let mut proxies =
+            TrustedProxies { networks: Networks::of(&[everything]), ..Default::default() };
+        let peer = Peer::of(None, &proxies);
+        assert_eq!((peer.address, peer.source, peer.trusted), (None, Source::UNIX, false));
+        proxies.unix = true;
+        let proxy = Peer::of(None, &proxies);
+        assert!(proxy.trusted);
+        let client = proxy.behind(Announced::Client([192, 0, 2, 7].into()), &proxies);
+        assert_eq!(client.address, Some([192, 0, 2, 7].into()));
+        let unknown = proxy.behind(Announced::Unknown, &proxies);
+        assert_eq!((unknown.source, unknown.trusted), (Source::UNIX, false));
     }
 }

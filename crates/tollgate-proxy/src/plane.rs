@@ -1,7 +1,7 @@
 //! The data plane as a whole: workers on their threads, and the way to talk to them.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader, Strangers};
 
 use crate::access_log::{AccessLog, Writer, Writing};
 use crate::key_events::{KeyEventRings, rings as rings_of_key_events};
-use crate::listen::{BindError, Listener, bind, share};
+use crate::listen::{BindError, ListenAddress, Listener, SocketFile, open, share};
 use crate::metrics::{Cells, Connections, Metrics};
 use crate::upstream::{Share, Upstreams};
-use crate::worker::{Entrance, Mail, Seat, WorkerSettings, run};
+use crate::worker::{Crew, Entrance, Mail, Seat, WorkerSettings, run};
 
 /// What a data plane is made of.
 pub struct Plan {
@@ -41,7 +41,8 @@ pub struct Plan {
 pub struct Bound {
     seats: Vec<Seat>,
     mailboxes: Vec<UnboundedSender<Mail>>,
-    addresses: Vec<(String, SocketAddr)>,
+    addresses: Vec<(String, ListenAddress)>,
+    files: Vec<SocketFile>,
     sockets: Vec<Sockets>,
     metrics: Metrics,
     writer: Option<Writer>,
@@ -54,9 +55,9 @@ pub struct Sockets {
     /// What the listener is called.
     pub name: String,
     /// Where it was to listen.
-    pub address: SocketAddr,
+    pub address: ListenAddress,
     /// All of them.
-    pub sockets: Vec<TcpListener>,
+    pub sockets: Vec<OwnedFd>,
 }
 
 /// A data plane that serves.
@@ -64,6 +65,8 @@ pub struct DataPlane {
     threads: Vec<JoinHandle<io::Result<usize>>>,
     mailboxes: Vec<UnboundedSender<Mail>>,
     writing: Option<Writing>,
+    /// Of its Unix sockets, removed with it.
+    files: Vec<SocketFile>,
 }
 
 impl Plan {
@@ -73,17 +76,20 @@ impl Plan {
     /// The first address that cannot be listened on.
     pub fn bind(self) -> Result<Bound, BindError> {
         let cells: Vec<_> = (0..self.workers).map(|_| Arc::<Cells>::default()).collect();
-        let mut mailboxes = Vec::new();
+        let (mailboxes, mail): (Vec<_>, Vec<_>) = cells.iter().map(|_| unbounded_channel()).unzip();
+        let crew = Crew::new(cells.iter().cloned().zip(mailboxes.iter().cloned()));
+        let crew = Arc::new(crew);
         let mut seats = Vec::new();
         let mut rings = Vec::new();
         let (key_events, taken) = rings_of_key_events(self.workers);
-        for (number, (cells, key_events)) in cells.iter().zip(key_events).enumerate() {
-            let (sender, mail) = unbounded_channel();
-            mailboxes.push(sender);
+        let workers = cells.iter().zip(key_events).zip(mail).enumerate();
+        for (number, ((cells, key_events), mail)) in workers {
             let ring = self.access_log.as_ref().map(AccessLog::ring);
             let (ring, other_end) = ring.unzip();
             rings.extend(other_end);
             seats.push(Seat {
+                number,
+                crew: Arc::clone(&crew),
                 entrances: Vec::new(),
                 mail,
                 reader: self.reader.clone(),
@@ -99,19 +105,20 @@ impl Plan {
         }
         let mut addresses = Vec::new();
         let mut listeners = Vec::new();
-        let mut handed = Vec::new();
+        let (mut handed, mut files) = (Vec::new(), Vec::new());
         for Listener { name, address, settings, tls, inherited } in self.listeners {
-            let sockets = bind(address, inherited, self.workers)?;
-            let shares = share(&sockets, self.workers);
-            let shares = shares.map_err(|source| BindError::new(address, source))?;
+            let opened = open(&address, inherited, self.workers)?;
+            let shares = share(&opened.sockets, self.workers);
+            let shares = shares.map_err(|source| BindError::new(&address, source))?;
             let connections = Arc::new(Connections::new(&settings, tls.is_some()));
-            let bound = sockets.first().and_then(|socket| socket.local_addr().ok());
-            addresses.push((name.clone(), bound.unwrap_or(address)));
+            addresses.push((name.clone(), opened.address));
+            files.extend(opened.file);
             for (seat, sockets) in seats.iter_mut().zip(shares) {
                 let (settings, tls) = (settings.clone(), tls.clone());
                 let connections = Arc::clone(&connections);
                 seat.entrances.push(Entrance { sockets, settings, tls, connections });
             }
+            let sockets = opened.sockets.into_iter().map(OwnedFd::from).collect();
             handed.push(Sockets { name: name.clone(), address, sockets });
             listeners.push((name, connections));
         }
@@ -132,6 +139,7 @@ impl Plan {
             mailboxes,
             addresses,
             sockets: handed,
+            files,
             metrics,
             writer,
             key_events: taken,
@@ -142,7 +150,7 @@ impl Plan {
 impl Bound {
     /// The name and the real address of each listener.
     #[must_use]
-    pub fn addresses(&self) -> &[(String, SocketAddr)] {
+    pub fn addresses(&self) -> &[(String, ListenAddress)] {
         &self.addresses
     }
 
@@ -179,7 +187,7 @@ impl Bound {
         };
         let threads = self.seats.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
         let writing = self.writer.map(Writer::start).transpose()?;
-        Ok(DataPlane { threads, mailboxes: self.mailboxes, writing })
+        Ok(DataPlane { threads, mailboxes: self.mailboxes, writing, files: self.files })
     }
 }
 
@@ -209,6 +217,11 @@ impl DataPlane {
             // A worker that is gone is noticed elsewhere.
             let _ = mailbox.send(Mail::Resume);
         }
+    }
+
+    /// Leaves the files of its Unix sockets to another process, whose they are from here on.
+    pub fn leave(&self) {
+        self.files.iter().for_each(SocketFile::leave);
     }
 
     /// Has every worker accept nothing more, finish what it has open within `patience`, and end.

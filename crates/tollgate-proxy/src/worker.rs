@@ -2,6 +2,7 @@
 //! Nothing on a request's road is shared with another worker but the snapshot and the meters.
 
 mod accept;
+mod crew;
 mod ending;
 mod ids;
 mod run;
@@ -37,6 +38,7 @@ use crate::target::NoTarget;
 use crate::upstream::{Destination, Share, Upstreams};
 
 pub(crate) use accept::{Door, Entrance};
+pub(crate) use crew::Crew;
 pub(crate) use ending::{Beginning, Ending};
 pub(crate) use ids::RequestIds;
 pub(crate) use run::{Mail, Seat, run};
@@ -47,6 +49,12 @@ const SAMPLE: u64 = 128;
 
 /// The state of a worker.
 pub(crate) struct Worker {
+    /// Its number in the crew.
+    number: usize,
+    /// Those among whom connections are spread.
+    crew: Arc<Crew>,
+    /// Connections that have come to it and not ended.
+    held: Cell<usize>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) coarse: Rc<Coarse>,
     pub(crate) snapshot: RefCell<SnapshotCache>,

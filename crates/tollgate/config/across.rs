@@ -9,7 +9,10 @@ use super::{ClientCertificate, Listener, Settings};
 pub(super) fn check(root: &Section, settings: &Settings, objects: &Objects) {
     let tls = settings.listeners.iter().filter_map(|listener| listener.tls.as_ref());
     let mut asked = tls.clone().filter(|tls| tls.client_certificate != ClientCertificate::None);
-    let spoken_for = |listener: &Listener| !listener.settings.proxies.networks.is_empty();
+    let spoken_for = |listener: &Listener| {
+        let proxies = &listener.settings.proxies;
+        proxies.unix || !proxies.networks.is_empty()
+    };
     let no_tls = tls.clone().next().is_none() && !settings.listeners.iter().any(spoken_for);
     let nobody_asked = asked.next().is_none();
     let asks = |service: &&Service| service.fronts.iter().any(|front| front.tls_required);

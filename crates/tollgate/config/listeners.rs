@@ -1,5 +1,7 @@
 //! `[listeners.*]`
 
+mod address;
+mod proxies;
 pub(super) mod tls;
 
 use std::net::SocketAddr;
@@ -7,10 +9,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
-use tollgate_control::document::kind::{Address, Choice, Integer, Name, Size, Switch, Time};
-use tollgate_control::file::{Cidr, distinct};
-use tollgate_core::Networks;
-use tollgate_proxy::{ForwardedFields, ListenerSettings, TrustedProxies};
+use tollgate_control::document::kind::{Integer, Name, Size, Switch, Time};
+use tollgate_proxy::{ListenAddress, ListenerSettings};
 
 pub use tls::{CertificateFiles, ClientCertificate, Tls};
 
@@ -20,12 +20,6 @@ const HEADER_BYTES: Size = Size::within(1024, 1 << 20);
 const HEADERS: Integer<usize> = Integer::within(10, 1000);
 const TARGET_BYTES: Size = Size::within(64, 64 << 10);
 const BODY_BYTES: Size = Size::within(0, 1 << 50);
-const FORWARDED_FIELDS: Choice<ForwardedFields> = Choice::of(&[
-    ("none", ForwardedFields::None),
-    ("x-forwarded", ForwardedFields::XForwarded),
-    ("forwarded", ForwardedFields::Forwarded),
-]);
-const PROXY_PROTOCOL: Choice<bool> = Choice::of(&[("none", false), ("required", true)]);
 const PER_SOURCE: Integer<u32> = Integer::within(0, 10_000_000);
 const AGE: Time = Time::within(Duration::ZERO, Duration::from_secs(24 * 60 * 60));
 const RATE: Size = Size::within(0, 1 << 30);
@@ -38,7 +32,7 @@ pub struct Listener {
     /// What logs and metrics call it.
     pub name: Name,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub address: ListenAddress,
     /// What it takes.
     pub settings: ListenerSettings,
     /// How it takes TLS; `None` = it is a plain one.
@@ -55,8 +49,10 @@ pub(super) fn read(
     let mut listeners: Vec<Listener> = Vec::new();
     for (name, mut section) in root.tables("listeners") {
         let Some(listener) = listener(name, &mut section, certificates_at) else { continue };
-        let twin = listeners.iter().find(|other| same(other.address, listener.address));
-        let other = taken.iter().find(|(_, address)| same(*address, listener.address));
+        let twin = listeners.iter().find(|other| address::meet(&other.address, &listener.address));
+        let other = taken
+            .iter()
+            .find(|(_, address)| address::meet(&ListenAddress::Tcp(*address), &listener.address));
         if let Some(twin) = twin {
             let message = format_args!("is the address of listeners.{} too", twin.name);
             section.problem("address", message);
@@ -75,10 +71,10 @@ pub(super) fn read(
 }
 
 fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> Option<Listener> {
-    let address = section.required("address", Address);
+    let address = address::read(section);
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let settings = ListenerSettings {
-        proxies: proxies(section),
+        proxies: proxies::read(section, address.as_ref()),
         max_connections: section.or("max_connections", CONNECTIONS, 16_384),
         max_connections_per_source: NonZeroU32::new(section.or(
             "max_connections_per_source",
@@ -104,25 +100,4 @@ fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> 
     };
     let tls = section.table("tls").map(|mut section| tls::read(&mut section, certificates_at));
     Some(Listener { name, address: address?, settings, tls })
-}
-
-fn proxies(section: &mut Section) -> TrustedProxies {
-    let networks = section.list("trusted_proxies", Cidr);
-    let nobody = networks.is_empty() && !section.is_misfit("trusted_proxies");
-    let networks = Networks::of(&distinct(section, networks));
-    let fields = section.or("forwarded_fields", FORWARDED_FIELDS, ForwardedFields::XForwarded);
-    let proxy_protocol = section.or("proxy_protocol", PROXY_PROTOCOL, false);
-    if proxy_protocol && nobody {
-        let message =
-            "wants the networks of the proxies in trusted_proxies: it is believed of no other";
-        section.problem("proxy_protocol", message);
-    }
-    TrustedProxies { networks, fields, proxy_protocol }
-}
-
-/// Whether one process cannot listen on both. Port 0 is always another.
-fn same(one: SocketAddr, other: SocketAddr) -> bool {
-    one.port() != 0
-        && one.port() == other.port()
-        && (one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tollgate_control::{OpenElsewhere, Publisher};
 use tollgate_core::{Clock, Meters};
+use tollgate_proxy::ListenAddress;
 
 use super::link::Link;
 use super::{Offered, PROTOCOL, Purpose, Word};
@@ -54,12 +55,10 @@ pub(crate) async fn claim(
 
 impl Inherited {
     /// The sockets of a listener, by its address; where that has no port of its own, by its name too.
-    pub(crate) fn data(&mut self, name: &str, address: SocketAddr) -> Vec<TcpListener> {
-        let fits = |offered: &Offered| address.port() != 0 || offered.name == name;
+    pub(crate) fn data(&mut self, name: &str, address: &ListenAddress) -> Vec<OwnedFd> {
+        let any = matches!(address, ListenAddress::Tcp(address) if address.port() == 0);
+        let fits = |offered: &Offered| !any || offered.name == name;
         self.take(Purpose::Data, &address.to_string(), fits)
-            .into_iter()
-            .map(TcpListener::from)
-            .collect()
     }
 
     /// The socket for ops.

@@ -10,7 +10,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tollgate_core::Refusal;
 
 use self::announced::announced;
@@ -18,6 +17,7 @@ use super::TurnedAway;
 use super::io::Stream;
 use crate::peer::{Counted, Peer};
 use crate::roster::{Deadline, Entry};
+use crate::socket::Socket;
 use crate::tls::{Acceptor, Failure, Session, accept};
 use crate::worker::{Door, Ending, Worker, nanoseconds};
 
@@ -40,8 +40,8 @@ pub(super) async fn begin(
     worker: &Worker,
     door: &Door,
     entry: &Entry<()>,
-    stream: TcpStream,
-    address: IpAddr,
+    stream: Socket,
+    address: Option<IpAddr>,
 ) -> Option<Begun> {
     let peer = meet(worker, door, entry, &stream, address).await?;
     let counted = count(door, peer)?;
@@ -69,11 +69,11 @@ async fn meet(
     worker: &Worker,
     door: &Door,
     entry: &Entry<()>,
-    stream: &TcpStream,
-    address: IpAddr,
+    stream: &Socket,
+    address: Option<IpAddr>,
 ) -> Option<Peer> {
     let proxies = &door.settings.proxies;
-    let peer = Peer::at(address, proxies);
+    let peer = Peer::of(address, proxies);
     if !proxies.proxy_protocol {
         return Some(peer);
     }
@@ -122,7 +122,7 @@ async fn shake_hands(
     door: &Door,
     acceptor: &Acceptor,
     entry: &Entry<()>,
-    stream: TcpStream,
+    stream: Socket,
 ) -> Option<(Stream, Session)> {
     // On the heap: a handshake is large, and most of a connection's life comes after it.
     let mut handshake = Box::pin(accept(acceptor, stream));
@@ -148,7 +148,7 @@ async fn speaks_http2(
     worker: &Worker,
     door: &Door,
     entry: &Entry<()>,
-    stream: &TcpStream,
+    stream: &Socket,
 ) -> Option<bool> {
     let mut begin = [0; PREFACE.len()];
     loop {

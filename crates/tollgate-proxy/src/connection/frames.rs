@@ -1,7 +1,8 @@
 //! Frames of HTTP/2 that cost a server more than the client that sends them (RFC 9113 §10.5).
 //!
 //! What the protocol's own code does not hold to a bound is counted where the bytes arrive: streams
-//! that a client opens and resets (CVE-2023-44487), and frames that carry nothing.
+//! that a client opens and resets (CVE-2023-44487), and frames that carry nothing. An update of a window
+//! carries something where a piece of a body was sent that it can answer.
 
 use std::time::Duration;
 
@@ -28,34 +29,90 @@ const WINDOW_UPDATE: u8 = 0x8;
 /// The first bit: END_STREAM of a piece of a body, ACK of settings and pings.
 const FIRST_FLAG: u8 = 0x1;
 
+/// Updates of windows that a piece of a body pays for: the stream's, the connection's, and as many again
+/// for clients that are in no hurry to join them.
+const UPDATES_FOR_DATA: u32 = 4;
+
+/// Updates of windows that a new stream pays for: what it begins with, of its own and of the connection.
+const UPDATES_FOR_STREAM: u32 = 2;
+
 /// Follows the frames of a connection.
 #[derive(Debug)]
 pub(super) struct Frames {
     max_resets: u32,
     max_control_frames: u32,
+    incoming: Heads,
+    outgoing: Heads,
+    /// When the present window began.
+    began: u64,
+    resets: u32,
+    control_frames: u32,
+    /// Updates of windows that are paid for.
+    paid: u32,
+}
+
+/// Finds the heads of frames in bytes that come in any pieces.
+#[derive(Debug)]
+struct Heads {
     /// Bytes that belong to nothing that is looked at.
     skip: usize,
     head: [u8; HEAD],
     /// Bytes of `head` that are there.
     filled: usize,
-    /// When the present window began.
-    began: u64,
-    resets: u32,
-    control_frames: u32,
+}
+
+/// What the head of a frame says.
+#[derive(Clone, Copy)]
+struct Head {
+    length: usize,
+    kind: u8,
+    first_flag: bool,
+}
+
+impl Heads {
+    /// Behind so many bytes that are no frame.
+    fn behind(skip: usize) -> Self {
+        Self { skip, head: [0; HEAD], filled: 0 }
+    }
+
+    /// The next head, if it is whole with `bytes`, which lose what was looked at.
+    fn next(&mut self, bytes: &mut &[u8]) -> Option<Head> {
+        let skipped = self.skip.min(bytes.len());
+        self.skip -= skipped;
+        *bytes = bytes.get(skipped..).unwrap_or_default();
+        let taken = bytes.len().min(HEAD - self.filled);
+        let (piece, rest) = bytes.split_at(taken);
+        *bytes = rest;
+        if let Some(room) = self.head.get_mut(self.filled..self.filled + taken) {
+            room.copy_from_slice(piece);
+        }
+        self.filled += taken;
+        if self.filled < HEAD {
+            return None;
+        }
+        self.filled = 0;
+        let [a, b, c, kind, flags, ..] = self.head;
+        self.skip = u32::from_be_bytes([0, a, b, c]) as usize;
+        Some(Head { length: self.skip, kind, first_flag: flags & FIRST_FLAG != 0 })
+    }
 }
 
 impl Frames {
     /// From the preface on.
     pub(super) fn new(settings: &ListenerSettings) -> Self {
+        Self::within(settings.max_resets, settings.max_control_frames)
+    }
+
+    fn within(max_resets: u32, max_control_frames: u32) -> Self {
         Self {
-            max_resets: settings.max_resets,
-            max_control_frames: settings.max_control_frames,
-            skip: PREFACE,
-            head: [0; HEAD],
-            filled: 0,
+            max_resets,
+            max_control_frames,
+            incoming: Heads::behind(PREFACE),
+            outgoing: Heads::behind(0),
             began: 0,
             resets: 0,
             control_frames: 0,
+            paid: 0,
         }
     }
 
@@ -64,34 +121,40 @@ impl Frames {
     /// # Errors
     /// What there is too much of.
     pub(super) fn read(&mut self, mut bytes: &[u8], now: u64) -> Result<(), TurnedAway> {
-        loop {
-            let skipped = self.skip.min(bytes.len());
-            self.skip -= skipped;
-            bytes = bytes.get(skipped..).unwrap_or_default();
-            let taken = bytes.len().min(HEAD - self.filled);
-            let (piece, rest) = bytes.split_at(taken);
-            if let Some(room) = self.head.get_mut(self.filled..self.filled + taken) {
-                room.copy_from_slice(piece);
+        while let Some(head) = self.incoming.next(&mut bytes) {
+            self.count(head, now)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what is sent.
+    pub(super) fn write(&mut self, mut bytes: &[u8]) {
+        while let Some(head) = self.outgoing.next(&mut bytes) {
+            if head.kind == DATA {
+                self.pay(UPDATES_FOR_DATA);
             }
-            self.filled += taken;
-            if self.filled < HEAD {
-                return Ok(());
-            }
-            self.filled = 0;
-            bytes = rest;
-            self.count(now)?;
         }
     }
 
-    /// Counts the frame whose head is whole.
-    fn count(&mut self, now: u64) -> Result<(), TurnedAway> {
-        let [a, b, c, kind, flags, ..] = self.head;
-        self.skip = u32::from_be_bytes([0, a, b, c]) as usize;
-        let first_flag = flags & FIRST_FLAG != 0;
-        let carries = match kind {
-            DATA => self.skip > 0 || first_flag,
-            HEADERS | WINDOW_UPDATE => true,
-            SETTINGS | PING => first_flag,
+    fn pay(&mut self, updates: u32) {
+        // Nobody saves up for a flood.
+        self.paid = self.paid.saturating_add(updates).min(self.max_control_frames);
+    }
+
+    /// Counts a frame.
+    fn count(&mut self, head: Head, now: u64) -> Result<(), TurnedAway> {
+        let carries = match head.kind {
+            DATA => head.length > 0 || head.first_flag,
+            HEADERS => {
+                self.pay(UPDATES_FOR_STREAM);
+                true
+            }
+            WINDOW_UPDATE => {
+                let left = self.paid.checked_sub(1);
+                self.paid = left.unwrap_or_default();
+                left.is_some()
+            }
+            SETTINGS | PING => head.first_flag,
             // Priorities, continuations, and what nobody knows.
             _ => false,
         };
@@ -101,7 +164,7 @@ impl Frames {
         if now.saturating_sub(self.began) >= nanoseconds(WINDOW) {
             (self.began, self.resets, self.control_frames) = (now, 0, 0);
         }
-        let (count, most, reason) = match kind {
+        let (count, most, reason) = match head.kind {
             RST_STREAM => (&mut self.resets, self.max_resets, TurnedAway::Resets),
             _ => (&mut self.control_frames, self.max_control_frames, TurnedAway::ControlFrames),
         };
@@ -118,16 +181,7 @@ mod tests {
     use super::*;
 
     fn frames(resets: u32, control_frames: u32) -> Frames {
-        Frames {
-            max_resets: resets,
-            max_control_frames: control_frames,
-            skip: 0,
-            head: [0; HEAD],
-            filled: 0,
-            began: 0,
-            resets: 0,
-            control_frames: 0,
-        }
+        Frames { incoming: Heads::behind(0), ..Frames::within(resets, control_frames) }
     }
 
     fn frame(kind: u8, flags: u8, length: usize) -> Vec<u8> {
@@ -151,7 +205,7 @@ mod tests {
             (SETTINGS, 1, 0, false),
             (PING, 0, 8, true),
             (PING, 1, 8, false),
-            (WINDOW_UPDATE, 0, 4, false),
+            (WINDOW_UPDATE, 0, 4, true),
             (0x9, 4, 0, true),
             (0xbe, 0, 0, true),
         ] {
@@ -173,9 +227,33 @@ mod tests {
 
     #[test]
     fn the_preface_is_no_frame() {
-        let mut frames = Frames { skip: PREFACE, ..frames(0, 0) };
+        let mut frames = Frames::within(0, 0);
         assert_eq!(frames.read(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0), Ok(()));
         assert_eq!(frames.read(&frame(SETTINGS, 0, 0), 0), Err(TurnedAway::ControlFrames));
+    }
+
+    #[test]
+    fn an_update_of_a_window_counts_unless_something_was_sent_or_opened() {
+        let update = frame(WINDOW_UPDATE, 0, 4);
+        let mut frames = frames(0, 8);
+        let counts = |frames: &mut Frames| {
+            frames.read(&update, 0).unwrap();
+            frames.control_frames
+        };
+        assert_eq!(counts(&mut frames), 1);
+        frames.write(&frame(DATA, 0, 5));
+        frames.write(&frame(HEADERS, 4, 5));
+        frames.read(&frame(HEADERS, 4, 5), 0).unwrap();
+        for _ in 0..UPDATES_FOR_DATA + UPDATES_FOR_STREAM {
+            assert_eq!(counts(&mut frames), 1);
+        }
+        assert_eq!(counts(&mut frames), 2);
+        // As much as was sent, only a few of them can be saved up.
+        (0..1000).for_each(|_| frames.write(&frame(DATA, 0, 5)));
+        for _ in 0..8 {
+            assert_eq!(counts(&mut frames), 2);
+        }
+        assert_eq!(counts(&mut frames), 3);
     }
 
     proptest! {
@@ -200,7 +278,7 @@ mod tests {
                 }
             }
             prop_assert_eq!((cut.resets, cut.control_frames), (whole.resets, whole.control_frames));
-            prop_assert_eq!((cut.skip, cut.filled), (0, 0));
+            prop_assert_eq!((cut.incoming.skip, cut.incoming.filled), (0, 0));
             let resets = kinds.iter().filter(|(kind, ..)| *kind == RST_STREAM).count();
             prop_assert_eq!(whole.resets as usize, resets);
         }

@@ -9,18 +9,17 @@ use std::time::Duration;
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use socket2::SockRef;
-use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::Client;
 use super::frames::Frames;
+use crate::socket::Socket;
 
 /// What a connection goes over.
 pub(super) enum Stream {
-    Plain(TokioIo<TcpStream>),
+    Plain(TokioIo<Socket>),
     /// On the heap, so that a plain connection is not as large.
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+    Tls(Box<TokioIo<TlsStream<Socket>>>),
 }
 
 /// The connection's bytes, watched.
@@ -95,6 +94,20 @@ impl ClientIo {
             Poll::Ready(_) => self.client.move_on(),
         }
     }
+
+    /// Notes whether the client reads, and what was sent of `pieces` if that is looked at.
+    fn note_written(&mut self, written: &Poll<io::Result<usize>>, pieces: &[io::IoSlice<'_>]) {
+        self.note(written);
+        let Some(Inspected { frames, .. }) = &mut self.inspected else { return };
+        if let Poll::Ready(Ok(written)) = written {
+            let mut left = *written;
+            for piece in pieces {
+                let length = left.min(piece.len());
+                frames.write(piece.get(..length).unwrap_or_default());
+                left -= length;
+            }
+        }
+    }
 }
 
 impl Drop for ClientIo {
@@ -105,7 +118,7 @@ impl Drop for ClientIo {
                 Stream::Tls(stream) => stream.inner().get_ref().0,
             };
             // It cannot fail on a socket that is open.
-            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+            let _ = socket.as_ref().set_linger(Some(Duration::ZERO));
         }
     }
 }
@@ -131,7 +144,7 @@ impl Write for ClientIo {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = either!(self, stream => stream.poll_write(cx, bytes));
-        self.note(&written);
+        self.note_written(&written, &[io::IoSlice::new(bytes)]);
         written
     }
 
@@ -156,7 +169,7 @@ impl Write for ClientIo {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = either!(self, stream => stream.poll_write_vectored(cx, pieces));
-        self.note(&written);
+        self.note_written(&written, pieces);
         written
     }
 }

@@ -114,7 +114,11 @@ impl Metrics {
         )
     }
 
-    fn connections(&self) -> [MetricFamily; 2] {
+    fn connections(&self) -> [MetricFamily; 3] {
+        let of_workers = self.workers.iter().enumerate().map(|(number, cells)| {
+            let open = cells.connections.load(Relaxed) as f64;
+            gauge(&[("worker", &number.to_string())], open)
+        });
         let open = self.listeners.iter().map(|(name, connections)| {
             gauge(&[("listener", name)], connections.open.load(Relaxed) as f64)
         });
@@ -135,6 +139,12 @@ impl Metrics {
                 "Client connections not served, or ended for what the client did, by listener and reason.",
                 MetricType::COUNTER,
                 refused.collect(),
+            ),
+            family(
+                "tollgate_worker_connections",
+                "Client connections open now, by worker.",
+                MetricType::GAUGE,
+                of_workers.collect(),
             ),
         ]
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use http::HeaderValue;
 use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tollgate_core::CertificateFingerprint;
@@ -52,10 +52,10 @@ pub(crate) struct ClientCertificate {
 ///
 /// # Errors
 /// Whatever kept it from becoming one.
-pub(crate) async fn accept(
+pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     acceptor: &Acceptor,
-    stream: TcpStream,
-) -> io::Result<(TlsStream<TcpStream>, Session)> {
+    stream: S,
+) -> io::Result<(TlsStream<S>, Session)> {
     let config = acceptor.config.load_full();
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     let session = Session::of(stream.get_ref().1)?;

@@ -1,19 +1,22 @@
-//! Where connections come in.
+//! How connections come to a worker: accepted by itself, or sent by one that has more of them.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::{Beginning, Worker};
+use super::crew::{Arrival, Load};
+use super::{Beginning, Mail, Worker};
 use crate::connection::{TurnedAway, serve};
-use crate::listen::ListenerSettings;
+use crate::listen::{ListenerSettings, Listening};
 use crate::metrics::Connections;
+use crate::socket::Socket;
 use crate::tls::Acceptor;
 
 /// How long accepting pauses after an error, such as too many open files.
@@ -22,7 +25,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A listener, as it is given to one worker.
 pub(crate) struct Entrance {
     /// At least one; they may be another process's or worker's too.
-    pub(crate) sockets: Vec<std::net::TcpListener>,
+    pub(crate) sockets: Vec<Listening>,
     pub(crate) settings: ListenerSettings,
     pub(crate) tls: Option<Acceptor>,
     pub(crate) connections: Arc<Connections>,
@@ -40,7 +43,17 @@ pub(crate) struct Door {
 }
 
 /// Listeners of a worker, accepted from or not.
-pub(super) struct Entrances(Vec<(Vec<std::net::TcpListener>, Rc<Door>)>);
+pub(super) struct Entrances(Vec<(Vec<Listening>, Rc<Door>)>);
+
+/// A socket that listens, on the worker's runtime.
+enum Listens {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Counts a connection among those of its listener while it lives.
+#[derive(Debug)]
+pub(crate) struct OpenConnection(Arc<Connections>);
 
 impl Entrances {
     pub(super) fn new(entrances: Vec<Entrance>) -> Self {
@@ -51,15 +64,20 @@ impl Entrances {
         Self(entrances.into_iter().enumerate().map(open).collect())
     }
 
+    /// The listeners by their numbers.
+    pub(super) fn doors(&self) -> Vec<Rc<Door>> {
+        self.0.iter().map(|(_, door)| Rc::clone(door)).collect()
+    }
+
     /// Accepts from all of them, until what is returned is dropped.
     ///
     /// # Errors
     /// If the sockets cannot be used.
-    pub(super) fn accept(&self, worker: &Rc<Worker>) -> std::io::Result<Accepting> {
+    pub(super) fn accept(&self, worker: &Rc<Worker>) -> io::Result<Accepting> {
         let mut accepting = Accepting::default();
         for (sockets, door) in &self.0 {
             for socket in sockets {
-                let listener = TcpListener::from_std(socket.try_clone()?)?;
+                let listener = Listens::of(socket.try_clone()?)?;
                 let accept = accept(Rc::clone(worker), listener, Rc::clone(door));
                 accepting.0.push(tokio::task::spawn_local(accept));
             }
@@ -79,11 +97,37 @@ impl Drop for Accepting {
     }
 }
 
+impl Listens {
+    /// Puts a socket on the runtime of whoever calls.
+    ///
+    /// # Errors
+    /// If the runtime does not take it.
+    fn of(socket: Listening) -> io::Result<Self> {
+        Ok(match socket {
+            Listening::Tcp(socket) => Self::Tcp(TcpListener::from_std(socket)?),
+            Listening::Unix(socket) => Self::Unix(UnixListener::from_std(socket)?),
+        })
+    }
+
+    /// The next connection, and where it comes from.
+    async fn accept(&self) -> io::Result<(Socket, Option<IpAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // A socket that takes no option is about to fail anyway, and says so when it is read.
+                let _ = stream.set_nodelay(true);
+                Ok((Socket::Tcp(stream), Some(peer.ip())))
+            }
+            Self::Unix(listener) => Ok((Socket::Unix(listener.accept().await?.0), None)),
+        }
+    }
+}
+
 /// Accepts for ever. An error is a pause, not an end.
-async fn accept(worker: Rc<Worker>, listener: TcpListener, door: Rc<Door>) {
+async fn accept(worker: Rc<Worker>, listener: Listens, door: Rc<Door>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => admit(&worker, &door, stream, peer),
+            Ok((socket, peer)) => admit(&worker, &door, socket, peer),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 sleep(ACCEPT_PAUSE).await;
@@ -92,24 +136,58 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, door: Rc<Door>) {
     }
 }
 
-fn admit(worker: &Rc<Worker>, door: &Rc<Door>, stream: TcpStream, peer: SocketAddr) {
+/// Serves a connection, here or where there are fewer.
+fn admit(worker: &Rc<Worker>, door: &Rc<Door>, socket: Socket, peer: Option<IpAddr>) {
     let seat = OpenConnection(Arc::clone(&door.connections));
     if door.connections.open.fetch_add(1, Relaxed) >= door.settings.max_connections {
         door.connections.turn_away(TurnedAway::Maximum);
         return;
     }
-    // A socket that takes no option is about to fail anyway, and says so when it is read.
-    let _ = stream.set_nodelay(true);
-    let (worker, door) = (Rc::clone(worker), Rc::clone(door));
-    let beginning = Beginning::of(&worker);
-    tokio::task::spawn_local(async move {
-        serve(worker, door, stream, peer.ip(), beginning).await;
-        drop(seat);
-    });
+    let Some((number, load)) = worker.crew.choose(worker.number) else { return };
+    if number == worker.number {
+        return start(worker, door, socket, peer, (seat, load));
+    }
+    // One that cannot be let go is not connected any more.
+    let Ok(socket) = socket.loosen() else { return };
+    let arrival = Mail::Arrival(Box::new(Arrival { door: door.number, socket, peer, seat, load }));
+    let unsent = match worker.crew.mailbox(number) {
+        Some(mailbox) => mailbox.send(arrival).err().map(|unsent| unsent.0),
+        None => Some(arrival),
+    };
+    // A worker that has ended serves nobody.
+    if let Some(Mail::Arrival(mut arrival)) = unsent
+        && let Some(load) = worker.crew.take(worker.number)
+    {
+        arrival.load = load;
+        receive(worker, door, *arrival);
+    }
 }
 
-/// Counts a connection while it lives.
-struct OpenConnection(Arc<Connections>);
+/// Serves a connection that was accepted elsewhere.
+pub(super) fn receive(worker: &Rc<Worker>, door: &Rc<Door>, arrival: Arrival) {
+    let Arrival { socket, peer, seat, load, .. } = arrival;
+    match socket.fasten() {
+        Ok(socket) => start(worker, door, socket, peer, (seat, load)),
+        Err(error) => tracing::warn!(%error, "cannot take a connection over"),
+    }
+}
+
+fn start(
+    worker: &Rc<Worker>,
+    door: &Rc<Door>,
+    socket: Socket,
+    peer: Option<IpAddr>,
+    counted: (OpenConnection, Load),
+) {
+    let (worker, door) = (Rc::clone(worker), Rc::clone(door));
+    let beginning = Beginning::of(&worker);
+    worker.held.set(worker.held.get() + 1);
+    tokio::task::spawn_local(async move {
+        serve(Rc::clone(&worker), door, socket, peer, beginning).await;
+        drop(counted);
+        worker.held.set(worker.held.get().saturating_sub(1));
+    });
+}
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {

@@ -58,17 +58,23 @@ impl Worker {
     /// Goes on to a step, or back to serving, and has every connection know.
     pub(super) fn set_ending(&self, ending: Ending) {
         self.ending.set(ending);
+        self.crew.set_open(self.number, ending == Ending::No);
         self.connections.wake_all();
     }
 
-    /// Whether no connection is open.
+    /// Whether no connection is open, or on its way here.
     pub(super) fn is_empty(&self) -> bool {
-        self.connections.len() == 0 && self.beginning.get() == 0
+        self.connections.len() == 0 && self.is_begun()
+    }
+
+    /// Whether every connection has brought its first request, and none is on its way from another worker.
+    fn is_begun(&self) -> bool {
+        self.beginning.get() == 0 && self.crew.count(self.number) <= self.held.get()
     }
 
     /// Whether no request is to be expected any more, so long after the last connection was accepted.
     fn is_settled(&self, since: Duration) -> bool {
-        let quiet = since >= LAST_REQUEST_OF_ALL && self.beginning.get() == 0;
+        let quiet = since >= LAST_REQUEST_OF_ALL && self.is_begun();
         self.is_empty() || quiet || since >= FIRST_REQUEST
     }
 

@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader, Strangers};
 
-use super::accept::{Accepting, Entrance, Entrances};
+use super::accept::{Accepting, Door, Entrance, Entrances, receive};
+use super::crew::{Arrival, Crew};
 use super::ending::LAST_REQUEST;
 use super::{Coarse, Ending, RequestIds, Worker, WorkerSettings};
 use crate::access_log::Ring;
@@ -37,6 +38,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 pub(crate) enum Mail {
     /// A revision has been stored.
     Notice(Notice),
+    /// Serve what another worker has accepted.
+    Arrival(Box<Arrival>),
     /// Accept nothing more, and admit nothing more once the requests that are on their way have come:
     /// answered then. Another process is to take over.
     Pause(oneshot::Sender<()>),
@@ -48,6 +51,9 @@ pub(crate) enum Mail {
 
 /// Everything that a worker starts with.
 pub(crate) struct Seat {
+    /// Its number in the crew.
+    pub(crate) number: usize,
+    pub(crate) crew: Arc<Crew>,
     pub(crate) entrances: Vec<Entrance>,
     pub(crate) mail: UnboundedReceiver<Mail>,
     pub(crate) reader: SnapshotReader,
@@ -76,6 +82,9 @@ pub(crate) fn run(seat: Seat) -> std::io::Result<usize> {
 
 async fn work(seat: Seat) -> std::io::Result<usize> {
     let worker = Rc::new(Worker {
+        number: seat.number,
+        crew: seat.crew,
+        held: Cell::new(0),
         snapshot: RefCell::new(seat.reader.cache()),
         decider: Decider::new(seat.reader, Arc::clone(&seat.clock)),
         clock: seat.clock,
@@ -103,21 +112,21 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
     });
     worker.tick();
     let entrances = Entrances::new(seat.entrances);
-    let mut mail = seat.mail;
+    let mut post = Post { worker: Rc::clone(&worker), doors: entrances.doors(), mail: seat.mail };
     let mut accepting = entrances.accept(&worker)?;
-    let mut told = attend(&worker, &mut mail, pending()).await;
+    let mut told = attend(&mut post, pending()).await;
     let patience = loop {
         told = match told {
             Told::Drain(patience) => break patience,
             Told::Pause(answer) => {
                 accepting = Accepting::default();
                 worker.set_ending(Ending::Last);
-                match attend(&worker, &mut mail, worker.settled()).await {
+                match attend(&mut post, worker.settled()).await {
                     Told::Settled => {
                         worker.set_ending(Ending::Sealed);
                         // Whoever asked may have given up: it says so in the next letter.
                         let _ = answer.send(());
-                        attend(&worker, &mut mail, pending()).await
+                        attend(&mut post, pending()).await
                     }
                     told => told,
                 }
@@ -125,13 +134,30 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
             Told::Resume => {
                 worker.set_ending(Ending::No);
                 accepting = entrances.accept(&worker)?;
-                attend(&worker, &mut mail, pending()).await
+                attend(&mut post, pending()).await
             }
-            Told::Settled => attend(&worker, &mut mail, pending()).await,
+            Told::Settled => attend(&mut post, pending()).await,
         }
     };
     drop((accepting, entrances));
-    drain(&worker, &mut mail, patience).await
+    drain(&mut post, patience).await
+}
+
+/// What a worker is told, and what it needs to act on it.
+struct Post {
+    worker: Rc<Worker>,
+    /// By their numbers.
+    doors: Vec<Rc<Door>>,
+    mail: UnboundedReceiver<Mail>,
+}
+
+impl Post {
+    /// Serves what another worker has accepted.
+    fn receive(&self, arrival: Arrival) {
+        if let Some(door) = self.doors.get(arrival.door) {
+            receive(&self.worker, door, arrival);
+        }
+    }
 }
 
 /// What a worker has to do something about that serves, or is paused.
@@ -144,19 +170,17 @@ enum Told {
 }
 
 /// Reads the mail and ticks, until told something else or `settled`. Swaps are enforced all the while.
-async fn attend(
-    worker: &Worker,
-    mail: &mut UnboundedReceiver<Mail>,
-    settled: impl Future<Output = ()>,
-) -> Told {
+async fn attend(post: &mut Post, settled: impl Future<Output = ()>) -> Told {
+    let worker = Rc::clone(&post.worker);
     let mut settled = pin!(settled);
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
-            letter = mail.recv() => match letter {
+            letter = post.mail.recv() => match letter {
                 Some(Mail::Notice(notice)) => worker.enforce(notice),
+                Some(Mail::Arrival(arrival)) => post.receive(*arrival),
                 Some(Mail::Pause(answer)) => return Told::Pause(answer),
                 Some(Mail::Resume) => return Told::Resume,
                 Some(Mail::Drain(patience)) => return Told::Drain(patience),
@@ -168,36 +192,34 @@ async fn attend(
     }
 }
 
-async fn drain(
-    worker: &Worker,
-    mail: &mut UnboundedReceiver<Mail>,
-    patience: Duration,
-) -> std::io::Result<usize> {
+async fn drain(post: &mut Post, patience: Duration) -> std::io::Result<usize> {
+    let worker = Rc::clone(&post.worker);
     let end = Instant::now() + patience;
     if worker.ending.get() < Ending::Last {
         worker.set_ending(Ending::Last);
-        let _ = timeout(patience.min(LAST_REQUEST), emptied(worker, mail)).await;
+        let _ = timeout(patience.min(LAST_REQUEST), emptied(post)).await;
         worker.set_ending(Ending::Idle);
     }
-    let finished = timeout_at(end, emptied(worker, mail)).await.is_ok();
+    let finished = timeout_at(end, emptied(post)).await.is_ok();
     let left = if finished { 0 } else { worker.live.len() + worker.forms.len() };
     worker.live.end_where(|_| Some(Refusal::Draining));
     worker.forms.end_where(|_| Some(Refusal::Draining));
-    let _ = timeout(LAST_WORDS, emptied(worker, mail)).await;
+    let _ = timeout(LAST_WORDS, emptied(post)).await;
     Ok(left)
 }
 
 /// Until no connection is open. Swaps are enforced to the last.
-async fn emptied(worker: &Worker, mail: &mut UnboundedReceiver<Mail>) {
+async fn emptied(post: &mut Post) {
+    let worker = Rc::clone(&post.worker);
     let mut ticks = interval(TICK / 10);
     while !worker.is_empty() {
         tokio::select! {
             biased;
-            Some(letter) = mail.recv() => {
-                if let Mail::Notice(notice) = letter {
-                    worker.enforce(notice);
-                }
-            }
+            Some(letter) = post.mail.recv() => match letter {
+                Mail::Notice(notice) => worker.enforce(notice),
+                Mail::Arrival(arrival) => post.receive(*arrival),
+                _ => {}
+            },
             _ = ticks.tick() => worker.tick(),
         }
     }

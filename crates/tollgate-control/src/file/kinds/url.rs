@@ -1,20 +1,15 @@
 //! URLs of upstreams.
 
-use std::path::PathBuf;
-
 use http::Uri;
 use http::uri::Authority;
 
-use crate::document::kind::string;
+use crate::document::kind::{socket_path, string};
 use crate::document::{Kind, Misfit, Value};
 use crate::model::Address;
 
 /// A URL that is no more than scheme, host and port, or the path of a Unix socket.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::file) struct Url;
-
-/// How long the path of a socket may be, for the end of it that Linux adds.
-const MAX_SOCKET_PATH: usize = 107;
 
 impl Kind for Url {
     type Value = Address;
@@ -27,7 +22,7 @@ impl Kind for Url {
     fn read(&self, value: &Value) -> Result<Address, Misfit> {
         let text = string(value)?;
         if let Some(path) = text.strip_prefix("unix:") {
-            return socket(path).map(Address::Unix);
+            return socket_path(path).map(Address::Unix);
         }
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(Misfit::because("which has no http://, https:// or unix: in front"));
@@ -43,19 +38,6 @@ impl Kind for Url {
     fn show(&self, value: &Address) -> String {
         format!("\"{value}\"")
     }
-}
-
-fn socket(path: &str) -> Result<PathBuf, Misfit> {
-    if !path.starts_with('/') {
-        return Err(Misfit::because("whose path does not begin with /"));
-    }
-    if path.contains('\0') {
-        return Err(Misfit::plain());
-    }
-    if path.len() > MAX_SOCKET_PATH {
-        return Err(Misfit::because("whose path is longer than the 107 bytes that a socket has"));
-    }
-    Ok(PathBuf::from(path))
 }
 
 fn authority(text: &str, rest: &str) -> Result<Authority, Misfit> {

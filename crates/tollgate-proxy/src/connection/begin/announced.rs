@@ -2,15 +2,14 @@
 
 use std::io;
 
-use tokio::net::TcpStream;
-
 use crate::peer::proxy_header::{Announced, LONGEST, Malformed, parse};
+use crate::socket::Socket;
 
 /// Whom the proxy at the other end speaks for; `None` if it goes away before it has said so.
 ///
 /// # Errors
 /// [`Malformed`].
-pub(super) async fn announced(stream: &TcpStream) -> Result<Option<Announced>, Malformed> {
+pub(super) async fn announced(stream: &Socket) -> Result<Option<Announced>, Malformed> {
     let mut bytes = [0; LONGEST];
     let mut read = 0;
     loop {
@@ -33,7 +32,7 @@ pub(super) async fn announced(stream: &TcpStream) -> Result<Option<Announced>, M
 }
 
 /// Takes off what was looked at before.
-async fn take(stream: &TcpStream, mut seen: &mut [u8]) -> io::Result<()> {
+async fn take(stream: &Socket, mut seen: &mut [u8]) -> io::Result<()> {
     while !seen.is_empty() {
         stream.readable().await?;
         match stream.try_read(seen) {

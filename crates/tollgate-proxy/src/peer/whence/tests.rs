@@ -7,7 +7,7 @@ const PROXY: [u8; 4] = [10, 0, 0, 1];
 
 fn proxies(fields: ForwardedFields) -> TrustedProxies {
     let network = Network::around(PROXY.into(), 8).unwrap();
-    TrustedProxies { networks: Networks::of(&[network]), fields, proxy_protocol: false }
+    TrustedProxies { networks: Networks::of(&[network]), fields, ..TrustedProxies::default() }
 }
 
 fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
