@@ -81,7 +81,7 @@ impl Snapshots {
                 let (answer, answered) = oneshot::channel();
                 let files = Arc::clone(objects);
                 reloads.send(Reload { files, changed, answer }).await?;
-                Ok(Published::Revision(answered.await??))
+                Ok(answered.await??)
             }
             Self::Nothing => Err("nothing is published at present".into()),
         }

@@ -51,7 +51,7 @@ pub use tollgate_core::{
 pub struct Environment(pub Name);
 
 /// All objects of a source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Objects {
     /// What the keys are valid for.
     pub environment: Environment,

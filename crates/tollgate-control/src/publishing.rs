@@ -1,8 +1,10 @@
 //! From what is committed to what is enforced, in one process (design §4): the file and the store
 //! become one set of objects, and every change of either a revision of the snapshot.
 
+mod apart;
 mod equal;
 mod joining;
+mod reload;
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -11,22 +13,25 @@ use std::time::Instant;
 use std::{error, fmt};
 
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, watch};
 use tollgate_core::{Clock, Revision};
 
 use crate::model::{Objects, Unrouted};
 use crate::source::{self, Conflict, Owners, Touched};
 use crate::store::peers;
-use crate::store::{Committed, Connection, Deed, Kind, NotChanged, Reason, Store, StoreError};
+use crate::store::{Committed, Connection, Kind, Store, StoreError};
 use crate::{PublishError, Publisher};
+use apart::Apart;
 use equal::Parts;
-use joining::{join, parts};
+use joining::join;
 
 pub use equal::OtherFile;
+pub use reload::Reload;
 
 /// Has the proxies of this process decide from file and store.
 pub struct Publishing {
-    publisher: Publisher,
+    publisher: Apart<Publisher>,
+    enforced: watch::Receiver<Revision>,
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
     files: watch::Sender<Arc<Objects>>,
@@ -39,16 +44,6 @@ pub struct Publishing {
     /// A file that is not in force, because others do not have it yet.
     wants: Option<Parts>,
     again: Arc<Notify>,
-}
-
-/// A file that was read anew.
-pub struct Reload {
-    /// What it says.
-    pub files: Arc<Objects>,
-    /// When it was noticed that it had changed.
-    pub changed: Instant,
-    /// Where the answer goes.
-    pub answer: oneshot::Sender<Result<Revision, PublishingError>>,
 }
 
 /// Why nothing was published. What was published before goes on.
@@ -94,7 +89,8 @@ impl Publishing {
         }
         let revision = store.newest().await?;
         let mut publishing = Self {
-            publisher,
+            enforced: publisher.enforced(),
+            publisher: Apart::new(publisher),
             store,
             clock,
             files,
@@ -111,7 +107,7 @@ impl Publishing {
     /// The newest revision that every worker enforces.
     #[must_use]
     pub fn enforced(&self) -> watch::Receiver<Revision> {
-        self.publisher.enforced()
+        self.enforced.clone()
     }
 
     /// Tells when a file that had to wait for other control planes is to be read again.
@@ -157,15 +153,22 @@ impl Publishing {
                 }
                 () = tokio::time::sleep(LOOK), if self.wants.is_some() => {
                     self.look_at_others().await;
-                    self.publisher.reap(self.clock.now().unix());
+                    self.reap();
                 }
-                () = tokio::time::sleep(REAP) => self.publisher.reap(self.clock.now().unix()),
+                () = tokio::time::sleep(REAP) => self.reap(),
                 () = &mut stop => {
                     let rest = std::iter::from_fn(|| committed.try_recv().ok()).collect();
                     self.follow(rest).await;
                     return self;
                 }
             }
+        }
+    }
+
+    fn reap(&mut self) {
+        // Where it is at work elsewhere, it is looked at the next time.
+        if let Ok(publisher) = self.publisher.here() {
+            publisher.reap(self.clock.now().unix());
         }
     }
 
@@ -241,7 +244,8 @@ impl Publishing {
         let unix = self.clock.now().unix();
         let applications = owners.applications(&self.objects);
         let (objects, keys) = (&self.objects, &owners.keys);
-        self.publisher.publish_keys(objects, keys, applications, revision, unix, changed)?;
+        let publisher = self.publisher.here()?;
+        publisher.publish_keys(objects, keys, applications, revision, unix, changed)?;
         self.published = revision;
         if !owners.is_empty() {
             owners.take_place(Arc::make_mut(&mut self.objects));
@@ -266,13 +270,13 @@ impl Publishing {
         let mut named = next.clone();
         named.keys = source::keys_named_by_services(&next, &self.files.borrow());
         let unix = self.clock.now().unix();
-        self.publisher.publish_services(&named, revision, unix, changed)?;
+        self.publisher.here()?.publish_services(&named, revision, unix, changed)?;
         self.published = revision;
         self.take(next);
         Ok(())
     }
 
-    /// Holds what was published.
+    /// Holds what was published, but for the keys.
     fn take(&mut self, objects: Objects) {
         for Unrouted { service, endpoint, why } in &objects.unrouted {
             let known = self.objects.unrouted.iter().any(|known| {
@@ -282,10 +286,11 @@ impl Publishing {
                 tracing::warn!(%service, %endpoint, why, "no call leads to an endpoint of the store");
             }
         }
-        self.objects = Arc::new(Objects { keys: Default::default(), ..objects });
+        self.objects = Arc::new(objects);
     }
 
-    /// Publishes whatever both sources hold.
+    /// Publishes whatever both sources hold. It takes as long as there are keys, so it is done where
+    /// nobody waits.
     async fn publish_all(
         &mut self,
         revision: Revision,
@@ -295,70 +300,15 @@ impl Publishing {
         let read = move |connection: &mut dyn Connection| source::objects(&files, connection);
         let objects = self.store.read(read).await?;
         let unix = self.clock.now().unix();
-        self.publisher.publish(&objects, Some(revision), unix, changed)?;
+        let publish = move |publisher: &mut Publisher| {
+            publisher.publish(&objects, Some(revision), unix, changed)?;
+            // Its many keys are let go of there too.
+            Ok::<_, PublishError>(Objects { keys: Default::default(), ..objects })
+        };
+        let objects = self.publisher.work(publish).await??;
         self.published = revision;
         self.take(objects);
         Ok(())
-    }
-
-    /// Takes a file that was read anew into force, if it does not contradict the store. What is
-    /// refused leaves no trace; what is not is a change like any other.
-    async fn reload(&mut self, reload: &Reload) -> Result<Revision, PublishingError> {
-        let deed = Deed {
-            actor: "file".to_owned(),
-            action: "file.reload".to_owned(),
-            kind: "file".to_owned(),
-            object: String::new(),
-            details: "{}".to_owned(),
-        };
-        let present = Arc::clone(&self.files.borrow());
-        let (files, before) = (Arc::clone(&reload.files), Arc::clone(&present));
-        let newest = self.files.clone();
-        let presence = self.store.presence().cloned();
-        let next = parts(presence.is_some(), &reload.files).await?;
-        let all = presence.zip(self.has.clone()).zip(next.clone());
-        let changed = self.store.change(deed, move |change, _| {
-            let conflicts = source::conflicts(&files, Some(&before), change.connection())?;
-            if !conflicts.is_empty() {
-                return Err(NotChanged::Refused(Contradicts(conflicts)));
-            }
-            if let Some(((presence, has), next)) = all {
-                let connection = change.connection();
-                let others = match has == next {
-                    true => Vec::new(),
-                    false => equal::against(connection, &presence, &next, false)?,
-                };
-                if !others.is_empty() {
-                    equal::say(connection, &presence, &has, Some(&next))?;
-                    change.leave_untold();
-                    return Ok(others);
-                }
-                equal::say(connection, &presence, &next, None)?;
-            }
-            change.touch(Kind::File, "");
-            // Changes are made one after another: whatever comes next is held against this file.
-            newest.send_replace(files);
-            Ok(Vec::new())
-        });
-        self.wants = None;
-        let revision = match changed.await {
-            Ok((_, Some(revision))) => revision,
-            Ok((others, None)) => {
-                self.wants = next;
-                return Err(PublishingError::OtherFiles(others));
-            }
-            Err(NotChanged::Refused(Contradicts(conflicts))) => {
-                return Err(PublishingError::Conflicts(conflicts));
-            }
-            Err(NotChanged::Store(error)) => {
-                self.files.send_replace(present);
-                return Err(error.into());
-            }
-        };
-        self.has = next;
-        // Its own commit comes by as well, and finds it published.
-        self.publish_all(revision, reload.changed).await?;
-        Ok(revision)
     }
 }
 
@@ -373,15 +323,6 @@ fn of_owners(touched: BTreeSet<(Kind, String)>) -> Touched {
         };
     }
     of_owners
-}
-
-/// A file that contradicts the store, as the audit log names it.
-struct Contradicts(Vec<Conflict>);
-
-impl Reason for Contradicts {
-    fn code(&self) -> &str {
-        "contradicts_store"
-    }
 }
 
 impl fmt::Display for PublishingError {

@@ -78,7 +78,7 @@ impl fmt::Debug for DigestLiteral {
 }
 
 /// The schemes that keys are looked up under, in this order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestSchemes {
     /// The one in use.
     pub current: SchemeSettings,
@@ -95,7 +95,7 @@ impl DigestSchemes {
 }
 
 /// A scheme with what it needs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemeSettings {
     /// [`Scheme::Sha256`].
     Sha256,
@@ -137,7 +137,7 @@ impl SchemeSettings {
 }
 
 /// The secret of an HMAC scheme. It cannot be printed and is wiped when dropped.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Pepper(Zeroizing<Vec<u8>>);
 
 impl Pepper {

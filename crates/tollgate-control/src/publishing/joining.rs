@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::equal::{self, Parts};
-use super::{Contradicts, Publishing, PublishingError};
+use super::reload::Contradicts;
+use super::{Publishing, PublishingError};
 use crate::model::Objects;
 use crate::store::{Connection, Deed, NotChanged, Store, StoreError};
 

@@ -129,6 +129,19 @@ impl Condition {
         Ok(count.map_or(Ok(0), |row| row.integer(0))?.cast_unsigned())
     }
 
+    /// What the numbers in a column are in all, of the rows of `table` that it holds of.
+    pub(super) fn sum(
+        &self,
+        connection: &mut dyn Connection,
+        table: &str,
+        column: &str,
+    ) -> Result<u64, StoreError> {
+        let from = self.of(table);
+        let sum = format!("SELECT CAST(coalesce(sum({column}), 0) AS BIGINT) FROM {from}");
+        let sum = connection.row(&sum, &self.values)?;
+        Ok(sum.map_or(Ok(0), |row| row.integer(0))?.cast_unsigned())
+    }
+
     /// A table, as in `chains c`, and the condition.
     pub(super) fn of(&self, table: &str) -> String {
         let tables = match &self.narrowed {

@@ -58,6 +58,10 @@ pub trait Engine: Send + Sync + 'static {
     /// yet. They run at every opening.
     fn index_words(&self) -> &'static str;
 
+    /// The statements that index chains in the orders of lists, and keep the tallies of chains.
+    /// Migration 13 runs them.
+    fn lists(&self) -> &'static str;
+
     /// The statements that say how rare what queries ask for is, to an engine that does not count it
     /// by itself. A migration that changes an index they name runs them again.
     fn plan_queries(&self) -> &'static str {

@@ -10,7 +10,7 @@ type Program = fn(&dyn Engine, &mut dyn Connection) -> Result<(), StoreError>;
 
 /// Every version's script, and what follows it. One that was released is never changed, only followed
 /// by another.
-const VERSIONS: [(&str, Option<Program>); 12] = [
+const VERSIONS: [(&str, Option<Program>); 13] = [
     (include_str!("migrations/1.sql"), None),
     (include_str!("migrations/2.sql"), None),
     (include_str!("migrations/3.sql"), None),
@@ -23,6 +23,7 @@ const VERSIONS: [(&str, Option<Program>); 12] = [
     (include_str!("migrations/10.sql"), None),
     (include_str!("migrations/11.sql"), Some(word_chains)),
     ("", Some(plan_queries)),
+    (include_str!("migrations/13.sql"), Some(keep_lists)),
 ];
 
 /// Brings the store to the newest version. The history of a new one begins with `epoch`.
@@ -119,6 +120,12 @@ fn own_chains(_: &dyn Engine, connection: &mut dyn Connection) -> Result<(), Sto
         )?;
     }
     Ok(())
+}
+
+/// Indexes and counts chains as the engine does it.
+fn keep_lists(engine: &dyn Engine, connection: &mut dyn Connection) -> Result<(), StoreError> {
+    connection.script(engine.lists())?;
+    plan_queries(engine, connection)
 }
 
 /// Tells an engine that counts nothing by itself what it needs to plan its queries.

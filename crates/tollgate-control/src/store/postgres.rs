@@ -144,6 +144,10 @@ impl Engine for Postgres {
     fn index_words(&self) -> &'static str {
         include_str!("words/postgres.sql")
     }
+
+    fn lists(&self) -> &'static str {
+        include_str!("lists/postgres.sql")
+    }
 }
 
 /// A connection and what it has prepared.

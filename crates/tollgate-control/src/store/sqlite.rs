@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{OpenFlags, params_from_iter};
 
-use super::texts::{FEW, GRAM, Narrowed, Words};
+use super::texts::{FEW, GRAM, Narrowed, SHARE, Words};
 use super::{Connection, Engine, Row, StoreError, Value};
 pub use backup::{BackupError, back_up};
 pub use copy::{Inspected, inspect};
@@ -114,6 +114,10 @@ impl Engine for Sqlite {
         include_str!("words/sqlite.sql")
     }
 
+    fn lists(&self) -> &'static str {
+        include_str!("lists/sqlite.sql")
+    }
+
     fn plan_queries(&self) -> &'static str {
         include_str!("plans/sqlite.sql")
     }
@@ -151,20 +155,24 @@ impl Connection for rusqlite::Connection {
         if text.chars().count() < GRAM || text.contains('\0') {
             return Ok(None);
         }
-        let (index, ids) = match within {
+        let (index, table, ids) = match within {
             Words::Documents(_) => {
-                ("word_index", "worded w ON w.number = i.rowid AND w.shelf = $2")
+                ("word_index", "worded", "worded w ON w.number = i.rowid AND w.shelf = $2")
             }
-            Words::Chains => ("wording_index", "wordings w ON w.number = i.rowid"),
+            Words::Chains => ("wording_index", "wordings", "wordings w ON w.number = i.rowid"),
         };
-        let mut values = vec![Value::Text(format!("\"{}\"", text.replace('"', "\"\"")))];
-        let few = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM {index} WHERE words MATCH $1 LIMIT {})",
-            FEW + 1
-        );
         let connection: &mut dyn Connection = self;
-        let found = connection.row(&few, &values)?;
-        if found.map_or(Ok(0), |row| row.integer(0))? > FEW {
+        // No fewer than there are, and soon told.
+        let all = connection.row(&format!("SELECT max(number) FROM {table}"), &[])?;
+        let all = all.map_or(Ok(None), |row| row.optional_integer(0))?.unwrap_or(0);
+        let few = FEW.max(all / SHARE);
+        let mut values = vec![Value::Text(format!("\"{}\"", text.replace('"', "\"\"")))];
+        let counted = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {index} WHERE words MATCH $1 LIMIT {})",
+            few + 1
+        );
+        let found = connection.row(&counted, &values)?;
+        if found.map_or(Ok(0), |row| row.integer(0))? > few {
             return Ok(None);
         }
         if let Words::Documents(shelf) = within {

@@ -23,9 +23,10 @@ pub enum Words<'a> {
     Chains,
 }
 
-/// Up to so many objects are looked up by an index of texts; if more have a text, looking through
-/// all of them is quicker.
-pub(super) const FEW: i64 = 10_000;
+/// Up to so many objects, or one in so many of all, are looked up by an index of texts; if more have
+/// a text, looking through all of them is quicker. Tests, which have few, do both.
+pub(super) const FEW: i64 = if cfg!(test) { 3 } else { 1_000 };
+pub(super) const SHARE: i64 = 32;
 
 /// So long a text is at least for an index to know it.
 pub(super) const GRAM: usize = 3;

@@ -19,6 +19,7 @@ mod rotating;
 mod scheduling;
 mod search;
 mod server;
+mod tallies;
 mod uses;
 mod webhooks;
 mod wordings;

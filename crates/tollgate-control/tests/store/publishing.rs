@@ -1,5 +1,6 @@
 //! From a committed change to what is decided: file and store in one snapshot.
 
+mod apart;
 mod histories;
 mod owners;
 mod services;
@@ -20,7 +21,9 @@ use tollgate_control::operations::{
     Context, NewPackageKey, PackageKeyChange, Refused, Secret, Subscribe,
 };
 use tollgate_control::store::{Change, Committed, Kind, NotChanged, Shelf};
-use tollgate_control::{Publisher, PublisherMetrics, Publishing, PublishingError, Reload};
+use tollgate_control::{
+    Published, Publisher, PublisherMetrics, Publishing, PublishingError, Reload,
+};
 use tollgate_core::{
     Call, CallKey, Clock, Decider, Decision, Mailbox, Notice, Now, Presented, Revision, Root,
     SnapshotReader, handoff,
@@ -138,7 +141,7 @@ impl Street {
         (0..calls).filter(|_| self.call(key, path).is_ok()).count()
     }
 
-    async fn reload(&self, files: Arc<Objects>) -> Result<Revision, PublishingError> {
+    async fn reload(&self, files: Arc<Objects>) -> Result<Published, PublishingError> {
         let (answer, answered) = oneshot::channel();
         let reload = Reload { files, changed: Instant::now(), answer };
         self.reloads.send(reload).await.unwrap();
@@ -287,8 +290,12 @@ async fn a_file_that_contradicts_the_store_does_not_take_effect(place: Place) {
         "services.orders = {}\n\n[packages.basic.plans.open]",
         "services.items = {}\n\n[packages.basic.plans.open]",
     );
-    let revision = street.reload(closed).await.unwrap();
-    assert_eq!(street.house.store.newest().await.unwrap(), revision);
+    let revision = street.reload(Arc::clone(&closed)).await.unwrap();
+    let newest = street.house.store.newest().await.unwrap();
+    assert_eq!(revision, Published::Revision(newest));
+    // What is in force already is no change.
+    assert_eq!(street.reload(closed).await.unwrap(), Published::Unchanged);
+    assert_eq!(street.house.store.newest().await.unwrap(), newest);
     assert_eq!(street.call(&Secret::new("mine"), "/orders"), Err("not_entitled"));
     assert_eq!(street.call(&Secret::new("mine"), "/items"), Ok("acme".to_owned()));
 }

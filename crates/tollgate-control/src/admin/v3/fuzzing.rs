@@ -15,7 +15,7 @@ pub fn v3_query(query: &str, all: Vec<Map<String, Json>>) -> Option<Vec<Map<Stri
             && query.searches.iter().all(|search| search.holds(object))
     };
     let mut all: Vec<_> = all.into_iter().filter(holds).collect();
-    all.sort_by(|one, other| super::sort::Order::compare(&query.orders, one, other));
+    super::sort::Order::arrange(&query.orders, &mut all, |object| object);
     let page = query.page.of(all).into_iter();
     Some(page.map(|object| query.selection.of(&object, fields)).collect())
 }

@@ -18,6 +18,8 @@ const SOME: usize = 10_000;
 pub(crate) struct Asked {
     search: DocumentSearch,
     whole: bool,
+    /// Whether what is left of the query is about nothing but names.
+    named: bool,
 }
 
 impl Asked {
@@ -30,13 +32,14 @@ impl Asked {
         name: &str,
     ) -> Self {
         search.realms = scene.caller.sees(scene.permissions(), resource.read);
-        let mut whole = query.searches.is_empty() && query.orders.is_empty();
+        let mut named = query.searches.iter().all(|searched| searched.is_about(name));
+        named &= query.orders.is_empty();
         for condition in &query.conditions {
-            whole &= narrow(&mut search, resource, condition, name);
+            named &= narrow(&mut search, resource, condition, name);
         }
         let texts = query.searches.iter().filter_map(|searched| searched.text());
         search.texts.extend(texts.filter(|text| !text.is_empty()).map(str::to_owned));
-        Self { search, whole }
+        Self { search, whole: named && query.searches.is_empty(), named }
     }
 
     /// The page of a query, and how long the list is.
@@ -62,6 +65,25 @@ impl Asked {
                 stored.push(object(connection, document)?);
             }
             return Ok((merged.with(stored), total));
+        }
+        if self.named {
+            let mut passed = 0;
+            let mut ids = Vec::new();
+            self.search.names(connection, |id, name| {
+                if !query.searches.iter().all(|searched| searched.holds_of(name)) {
+                    return;
+                }
+                if passed >= offset && ids.len() < limit {
+                    ids.push(id.to_owned());
+                }
+                passed += 1;
+            })?;
+            for id in ids {
+                if let Some(document) = self.search.shelf.find(connection, &id)? {
+                    stored.push(object(connection, document)?);
+                }
+            }
+            return Ok((merged.with(stored), total + passed));
         }
         let mut passed = 0;
         self.each(resource, scene, connection, query, object, |found| {
@@ -91,7 +113,7 @@ impl Asked {
         self.each(resource, scene, connection, query, &object, |found| {
             all.push((Order::keys(&query.orders, &found.json), Place::Store(found.id)));
         })?;
-        all.sort_by(|(one, _), (other, _)| Order::compare(&query.orders, one, other));
+        Order::arrange(&query.orders, &mut all, |(properties, _)| properties);
         let total = all.len();
         let mut page = Vec::new();
         for (_, place) in query.page.of(all) {

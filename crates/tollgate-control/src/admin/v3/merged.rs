@@ -14,7 +14,7 @@ pub(crate) struct Merged<'q> {
 impl<'q> Merged<'q> {
     /// Objects that the query is about.
     pub(crate) fn new(query: &'q Query, mut of_file: Vec<Object>) -> Self {
-        of_file.sort_by(|one, other| Order::compare(&query.orders, &one.json, &other.json));
+        Order::arrange(&query.orders, &mut of_file, |object| &object.json);
         Self { query, of_file }
     }
 
@@ -43,9 +43,12 @@ impl<'q> Merged<'q> {
         }
         let (offset, limit) = self.query.page.bounds();
         let (skipped, _) = self.wanted();
-        let mut all = self.of_file;
-        all.extend(stored);
-        // Stable: what files own comes first among equals, then the oldest.
+        // Among equals what files own comes first, then the oldest; or the other way round.
+        let (mut all, others) = match Order::ends_descending(&self.query.orders) {
+            true => (stored, self.of_file),
+            false => (self.of_file, stored),
+        };
+        all.extend(others);
         all.sort_by(|one, other| Order::compare(&self.query.orders, &one.json, &other.json));
         all.into_iter().skip(offset - skipped).take(limit).collect()
     }

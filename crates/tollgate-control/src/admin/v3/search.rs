@@ -45,6 +45,17 @@ impl Search {
         }
     }
 
+    /// Whether it looks at nothing but one property.
+    pub(crate) fn is_about(&self, property: &str) -> bool {
+        self.0.iter().all(|(name, _)| *name == property)
+    }
+
+    /// Whether one of the pairs holds where their property is this text.
+    pub(crate) fn holds_of(&self, value: &str) -> bool {
+        let value = value.to_lowercase();
+        self.0.iter().any(|(_, text)| value.contains(text))
+    }
+
     /// Whether one of the pairs holds.
     pub(crate) fn holds(&self, object: &Map<String, Json>) -> bool {
         self.0.iter().any(|(name, text)| match object.get(*name) {

@@ -54,6 +54,25 @@ impl Order {
         keys.collect()
     }
 
+    /// Puts objects in order. Those that are equal in all properties stay as they stood, or the other
+    /// way round if the last order descends: a list that descends is the one that ascends, from its
+    /// end.
+    pub(crate) fn arrange<T>(
+        orders: &[Self],
+        objects: &mut [T],
+        properties: impl Fn(&T) -> &Map<String, Json>,
+    ) {
+        if Self::ends_descending(orders) {
+            objects.reverse();
+        }
+        objects.sort_by(|one, other| Self::compare(orders, properties(one), properties(other)));
+    }
+
+    /// Whether what is equal in all orders stands the other way round.
+    pub(crate) fn ends_descending(orders: &[Self]) -> bool {
+        orders.last().is_some_and(|order| order.descends)
+    }
+
     /// How two objects stand by the first of `orders` in which they differ.
     pub(crate) fn compare(
         orders: &[Self],

@@ -133,8 +133,8 @@ impl ChainSearch {
         self.sorted_page(connection, &[], offset, limit)
     }
 
-    /// A page of the chains that are looked for, ordered by the first in which they differ, then by
-    /// age.
+    /// A page of the chains that are looked for, ordered by the first in which they differ. Those
+    /// that differ in none stand by age: the oldest first, or last if the last order descends.
     pub fn sorted_page(
         &self,
         connection: &mut dyn Connection,

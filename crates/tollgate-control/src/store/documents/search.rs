@@ -70,6 +70,21 @@ impl DocumentSearch {
         documents(&condition, connection, &format!("LIMIT {limit} OFFSET {offset}"))
     }
 
+    /// Hands over id and name of each of them, the oldest first.
+    pub fn names(
+        &self,
+        connection: &mut dyn Connection,
+        mut each: impl FnMut(&str, &str),
+    ) -> Result<(), StoreError> {
+        let condition = self.condition(connection)?;
+        let from = condition.of(TABLE);
+        let query = format!("SELECT d.id, d.name FROM {from} ORDER BY d.created, d.id");
+        connection.each(&query, &condition.values, &mut |row| {
+            each(row.text(0)?, row.text(1)?);
+            Ok(())
+        })
+    }
+
     /// So many of them at most, from the oldest one that is younger than one of that age.
     pub fn younger(
         &self,

@@ -144,8 +144,9 @@ impl Street {
                 .await;
             }
             Edit::File(number) => {
-                if let Ok(revision) = self.reload(read(&files(number)).unwrap()).await {
-                    self.enforced.wait_for(|enforced| *enforced >= revision).await.unwrap();
+                if self.reload(read(&files(number)).unwrap()).await.is_ok() {
+                    let newest = self.house.store.newest().await.unwrap();
+                    self.enforced.wait_for(|enforced| *enforced >= newest).await.unwrap();
                     self.house.context.files = read(&files(number)).unwrap();
                 }
             }

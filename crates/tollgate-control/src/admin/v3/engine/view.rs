@@ -44,9 +44,7 @@ pub(crate) fn paged(
 ) -> Result<(Vec<Object>, usize), Failure> {
     let all = resource.source.all(scene, connection, query)?;
     let mut all = sift(resource, scene, connection, query, all)?;
-    if !query.orders.is_empty() {
-        all.sort_by(|one, other| Order::compare(&query.orders, &one.json, &other.json));
-    }
+    Order::arrange(&query.orders, &mut all, |object| &object.json);
     let total = all.len();
     Ok((query.page.of(all), total))
 }

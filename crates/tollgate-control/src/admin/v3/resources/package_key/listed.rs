@@ -6,6 +6,7 @@ use super::super::super::engine::{Resource, sift};
 use super::super::super::filter::{Condition, instants};
 use super::super::super::merged::Merged;
 use super::super::super::query::Query;
+use super::super::super::sort::Order;
 use super::super::super::source::{Object, Scene};
 use super::super::super::{Failure, date};
 use super::owners::{Owners, is_about_owners};
@@ -56,7 +57,10 @@ impl Listed {
             let (name, descends) = order.parts();
             ordering(name).map(|by| ChainOrder { by, descends })
         });
-        let orders = orders.collect();
+        let mut orders: Vec<_> = orders.collect();
+        // The store may not know the last one, which says how equal ones stand.
+        let descends = Order::ends_descending(&query.orders);
+        orders.push(ChainOrder { by: Ordering::Created, descends });
         Ok(Self { search, orders, whole })
     }
 
