@@ -63,7 +63,7 @@ impl Ops {
             "/readyz" if self.draining.load(Relaxed) => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
             }
-            "/readyz" if self.enforced.borrow().number == 0 => {
+            "/readyz" if *self.enforced.borrow() == Revision::default() => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "no snapshot yet\n")
             }
             "/readyz" => text(StatusCode::OK, "ready\n"),
