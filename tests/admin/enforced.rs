@@ -127,7 +127,11 @@ fn a_file_that_drops_the_plan_of_a_key_of_the_store_is_refused_and_loses_nothing
     shop.call(&key).admitted();
     shop.change(&key, &json!({ "status": "disabled" }));
     shop.call(&key).refused(401, "key_rejected");
-    gate.apply(&file);
+    // What is in force already is no change.
+    let (before, revision) = (gate.metrics().reloads("unchanged"), gate.metrics().revision());
+    gate.write(&file);
+    gate.wait_for("a reload", |metrics| metrics.reloads("unchanged") > before);
+    assert_eq!(gate.metrics().revision(), revision);
     shop.call(&key).refused(401, "key_rejected");
 }
 
