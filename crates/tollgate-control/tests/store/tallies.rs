@@ -27,6 +27,7 @@ struct Kind {
     events: usize,
     auth_type: &'static str,
     plan: Option<(&'static str, &'static str)>,
+    application: &'static str,
     realm: (Option<&'static str>, Option<&'static str>),
     exempt: (bool, bool),
 }
@@ -35,13 +36,15 @@ fn any_kind() -> impl Strategy<Value = Kind> {
     let plan = select(vec![None, Some(("basic", "free")), Some(("basic", "gold"))]);
     let realm = select(vec![(None, None), (Some("north"), None), (Some("north"), Some("shops"))]);
     let auth_type = select(vec!["api_key", "other"]);
+    let application = select(vec!["acme", "other"]);
     let exempt = (any::<bool>(), any::<bool>());
-    (any::<bool>(), 0..4_usize, auth_type, plan, realm, exempt).prop_map(
-        |(key_set, events, auth_type, plan, realm, exempt)| Kind {
+    (any::<bool>(), 0..4_usize, auth_type, plan, application, realm, exempt).prop_map(
+        |(key_set, events, auth_type, plan, application, realm, exempt)| Kind {
             key_set,
             events,
             auth_type,
             plan,
+            application,
             realm,
             exempt,
         },
@@ -70,7 +73,7 @@ fn of_kind(number: usize, kind: &Kind, version: u64) -> StoredChain {
         },
         qps: Written { ceiling: None, exempt: kind.exempt.0 },
         quota: Written { ceiling: None, exempt: kind.exempt.1 },
-        ..chain(&format!("chain{number:03}"), "acme", Chain { version, ..life })
+        ..chain(&format!("chain{number:03}"), kind.application, Chain { version, ..life })
     }
 }
 
@@ -89,6 +92,10 @@ fn searches() -> Vec<ChainSearch> {
         ChainSearch { numbers: vec![(ChainNumber::QpsExempt, 1)], ..all() },
         ChainSearch { numbers: vec![(ChainNumber::QuotaExempt, 0)], ..all() },
         ChainSearch { none: true, ..all() },
+        ChainSearch { application: text("acme"), ..all() },
+        ChainSearch { applications: Some(vec!["other".to_owned()]), ..all() },
+        ChainSearch { application: text("acme"), states: vec![State::Active], ..all() },
+        ChainSearch { application: text("acme"), organization: text("north"), ..all() },
     ];
     let of_kind = |key_sets: bool| ChainSearch { key_sets: Some(key_sets), ..all() };
     searches.extend([true, false].map(of_kind));

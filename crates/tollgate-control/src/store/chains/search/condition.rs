@@ -38,48 +38,63 @@ impl ChainNumber {
 /// The table of how many chains there are of each kind.
 const TALLIES: &str = "tallies c";
 
+/// The table of how many chains applications have, in each state.
+const APPLICATION_TALLIES: &str = "application_tallies c";
+
 impl ChainSearch {
-    /// Whether it asks for nothing but what tallies tell apart.
-    fn is_tallied(&self) -> bool {
+    /// The table of tallies that tells apart all that it asks for, if there is one.
+    fn tallies(&self) -> Option<&'static str> {
         let Self {
             key_sets: _,
             application,
             applications,
-            organization: _,
-            group: _,
-            realms: _,
+            organization,
+            group,
+            realms,
             states: _,
-            auth_type: _,
+            auth_type,
             api,
-            plan: _,
+            plan,
             dates,
             text,
             id,
             digests,
-            packages: _,
-            plans: _,
+            packages,
+            plans,
             numbers,
             told,
             none: _,
         } = self;
         let exempt = [ChainNumber::QpsExempt, ChainNumber::QuotaExempt];
-        application.is_none()
-            && applications.is_none()
-            && api.is_none()
-            && dates.is_empty()
-            && text.is_none()
-            && id.is_none()
-            && digests.is_none()
-            && numbers.iter().all(|(number, _)| exempt.contains(number))
-            && told.is_empty()
+        let of_itself = api.is_some()
+            || !dates.is_empty()
+            || text.is_some()
+            || id.is_some()
+            || digests.is_some()
+            || !numbers.iter().all(|(number, _)| exempt.contains(number))
+            || !told.is_empty();
+        let of_kind = organization.is_some()
+            || group.is_some()
+            || realms.is_some()
+            || auth_type.is_some()
+            || plan.is_some()
+            || packages.is_some()
+            || plans.is_some()
+            || !numbers.is_empty();
+        match application.is_some() || applications.is_some() {
+            _ if of_itself => None,
+            false => Some(TALLIES),
+            true if of_kind => None,
+            true => Some(APPLICATION_TALLIES),
+        }
     }
 }
 
 /// What holds of the chains that a search looks for.
 pub(super) struct Sought {
     condition: Condition,
-    /// Whether it is about nothing but what tallies tell apart.
-    tallied: bool,
+    /// The tallies that tell how many there are.
+    tallies: Option<&'static str>,
 }
 
 impl Sought {
@@ -94,14 +109,14 @@ impl Sought {
         }
         belong(&mut condition, search, connection);
         describe(&mut condition, search, connection);
-        Ok(Self { condition, tallied: search.is_tallied() })
+        Ok(Self { condition, tallies: search.tallies() })
     }
 
     /// How many chains it holds of.
     pub(super) fn count(&self, connection: &mut dyn Connection) -> Result<u64, StoreError> {
-        match self.tallied {
-            true => self.condition.sum(connection, TALLIES, "number"),
-            false => self.condition.count(connection, TABLE),
+        match self.tallies {
+            Some(tallies) => self.condition.sum(connection, tallies, "number"),
+            None => self.condition.count(connection, TABLE),
         }
     }
 
