@@ -5,6 +5,7 @@ mod importing;
 mod key_sets;
 mod login;
 mod package_keys;
+mod previewing;
 mod terminal;
 mod watching;
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod key;
+mod preview;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use key::*;
+pub use preview::PreviewArguments;
 
 /// Lets requests through to an API only if their package key allows them.
 #[derive(Debug, Parser)]
@@ -59,6 +61,9 @@ pub enum Command {
         #[command(subcommand)]
         command: Box<KeyCommand>,
     },
+    /// Say whom a change would refuse, before it is made: a call of either API, or several as one. It
+    /// changes nothing. Exit code 4 if calls would be refused that are admitted now, else 0
+    Preview(Box<PreviewArguments>),
     /// Say step by step what would become of a request, and why. Its key is read from standard
     /// input; no input is no key. Exit code 0 if it would be admitted, 4 if it would be refused
     Explain(ExplainArguments),

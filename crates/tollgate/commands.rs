@@ -8,6 +8,7 @@ mod explain;
 mod health;
 mod key;
 mod login;
+mod preview;
 mod restore;
 mod rotation;
 
@@ -33,7 +34,7 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const WRONG: u8 = 2;
 /// Requests were cut when the drain timeout had passed.
 pub(crate) const CUT: u8 = 3;
-/// The request that was asked about would be refused.
+/// The request that was asked about would be refused, or some would be after the change that was.
 pub(crate) const REFUSED: u8 = 4;
 /// The audit log is not what was written.
 pub(crate) const BROKEN: u8 = 5;
@@ -46,6 +47,7 @@ pub fn perform(arguments: Arguments) -> ExitCode {
         Command::Check(file) => check(&file.config),
         Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
         Command::Key { command } => key::perform(&command),
+        Command::Preview(preview) => preview::perform(&preview),
         Command::Explain(explain) => explain::perform(&explain),
         Command::Audit { command: AuditCommand::Verify(file) } => audit::check(&file),
         Command::Audit { command: AuditCommand::List(list) } => audit::list(&list),

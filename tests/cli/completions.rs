@@ -9,7 +9,7 @@ fn every_shell_learns_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let printed = tollgate(&["completions", shell], "");
         assert_eq!(printed.code, Some(0), "{printed:?}");
-        for word in ["login", "suspend", "revoke", "--application"] {
+        for word in ["login", "suspend", "revoke", "preview", "--application", "--changes"] {
             let word = if shell == "fish" { word.trim_start_matches('-') } else { word };
             assert!(printed.stdout.contains(word), "{shell}: {word}");
         }

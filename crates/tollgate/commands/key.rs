@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use crate::cli::KeyCommand;
 use crate::client::Failure;
 
+pub(super) use kept::{instant, text};
+
 pub(super) fn perform(command: &KeyCommand) -> ExitCode {
     let done = match command {
         KeyCommand::Generate(file) => return generate::perform(&file.config),

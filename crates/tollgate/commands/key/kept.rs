@@ -71,7 +71,7 @@ impl Found {
 }
 
 /// A text of an object, by the way to it; what is not there is nothing.
-pub(super) fn text<'a>(key: &'a Json, path: &[&str]) -> &'a str {
+pub(in crate::commands) fn text<'a>(key: &'a Json, path: &[&str]) -> &'a str {
     let found = path.iter().try_fold(key, |value, name| value.get(name));
     found.and_then(Json::as_str).unwrap_or_default()
 }
@@ -84,7 +84,7 @@ pub(super) fn reference<'a>(key: &'a Json, path: &[&str]) -> &'a str {
 }
 
 /// An instant without what every one of the v3 API ends with, or a day.
-pub(super) fn instant(text: &str) -> String {
+pub(in crate::commands) fn instant(text: &str) -> String {
     match text.strip_suffix(".000+0000") {
         Some(text) => format!("{text}Z"),
         None => {
