@@ -4,8 +4,9 @@ mod histories;
 
 use serde_json::{Value as Json, json};
 
-use super::{Market, id};
-use crate::support::{Admin, Response, done};
+use super::super::webhooks::event;
+use super::{House, Market, id};
+use crate::support::{Admin, Origin, Response, done};
 
 /// Whatever could tell that something was changed.
 fn traces(market: &Market) -> Json {
@@ -259,24 +260,66 @@ fn a_change_that_would_be_refused_is_refused_alike_and_what_is_none_cannot_be_pr
 
 #[test]
 fn nothing_that_can_be_called_is_done_by_a_preview_of_it() {
-    let market = Market::open(&json!({}));
+    let market = Market::of(House::that_tells(), &json!({}));
     let admin = &market.house.admin;
+    let ear = Origin::start();
+    let webhook = market.house.tell(&ear, &json!({}));
+    let member = id(&admin.read("/members?filter=username:kim")[0]);
+    let of_kind = |kind: &str| match kind {
+        "services" => market.service.clone(),
+        "endpoints" => market.endpoint.clone(),
+        "packages" => market.package.clone(),
+        "plans" => market.plan.clone(),
+        "members" => member.clone(),
+        "applications" => market.application.clone(),
+        "packageKeys" | "key-sets" => id(&market.key),
+        "webhooks" => id(&webhook),
+        _ => "x".to_owned(),
+    };
     let document = admin.look("/openapi.json");
     let before = traces(&market);
+    let mut done = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for method in operations.as_object().unwrap().keys() {
-            let segments: Vec<_> = path
-                .split('/')
-                .map(|part| if part.starts_with('{') { "x" } else { part })
-                .collect();
-            let wanted = json!({
-                "method": method.to_uppercase(), "path": segments.join("/"),
-                "body": { "name": "new", "username": "new", "email": "", "confirm": true },
-            });
-            preview(admin, "", &wanted);
+            let mut segments: Vec<String> = Vec::new();
+            for part in path.split('/') {
+                let named = part.starts_with('{');
+                let kind = segments.last().filter(|_| named).map(|kind| of_kind(kind));
+                segments.push(kind.unwrap_or_else(|| part.to_owned()));
+            }
+            let (method, path) = (method.to_uppercase(), segments.join("/"));
+            let bodies = match &*method {
+                "PUT" => vec![json!({ "status": "disabled" })],
+                "POST" => {
+                    let new =
+                        json!({ "name": "new", "username": "new", "email": "", "confirm": true });
+                    vec![json!({}), new]
+                }
+                _ => vec![json!({})],
+            };
+            for body in bodies {
+                let wanted = json!({ "method": method, "path": path, "body": body });
+                if preview(admin, "", &wanted).status == 200 {
+                    done.push(format!("{method} {path}"));
+                }
+            }
         }
     }
+    // What webhooks would be told of is among what was previewed.
+    for (method, path) in [
+        ("DELETE", market.path_of_key()),
+        ("PUT", market.path_of_key()),
+        ("POST", format!("/api/webhooks/{}/deliveries", id(&webhook))),
+    ] {
+        assert!(done.contains(&format!("{method} {path}")), "{path} in {done:?}");
+    }
     assert_eq!(traces(&market), before);
+    // The first that is told is what is done.
+    market.make("PUT", &market.path_of_key(), &json!({ "status": "disabled" }));
+    ear.wait_for_requests(1);
+    let told: Vec<_> = ear.requests().iter().map(|request| event(request, &webhook)).collect();
+    let kinds: Vec<_> = told.iter().map(|event| &event["type"]).collect();
+    assert_eq!(kinds, ["key.suspended"]);
 }
 
 #[test]
