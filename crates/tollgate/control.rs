@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tollgate_control::admin::Leftovers;
 use tollgate_control::last_use::LastUse;
 use tollgate_control::model::Objects;
 use tollgate_control::plane::{ControlPlane, ControlSettings};
@@ -135,6 +136,7 @@ impl Opened {
         tasks.spawn(sender.run());
         let files = plane.file.clone();
         tasks.spawn(Rotation { store: store(), context: context(), files }.run());
+        tasks.spawn(Leftovers { store: store() }.run());
         let (reloads, asked) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel();
         let again = publishing.again();

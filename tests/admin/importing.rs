@@ -5,13 +5,17 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::package_keys::Shop;
-use crate::support::{Connection as _, Http1, Response, done};
+use crate::support::{Admin, Connection as _, Http1, Response, Tollgate, done, wait_for};
 
 /// So many keys take some seconds.
 const KEYS: usize = 6_000;
+
+/// Five transactions write.
+const FEWER: usize = 4_500;
 
 /// What the log says when all of a document is found to be good.
 const DRAFTED: &str = "an import was drafted";
@@ -21,8 +25,12 @@ const ANEW: &str = "an import is drafted anew";
 
 /// A document of keys whose values begin with `name`, with a member and an application for ten each.
 fn document(name: &str) -> String {
+    document_of(name, KEYS)
+}
+
+fn document_of(name: &str, keys: usize) -> String {
     let mut document = json!({ "tollgate": "keys", "version": 1 }).to_string();
-    for number in 0..KEYS {
+    for number in 0..keys {
         let key = json!({
             "key": format!("{name}-{number:024}"), "secret": "secret1234", "state": "active",
             "owner": format!("{name}-{}", number / 10),
@@ -119,6 +127,54 @@ fn a_key_that_is_made_meanwhile_refuses_the_import() {
         }
         assert!(round < 20, "no key was made between draft and import");
     }
+}
+
+/// How many chains the store holds, whoever sees them, and how many imports are under way in it.
+fn kept(gate: &Tollgate) -> (i64, i64) {
+    let store = rusqlite::Connection::open(gate.folder().join("tollgate.db")).unwrap();
+    store.busy_timeout(Duration::from_secs(5)).unwrap();
+    let count = "SELECT (SELECT count(*) FROM chains), (SELECT count(*) FROM ahead)";
+    store.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+}
+
+#[test]
+fn an_import_that_a_crash_ends_leaves_nothing_and_nobody_has_seen_any_of_it() {
+    let mut shop = Shop::that_sells();
+    let document = document_of("crash", FEWER);
+    let call =
+        |shop: &Shop| shop.house.gate.get("/orders").key(&format!("crash-{:024}", 0)).send().status;
+    let listed = |shop: &Shop| {
+        let keys = shop.house.admin.get("/packageKeys?limit=1");
+        keys.header("x-total-count").unwrap().to_owned()
+    };
+    let before = listed(&shop);
+    thread::scope(|scope| {
+        let import = scope.spawn(|| {
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| shop.import(&document)))
+        });
+        while kept(&shop.house.gate).0 == 0 {
+            assert!(!import.is_finished(), "it has begun to write");
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!((call(&shop), listed(&shop)), (401, before.clone()));
+        let member = shop.house.admin.read("/members?filter=username:crash-0");
+        assert_eq!(member, json!([]));
+        // Others change things meanwhile.
+        done(&shop.house.admin.post(&shop.keys(), &shop.body(&json!({}))));
+        shop.house.gate.signal(Signal::KILL);
+        assert!(import.join().unwrap().is_err(), "it was answered");
+    });
+    let (all, ahead) = kept(&shop.house.gate);
+    assert!(all > 1 && ahead == 1, "{all} rows, {ahead}");
+    shop.house.gate = shop.house.gate.restart();
+    shop.house.admin = Admin::first(&shop.house.gate);
+    assert_eq!((call(&shop), listed(&shop)), (401, "2".to_owned()));
+    wait_for("the end of what is left", || (kept(&shop.house.gate) == (1, 0)).then_some(()));
+    assert_eq!(done(&shop.import(&document))["keys"], FEWER);
+    // Of so many keys it may take longer than an answer waits until all are enforced.
+    wait_for("the first key", || (call(&shop) == 200).then_some(()));
+    assert_eq!(listed(&shop), (FEWER + 2).to_string());
+    assert_eq!(kept(&shop.house.gate), (i64::try_from(FEWER).unwrap() + 1, 0));
 }
 
 #[test]

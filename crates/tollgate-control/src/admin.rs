@@ -24,6 +24,7 @@ use http::Uri;
 use crate::plane::ControlPlane;
 
 pub use listener::{Admin, Ending, Handshake, Stream};
+pub use native::Leftovers;
 
 /// The greatest body of a request.
 const MAX_BODY: usize = 1 << 20;

@@ -3,6 +3,7 @@
 mod application;
 mod credentials;
 mod export;
+mod ids;
 mod import;
 mod key_set;
 mod life;
@@ -18,9 +19,11 @@ use crate::model::{DigestSchemes, Name, Objects};
 use crate::seal::Sealer;
 use crate::store::{Change, NotChanged};
 
+use ids::{Ids, Reserved};
+
 pub use credentials::Secret;
 pub use export::Export;
-pub use import::{Destination, ImportDraft, Imported, NotImported};
+pub use import::{Destination, ImportAhead, ImportDraft, Imported, NotImported};
 pub use key_set::{KeySetChange, NewPolicy, Rescheduled, Subscribe, Subscribed, TemplateEnforced};
 pub use life::{Issued, Lived};
 pub use package_key::{MadeKey, NewPackageKey, PackageKeyChange};
@@ -74,27 +77,6 @@ impl Context {
 /// A fresh id. Later ones sort behind earlier ones, so that rows of one time lie together.
 fn new_id(change: &Change<'_>) -> String {
     Ids::at(change.now()).next()
-}
-
-/// Fresh ids of one instant, each behind the one before: rows that are made together lie together.
-struct Ids {
-    now: i64,
-    counter: uuid::ContextV7,
-}
-
-impl Ids {
-    /// Ids of an instant in milliseconds since 1970.
-    fn at(now: i64) -> Self {
-        Self { now, counter: uuid::ContextV7::new() }
-    }
-
-    fn next(&self) -> String {
-        let (seconds, milliseconds) = (self.now.div_euclid(1000), self.now.rem_euclid(1000));
-        let nanoseconds = u32::try_from(milliseconds).unwrap_or(0) * 1_000_000;
-        let seconds = u64::try_from(seconds).unwrap_or(0);
-        let instant = uuid::Timestamp::from_unix(&self.counter, seconds, nanoseconds);
-        uuid::Uuid::new_v7(instant).to_string()
-    }
 }
 
 /// What a chain is found by.

@@ -4,6 +4,7 @@
 //! waiting changes share; readers each see one committed state. A change that proxies decide from
 //! has a revision, and every change and refusal an entry in the audit log, in the same transaction.
 
+mod ahead;
 mod answers;
 mod audit;
 mod batch;
@@ -30,11 +31,14 @@ pub mod timeline;
 pub mod uses;
 mod writer;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tollgate_core::{Clock, Revision};
 
+pub use ahead::Ahead;
+pub(crate) use ahead::Begun;
 pub use answers::KeptAnswer;
 pub use audit::{AuditEntry, AuditPage, AuditSearch, DONE, Deed, Entry, verify};
 pub(crate) use batch::{BATCH as PAGE, insert as insert_rows, numbered};
@@ -147,6 +151,56 @@ impl Store {
         let readers = Arc::clone(&self.readers);
         let looked = tokio::task::spawn_blocking(move || readers.read(look)).await;
         looked.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Begins to write rows ahead whose ids lie between these two.
+    ///
+    /// # Errors
+    /// What the store said; likewise below.
+    pub(crate) async fn begin_ahead(&self, ids: (String, String)) -> Result<Begun, StoreError> {
+        let presence = self.presence.clone();
+        self.quietly(move |connection| Ahead::begin(connection, presence.as_ref(), ids)).await
+    }
+
+    /// Takes rows away that were written ahead, unless they were revealed.
+    pub(crate) async fn end_ahead(&self, ahead: Ahead) -> Result<(), StoreError> {
+        match self.quietly(move |connection| ahead.give_up(connection)).await? {
+            true => self.sweep_ahead().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Takes rows away that were written ahead and that nobody writes any more: those of this process,
+    /// which may write none meanwhile, and of one that is gone.
+    pub async fn sweep_left(&self) -> Result<(), StoreError> {
+        if !self.read(ahead::is_there).await? {
+            return Ok(());
+        }
+        let presence = self.presence.clone();
+        self.quietly(move |connection| ahead::give_up_left(connection, presence.as_ref())).await?;
+        self.sweep_ahead().await
+    }
+
+    /// Takes rows away that were written ahead and given up, some at a time.
+    pub(crate) async fn sweep_ahead(&self) -> Result<(), StoreError> {
+        while self.quietly(ahead::sweep).await? {}
+        Ok(())
+    }
+
+    /// Writes something that is no change to anybody: it has no entry in the audit log.
+    async fn quietly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = self.change(Deed::default(), |change, _| {
+            change.leave_untold();
+            Ok(work(change.connection())?)
+        });
+        match done.await {
+            Ok((done, _)) => Ok(done),
+            Err(NotChanged::Store(error)) => Err(error),
+            Err(NotChanged::<Infallible>::Refused(never)) => match never {},
+        }
     }
 
     /// The newest revision that is committed.

@@ -25,6 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::Plane;
 
 pub(super) use problem::Problem;
+pub use transfer::Leftovers;
 pub(super) use transfer::takes_long;
 
 /// What a route answers.

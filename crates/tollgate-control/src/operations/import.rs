@@ -1,9 +1,11 @@
 //! Importing keys of other gateways: all of a document, or nothing of it.
 //!
-//! What takes its time is done by what is committed, while others go on changing things; the change
-//! itself looks at what they have changed since, and writes.
+//! What takes its time is done by what is committed, while others go on changing things, and rows are
+//! written ahead, seen by nobody. The change itself looks at what others have changed since, and
+//! reveals them.
 
 mod accounts;
+mod ahead;
 mod basis;
 mod draft;
 mod made;
@@ -14,19 +16,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tollgate_core::Revision;
 
-use super::{Context, Ids, Refused};
+use super::{Context, Refused, Reserved};
 use crate::migration::{PlanName, Problem, Reading, Remark};
-use crate::store::{Change, Connection, Kind, NotChanged, Reason, Shelf, StoreError};
+use crate::store::{Change, Connection, NotChanged, Reason, StoreError};
 use draft::Draft;
-use made::{AHEAD, Made, Maker};
+use made::Maker;
+
+pub use ahead::ImportAhead;
 
 /// An import that was worked out, and is not carried out yet.
 pub struct ImportDraft {
     imported: Imported,
-    /// The first of its rows.
-    ready: Vec<Made>,
-    /// All others.
+    /// The newest revision that it has seen.
+    seen: Revision,
     rows: Maker,
 }
 
@@ -68,6 +72,8 @@ pub enum NotImported {
     /// What it rests on was changed after it was drafted: another draft may come to the same, or say
     /// what stands against it now.
     Overtaken,
+    /// Another control plane has been writing an import for long.
+    Underway,
     /// The import as a whole is refused.
     Refused(Refused),
 }
@@ -85,11 +91,14 @@ impl Context {
         destination: &Destination,
         now: i64,
     ) -> Result<ImportDraft, NotChanged<NotImported>> {
-        let ids = Ids::at(now);
+        let ids = Reserved::at(now);
         let draft = Draft::of(self, connection, reading, destination, &ids)?;
-        let (imported, basis, keys) = draft.outcome(self).map_err(NotChanged::Refused)?;
-        let rows = Maker::new(self.clone(), Arc::new(basis), keys, ids);
-        Ok(ImportDraft { imported, ready: Vec::new(), rows })
+        let (imported, seen, basis, keys) = draft.outcome(self).map_err(NotChanged::Refused)?;
+        Ok(ImportDraft {
+            imported,
+            seen,
+            rows: Maker::new(self.clone(), Arc::new(basis), keys, ids),
+        })
     }
 
     /// Imports keys with the members and applications that they need: all of them, or none. Members
@@ -100,28 +109,16 @@ impl Context {
     pub fn import(
         &self,
         change: &mut Change<'_>,
-        draft: ImportDraft,
+        written: &ImportAhead,
     ) -> Result<Imported, NotChanged<NotImported>> {
-        let ImportDraft { imported, ready, rows } = draft;
-        let (basis, now) = (rows.basis(), rows.now());
-        if !basis.stands(self, change.connection())? {
+        let ImportAhead { imported, ahead, rests, touched } = written;
+        if !ahead.is_open(change.connection())? {
             return Err(NotChanged::Refused(NotImported::Overtaken));
         }
-        let members = basis.accounts.new_members(now);
-        Shelf::Members.insert_all(change.connection(), &members)?;
-        members.into_iter().for_each(|member| change.touch(Kind::Member, member.id));
-        let applications = basis.accounts.new_applications(now);
-        Shelf::Applications.insert_all(change.connection(), &applications)?;
-        applications.into_iter().for_each(|one| change.touch(Kind::Application, one.id));
-        let mut written = 0;
-        let mut write = |made: Made| {
-            written += made.len();
-            made.write(change)
-        };
-        ready.into_iter().try_for_each(&mut write)?;
-        rows.meanwhile(write)?;
-        // All of it or nothing, whatever became of the thread that makes them.
-        if written == imported.keys { Ok(imported) } else { Err(StoreError::Closed.into()) }
+        rests.clone().stand(self, change)?;
+        ahead.reveal(change.connection())?;
+        touched.iter().for_each(|(kind, id)| change.touch(*kind, id));
+        Ok(imported.clone())
     }
 }
 
@@ -131,15 +128,6 @@ impl ImportDraft {
     pub fn imported(&self) -> &Imported {
         &self.imported
     }
-
-    /// Digests and seals what is to be written, as far as there is room for it. Blocks.
-    ///
-    /// # Errors
-    /// What keeps a key from being made.
-    pub fn make_ready(mut self) -> Result<Self, NotChanged<NotImported>> {
-        self.ready = self.rows.by_ref().take(AHEAD).collect::<Result<_, _>>()?;
-        Ok(self)
-    }
 }
 
 impl Reason for NotImported {
@@ -147,6 +135,7 @@ impl Reason for NotImported {
         match self {
             Self::Rows(..) => "invalid",
             Self::Overtaken => "overtaken",
+            Self::Underway => "underway",
             Self::Refused(refused) => refused.code(),
         }
     }
@@ -160,6 +149,7 @@ impl fmt::Display for NotImported {
                 problems.iter().try_for_each(|problem| write!(f, "; {problem}"))
             }
             Self::Overtaken => f.write_str("what the import needs was changed in the meantime"),
+            Self::Underway => f.write_str("another control plane is importing keys"),
             Self::Refused(refused) => refused.fmt(f),
         }
     }

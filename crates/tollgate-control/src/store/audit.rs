@@ -15,7 +15,7 @@ pub use search::{AuditPage, AuditSearch};
 pub use shown::AuditEntry;
 
 /// What somebody asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deed {
     /// Who: a member's id, `cli`, or `scheduler`.
     pub actor: String,

@@ -1,5 +1,7 @@
 //! A change while it is made: what it sees and writes, and what it touches.
 
+use std::convert::Infallible;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -119,6 +121,13 @@ impl<'a> Change<'a> {
         self.touched.dedup();
         let Self { touched, differences, told, others, .. } = self;
         Traces { touched, differences, told, others }
+    }
+}
+
+/// Of a change that nothing refuses.
+impl Reason for Infallible {
+    fn code(&self) -> &str {
+        match *self {}
     }
 }
 

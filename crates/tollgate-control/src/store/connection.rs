@@ -57,6 +57,11 @@ pub trait Connection: Send {
 
     /// A query for the texts of the JSON array that a parameter holds.
     fn texts(&self, parameter: &str) -> String;
+
+    /// What stands in front of the name of a table where a query in front (`WITH`) has that name too.
+    fn past_queries(&self) -> &'static str {
+        ""
+    }
 }
 
 impl dyn Connection + '_ {

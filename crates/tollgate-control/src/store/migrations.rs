@@ -10,7 +10,7 @@ type Program = fn(&dyn Engine, &mut dyn Connection) -> Result<(), StoreError>;
 
 /// Every version's script, and what follows it. One that was released is never changed, only followed
 /// by another.
-const VERSIONS: [(&str, Option<Program>); 13] = [
+const VERSIONS: [(&str, Option<Program>); 14] = [
     (include_str!("migrations/1.sql"), None),
     (include_str!("migrations/2.sql"), None),
     (include_str!("migrations/3.sql"), None),
@@ -24,6 +24,7 @@ const VERSIONS: [(&str, Option<Program>); 13] = [
     (include_str!("migrations/11.sql"), Some(word_chains)),
     ("", Some(plan_queries)),
     (include_str!("migrations/13.sql"), Some(keep_lists)),
+    (include_str!("migrations/14.sql"), None),
 ];
 
 /// Brings the store to the newest version. The history of a new one begins with `epoch`.

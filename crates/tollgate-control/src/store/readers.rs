@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::{self, Veiled};
 use super::{Connection, Engine, StoreError};
 
 /// So many connections are kept open.
@@ -28,7 +29,11 @@ impl Readers {
         look: impl FnOnce(&mut dyn Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut connection = self.take()?;
-        let looked = look(&mut *connection);
+        let looked = match ahead::is_there(&mut *connection) {
+            Ok(false) => look(&mut *connection),
+            Ok(true) => look(&mut Veiled::new(&mut *connection)),
+            Err(error) => Err(error),
+        };
         // One that failed is not kept: what state it is in is anybody's guess.
         if looked.is_ok() && connection.script("COMMIT").is_ok() {
             self.keep(connection);

@@ -188,6 +188,10 @@ impl Connection for rusqlite::Connection {
     fn texts(&self, parameter: &str) -> String {
         format!("SELECT value FROM json_each({parameter})")
     }
+
+    fn past_queries(&self) -> &'static str {
+        "main."
+    }
 }
 
 fn bind(value: &Value) -> SqliteValue {

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 use tollgate_core::{Clock, Revision};
 
+use super::ahead::{self, Veiled};
 use super::audit::{self, DONE, Deed, Tail};
 use super::change::{Change, Kind, NotChanged, Reason, Traces};
 use super::{Connection, Engine, StoreError};
@@ -65,9 +66,18 @@ where
     fn work(&mut self, group: &mut Group<'_>) -> Result<Option<Committed>, StoreError> {
         let Some(work) = self.work.take() else { return Ok(None) };
         group.connection.script("SAVEPOINT change")?;
-        let mut change = Change::new(&mut *group.connection, group.now);
-        let worked = work(&mut change, &mut self.deed);
-        let Traces { touched, differences, told, others } = change.into_traces();
+        let veiled = ahead::is_there(group.connection)?;
+        let (now, deed) = (group.now, &mut self.deed);
+        let perform = |connection: &mut dyn Connection| {
+            let mut change = Change::new(connection, now);
+            let worked = work(&mut change, deed);
+            (worked, change.into_traces())
+        };
+        let (worked, traces) = match veiled {
+            false => perform(&mut *group.connection),
+            true => perform(&mut Veiled::new(&mut *group.connection)),
+        };
+        let Traces { touched, differences, told, others } = traces;
         match worked {
             Ok(value) => {
                 let committed = group.revise(&self.deed, touched)?;

@@ -39,6 +39,12 @@ impl Place {
         Self::of(Arc::new(Postgres::new(address).unwrap()), None, Self::postgres)
     }
 
+    /// The same database, for another process.
+    pub(crate) fn beside(&self) -> Self {
+        let (engine, clock) = (Arc::clone(&self.engine), Arc::clone(&self.clock));
+        Self { engine, clock, again: self.again, _folder: None }
+    }
+
     fn of(engine: Arc<dyn Engine>, folder: Option<TempDir>, again: fn() -> Self) -> Self {
         Self { engine, clock: Arc::new(Hands(AtomicU64::new(NOW))), again, _folder: folder }
     }

@@ -3,6 +3,7 @@
 mod export;
 mod import;
 mod imported;
+mod leftovers;
 mod parameters;
 mod streamed;
 
@@ -10,6 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::Plane;
+
+pub use leftovers::Leftovers;
 
 /// What an entry of the audit log calls them.
 const NOUN: &str = "key";

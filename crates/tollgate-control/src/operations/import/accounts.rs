@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::super::{Context, Ids};
+use super::super::{Context, Reserved};
 use crate::directory::{
     ApplicationSeen, Directory, MemberSeen, realm, seen_application, seen_member,
 };
@@ -157,7 +157,7 @@ impl Accounts {
         &mut self,
         username: &str,
         application: &str,
-        ids: &Ids,
+        ids: &Reserved,
     ) -> Option<Account> {
         let member = match self.by_username.get(username) {
             Some(member) => *member,

@@ -16,8 +16,6 @@ use crate::store::{Connection, Kind, StoreError, StoredChain, peers};
 /// Everything that a draft has seen and that decides what comes of it.
 pub(super) struct Basis {
     files: Arc<Objects>,
-    /// The newest revision that it has seen.
-    seen: Revision,
     pub(super) accounts: Accounts,
     plans: Plans,
     /// What nobody had of what its keys are known by, in order.
@@ -27,13 +25,12 @@ pub(super) struct Basis {
 impl Basis {
     pub(super) fn new(
         files: Arc<Objects>,
-        seen: Revision,
         accounts: Accounts,
         plans: Plans,
         mut free: Vec<DigestLiteral>,
     ) -> Self {
         free.sort_unstable();
-        Self { files, seen, accounts, plans, free }
+        Self { files, accounts, plans, free }
     }
 
     /// What a planned key is made of.
@@ -43,22 +40,24 @@ impl Basis {
         Some(Parts { application, member, package, plan })
     }
 
-    /// Whether a draft that is made now would come to the same. It looks at what was changed since,
-    /// whatever the number of keys.
+    /// Whether a draft that is made now would come to the same: then the newest revision, at which
+    /// that is so. It looks at what was changed since one before, whatever the number of keys.
     pub(super) fn stands(
         &self,
         context: &Context,
         connection: &mut dyn Connection,
-    ) -> Result<bool, StoreError> {
+        since: Revision,
+    ) -> Result<Option<Revision>, StoreError> {
         if !Arc::ptr_eq(&context.files, &self.files) {
-            return Ok(false);
+            return Ok(None);
         }
         let mut packages = false;
         let [mut members, mut applications, mut chains] = [const { BTreeSet::new() }; 3];
-        let changes = peers::since(connection, self.seen)?;
+        let changes = peers::since(connection, since)?;
+        let newest = changes.last().map_or(since, |change| change.revision);
         for (kind, id) in changes.into_iter().flat_map(|change| change.touched) {
             match kind {
-                Kind::File => return Ok(false),
+                Kind::File => return Ok(None),
                 Kind::Package => packages = true,
                 Kind::Member => drop(members.insert(id)),
                 Kind::Application => drop(applications.insert(id)),
@@ -68,12 +67,12 @@ impl Basis {
             }
         }
         if packages && !self.plans.stand(context, connection)? {
-            return Ok(false);
+            return Ok(None);
         }
         if !self.accounts.stand(connection, members, applications)? {
-            return Ok(false);
+            return Ok(None);
         }
-        self.are_free(connection, chains)
+        Ok(self.are_free(connection, chains)?.then_some(newest))
     }
 
     /// Whether none of some chains has a key by which one of this import is known.

@@ -8,7 +8,7 @@ use tollgate_core::Revision;
 
 use super::super::package_key::create::TAKEN;
 use super::super::package_key::{NewPackageKey, Violations, check_new};
-use super::super::{Context, Ids, Refused, Secret};
+use super::super::{Context, Refused, Reserved, Secret};
 use super::accounts::{Account, Accounts};
 use super::basis::Basis;
 use super::plans::Plans;
@@ -60,7 +60,7 @@ impl Draft {
         connection: &mut dyn Connection,
         mut reading: Reading,
         destination: &Destination,
-        ids: &Ids,
+        ids: &Reserved,
     ) -> Result<Self, Stopped> {
         let seen = newest(connection)?;
         let rows = std::mem::take(&mut reading.rows);
@@ -82,7 +82,7 @@ impl Draft {
     pub(super) fn outcome(
         mut self,
         context: &Context,
-    ) -> Result<(Imported, Basis, Vec<Planned>), NotImported> {
+    ) -> Result<(Imported, Revision, Basis, Vec<Planned>), NotImported> {
         let (members, applications) = self.accounts.new_ones();
         let remarks = self.reading.remarks();
         let mut problems = std::mem::take(&mut self.reading.problems);
@@ -93,7 +93,7 @@ impl Draft {
         let Self { seen, accounts, plans, keys, digests, .. } = self;
         let files = Arc::clone(&context.files);
         let imported = Imported { keys: keys.len(), members, applications, remarks };
-        Ok((imported, Basis::new(files, seen, accounts, plans, digests), keys))
+        Ok((imported, seen, Basis::new(files, accounts, plans, digests), keys))
     }
 
     /// Plans a key, or says why it cannot be.
@@ -103,7 +103,7 @@ impl Draft {
         connection: &mut dyn Connection,
         row: Row,
         destination: &Destination,
-        ids: &Ids,
+        ids: &Reserved,
     ) -> Result<(), StoreError> {
         let plan = self.plans.of(context, connection, &row, destination)?;
         let Some(owner) = row.owner.as_ref().or(destination.owner.as_ref()) else {

@@ -1,21 +1,17 @@
 //! Rows of an import, made before they are written.
 
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::{thread, vec};
+use std::vec;
 
-use super::super::{Context, Ids, Refused, words};
+use super::super::{Context, Refused, Reserved, words};
 use super::NotImported;
 use super::basis::Basis;
 use super::draft::Planned;
 use crate::life_cycle::Entry;
-use crate::store::{Change, Kind, NotChanged, StoreError, StoredChain, timeline};
+use crate::store::{Change, NotChanged, StoredChain, timeline};
 
-/// So many keys are made and written at once.
-const BATCH: usize = 1_000;
-
-/// So many batches are in memory at most. Of more keys, the first are written while others are made.
-pub(super) const AHEAD: usize = 200;
+/// So many keys are made and written at once: in a change of some tenths of a second.
+pub(super) const BATCH: usize = 1_000;
 
 /// Some keys, to be written.
 pub(super) struct Made {
@@ -29,12 +25,13 @@ pub(super) struct Maker {
     context: Context,
     basis: Arc<Basis>,
     keys: vec::IntoIter<Planned>,
-    ids: Ids,
+    ids: Reserved,
 }
 
 impl Made {
-    pub(super) fn len(&self) -> usize {
-        self.chains.len()
+    /// The ids of their chains.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.chains.iter().map(|chain| &*chain.id)
     }
 
     pub(super) fn write(self, change: &mut Change<'_>) -> Result<(), NotChanged<NotImported>> {
@@ -43,13 +40,17 @@ impl Made {
         let timelines = chains.iter().zip(&happened);
         let timelines = timelines.map(|(chain, entries)| (&*chain.id, &**entries));
         timeline::begin(change.connection(), timelines)?;
-        chains.into_iter().for_each(|chain| change.touch(Kind::Key, chain.id));
         Ok(())
     }
 }
 
 impl Maker {
-    pub(super) fn new(context: Context, basis: Arc<Basis>, keys: Vec<Planned>, ids: Ids) -> Self {
+    pub(super) fn new(
+        context: Context,
+        basis: Arc<Basis>,
+        keys: Vec<Planned>,
+        ids: Reserved,
+    ) -> Self {
         Self { context, basis, keys: keys.into_iter(), ids }
     }
 
@@ -62,33 +63,9 @@ impl Maker {
         self.ids.now
     }
 
-    /// Hands over what is left, which another thread makes meanwhile.
-    pub(super) fn meanwhile(
-        self,
-        mut each: impl FnMut(Made) -> Result<(), NotChanged<NotImported>>,
-    ) -> Result<(), NotChanged<NotImported>> {
-        if self.keys.len() == 0 {
-            return Ok(());
-        }
-        thread::scope(|scope| {
-            let (sender, made) = sync_channel(AHEAD);
-            let thread = thread::Builder::new().name("import".to_owned());
-            let making = thread.spawn_scoped(scope, move || self.send(&sender));
-            let making = making.map_err(StoreError::from)?;
-            let taken = made.into_iter().try_for_each(|made| each(made?));
-            // A thread that has failed has not made all of them, which is found out.
-            drop(making.join());
-            taken
-        })
-    }
-
-    /// Hands batches over until nobody takes them any more.
-    fn send(self, to: &SyncSender<Result<Made, Refused>>) {
-        for made in self {
-            if to.send(made).is_err() {
-                return;
-            }
-        }
+    /// The ids between which those of everything that it makes lie.
+    pub(super) fn bounds(&self) -> (String, String) {
+        self.ids.bounds()
     }
 
     fn make(&self, planned: Planned) -> Result<(StoredChain, Vec<Entry>), Refused> {

@@ -1,13 +1,15 @@
 //! Importing keys, and exporting them again.
 
+mod ahead;
 mod overtaken;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tollgate_control::life_cycle::{Instant, State};
 use tollgate_control::migration::{Format, PlanName};
 use tollgate_control::operations::{
-    Destination, Export, ImportDraft, Imported, NotImported, Refused, Retrieval,
+    Destination, Export, ImportAhead, ImportDraft, Imported, NotImported, Refused, Retrieval,
 };
 use tollgate_control::store::{NotChanged, Shelf, StoreError, StoredChain, Written, timeline};
 
@@ -67,13 +69,28 @@ async fn draft(
     let drafted = house
         .store
         .read(move |connection| Ok(context.draft_import(connection, reading, &destination, now)));
-    drafted.await.unwrap().and_then(ImportDraft::make_ready).map_err(why)
+    drafted.await.unwrap().map_err(why)
 }
 
 async fn carry_out(house: &House, draft: ImportDraft) -> Result<Imported, NotImported> {
+    let written = write_ahead(house, draft).await?;
+    reveal(house, written).await
+}
+
+async fn write_ahead(house: &House, draft: ImportDraft) -> Result<ImportAhead, NotImported> {
     let context = house.context.clone();
-    let done = house.store.change(deed("import"), move |change, _| context.import(change, draft));
-    done.await.map(|(imported, _)| imported).map_err(why)
+    draft.write_ahead(&house.store, move || context.clone()).await.map_err(why)
+}
+
+/// Ends an import whose rows are written.
+async fn reveal(house: &House, written: ImportAhead) -> Result<Imported, NotImported> {
+    let (context, written) = (house.context.clone(), Arc::new(written));
+    let ended = Arc::clone(&written);
+    let done =
+        house.store.change(deed("import"), move |change, _| context.import(change, &written));
+    let done = done.await.map(|(imported, _)| imported).map_err(why);
+    ended.end(&house.store).await.unwrap();
+    done
 }
 
 fn why(not: NotChanged<NotImported>) -> NotImported {

@@ -23,7 +23,7 @@ use crate::admin::native::{Answered, Problem};
 use crate::admin::once::Made;
 use crate::admin::v3::{Failure, Violation};
 use crate::migration::{self, Format, Reading};
-use crate::operations::{Destination, ImportDraft, NotImported};
+use crate::operations::{Destination, ImportAhead, ImportDraft, NotImported};
 use crate::people::{Action, Realm};
 use crate::store::{NotChanged, StoreError};
 
@@ -37,8 +37,9 @@ struct Sent {
     destination: Destination,
 }
 
-/// A document is held in memory, so they are taken one after the other.
-static TURN: Semaphore = Semaphore::const_new(1);
+/// A document is held in memory, and one set of rows is written ahead, so they are taken one after the
+/// other.
+pub(super) static TURN: Semaphore = Semaphore::const_new(1);
 
 /// How often an import is worked out, while others change what it needs.
 const TRIES: usize = 4;
@@ -183,11 +184,22 @@ async fn carry_out(asked: &Asked, sent: Sent, reading: Reading) -> Result<Made, 
         let drafted = match draft(asked, &sent, reading).await {
             Ok(draft) => {
                 tracing::info!(keys = draft.imported().keys, "an import was drafted");
-                blocking(move || draft.make_ready().map_err(refused)).await
+                let plane = Arc::clone(&asked.work.plane);
+                let written = draft.write_ahead(&plane.store, {
+                    let plane = Arc::clone(&plane);
+                    move || plane.context()
+                });
+                written.await.map(Arc::new).map_err(refused)
             }
-            refused => refused,
+            Err(refused) => Err(refused),
         };
-        match write(asked, sent.format, drafted, tries_left == 0).await {
+        let written = drafted.as_ref().ok().cloned();
+        let done = reveal(asked, sent.format, drafted, tries_left == 0).await;
+        if let Some(written) = written {
+            // Also where the same request was answered before.
+            written.end(&asked.work.plane.store).await?;
+        }
+        match done {
             Err(Failure::Overtaken) if tries_left > 0 => {
                 tracing::info!(tries_left, "an import is drafted anew: what it needs was changed");
             }
@@ -197,12 +209,12 @@ async fn carry_out(asked: &Asked, sent: Sent, reading: Reading) -> Result<Made, 
     Err(Failure::Overtaken)
 }
 
-/// Carries out what was worked out, or refuses what was refused: what is asked for twice is answered
-/// as it was, whatever was made of it now.
-async fn write(
+/// Reveals what was written, or refuses what was refused: what is asked for twice is answered as it
+/// was, whatever was made of it now.
+async fn reveal(
     asked: &Asked,
     format: Format,
-    drafted: Result<ImportDraft, Failure>,
+    written: Result<Arc<ImportAhead>, Failure>,
     last: bool,
 ) -> Result<Made, Failure> {
     let plane = Arc::clone(&asked.work.plane);
@@ -210,7 +222,7 @@ async fn write(
     deed.details = json!({ "format": format.as_str() }).to_string();
     let changed = asked.change(deed, move |change, deed| {
         // With what files say now, which stays so until the change is over.
-        let imported = plane.context().import(change, drafted?).map_err(refused);
+        let imported = plane.context().import(change, &*written?).map_err(refused);
         if !last && matches!(imported, Err(Failure::Overtaken)) {
             change.leave_untold();
         }
@@ -235,6 +247,9 @@ fn refused(not: NotChanged<NotImported>) -> Failure {
             Failure::of_operation(NotChanged::Refused(refused))
         }
         NotChanged::Refused(NotImported::Overtaken) => Failure::Overtaken,
+        NotChanged::Refused(underway @ NotImported::Underway) => {
+            Failure::Conflict(underway.to_string())
+        }
         NotChanged::Refused(NotImported::Rows(problems, _)) => {
             let violation = |problem: migration::Problem| {
                 let migration::Problem { place, field, message } = problem;
