@@ -31,6 +31,20 @@ pub(crate) fn objects(
     connection: &mut dyn Connection,
 ) -> Result<Objects, StoreError> {
     let mut objects = without_keys(files, connection)?;
+    objects.keys = keys(files, &objects, connection, |_| true)?;
+    Ok(objects)
+}
+
+/// The keys of both sources, of chains that `wanted` takes. `objects` are all others.
+///
+/// # Errors
+/// What the store said.
+pub(crate) fn keys(
+    files: &Objects,
+    objects: &Objects,
+    connection: &mut dyn Connection,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<Name, Key>, StoreError> {
     let mut subscribed: HashMap<String, Vec<Bought>> = HashMap::new();
     for subscription in Subscription::held(connection)? {
         let bought = subscribed.entry(subscription.chain.clone()).or_default();
@@ -39,14 +53,13 @@ pub(crate) fn objects(
     let mut keys = files.keys.clone();
     StoredChain::each(connection, |chain| {
         let bought = subscribed.remove(&chain.id).unwrap_or_default();
-        if objects.applications.contains_key(chain.application.as_str()) {
-            let of_chain = keys::of_chain(&chain, bought, &objects);
+        if wanted(&chain.id) && objects.applications.contains_key(chain.application.as_str()) {
+            let of_chain = keys::of_chain(&chain, bought, objects);
             keys.extend(of_chain.into_iter().map(|key| (key.name.clone(), key)));
         }
         Ok(())
     })?;
-    objects.keys = keys;
-    Ok(objects)
+    Ok(keys)
 }
 
 /// All objects of both sources, without the keys.
@@ -57,8 +70,7 @@ pub(crate) fn without_keys(
     files: &Objects,
     connection: &mut dyn Connection,
 ) -> Result<Objects, StoreError> {
-    let (services, unrouted) = services(files, connection)?;
-    let mut objects = Objects { keys: Default::default(), services, unrouted, ..files.clone() };
+    let mut objects = for_sale(files, connection)?;
     for document in Shelf::Members.all(connection)? {
         let member = member(&document);
         objects.members.insert(member.name.clone(), member);
@@ -67,6 +79,19 @@ pub(crate) fn without_keys(
         let application = application(&document);
         objects.applications.insert(application.name.clone(), application);
     }
+    Ok(objects)
+}
+
+/// The services, packages and plans of both sources, with the members and applications of the file.
+///
+/// # Errors
+/// What the store said.
+pub(crate) fn for_sale(
+    files: &Objects,
+    connection: &mut dyn Connection,
+) -> Result<Objects, StoreError> {
+    let (services, unrouted) = services(files, connection)?;
+    let mut objects = Objects { keys: Default::default(), services, unrouted, ..files.clone() };
     for document in Shelf::Packages.all(connection)? {
         let package = package(&document);
         objects.packages.insert(package.name.clone(), package);
@@ -121,12 +146,35 @@ pub(crate) fn keys_of_chains(
         if !known(&chain.application) {
             return Ok((name(id), Vec::new()));
         }
-        let subscriptions = Subscription::of_chain(connection, id)?;
-        let held = subscriptions.iter().filter(|subscription| subscription.cancelled.is_none());
-        let bought = held.map(keys::of_subscription).collect();
+        let bought = bought(connection, id)?;
         Ok((name(id), keys::of_chain(&chain, bought, objects)))
     });
     keys.collect()
+}
+
+/// The keys of a chain with these subscriptions: none if its application is gone.
+pub(crate) fn keys_of_chain(
+    chain: &StoredChain,
+    subscribed: Vec<Bought>,
+    objects: &Objects,
+) -> Vec<Key> {
+    match objects.applications.contains_key(chain.application.as_str()) {
+        true => keys::of_chain(chain, subscribed, objects),
+        false => Vec::new(),
+    }
+}
+
+/// What a chain is subscribed to.
+///
+/// # Errors
+/// What the store said.
+pub(crate) fn bought(
+    connection: &mut dyn Connection,
+    chain: &str,
+) -> Result<Vec<Bought>, StoreError> {
+    let subscriptions = Subscription::of_chain(connection, chain)?;
+    let held = subscriptions.iter().filter(|subscription| subscription.cancelled.is_none());
+    Ok(held.map(keys::of_subscription).collect())
 }
 
 /// What an object of the store is called among all objects: its id.
@@ -134,7 +182,7 @@ fn name(id: &str) -> Name {
     Name::unchecked(id)
 }
 
-fn member(document: &Document) -> Member {
+pub(crate) fn member(document: &Document) -> Member {
     let body = &document.body;
     Member {
         name: name(&document.id),
@@ -148,7 +196,7 @@ fn member(document: &Document) -> Member {
     }
 }
 
-fn application(document: &Document) -> Application {
+pub(crate) fn application(document: &Document) -> Application {
     let body = &document.body;
     Application {
         name: name(&document.id),

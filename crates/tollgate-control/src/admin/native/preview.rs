@@ -59,9 +59,11 @@ struct Preview {
     unknown: Vec<String>,
 }
 
+type Touched = Vec<(crate::store::Kind, String)>;
+
 /// What a change came to that was made and taken back: it was refused, by the call of this number,
-/// or what was read of it.
-type Tries = Result<Draft, (usize, Failure)>;
+/// or what was read of it, and what it has touched.
+type Tries = Result<(After, Touched), (usize, Failure)>;
 
 type Answering = Pin<Box<dyn Future<Output = Response<axum::body::Body>> + Send>>;
 
@@ -106,10 +108,13 @@ async fn post(asked: Asked) -> Answered {
             }
         }
     }
-    let draft = match make(&asked, &calls, tried).await? {
-        Ok(draft) => draft,
+    let (after, touched) = match make(&asked, &calls, tried).await? {
+        Ok(made) => made,
         Err((number, failure)) => return Ok(refused(waiting, number, failure).await?),
     };
+    let files = asked.work.plane.context().files;
+    let draft =
+        asked.look(move |connection| Ok(after.with_rest(&files, connection, &touched)?)).await?;
     let keys = compare(&asked, draft).await?;
     let unknown = notes::of(&keys);
     let (work, page) = (asked.work.clone(), Page { since, page });
@@ -154,25 +159,16 @@ async fn make(asked: &Asked, calls: &[Call], tried: Vec<Tried>) -> Result<Tries,
     let plane = asked.work.plane.clone();
     let made = asked.work.plane.store.change(deed, move |change, _| {
         let files = plane.context().files;
-        let would = change.would(|change| all(&files, change, tried))?;
-        Ok::<_, NotChanged<Failure>>(match would {
-            Ok((after, touched)) => Ok(after.with_before(&files, change.connection(), &touched)?),
-            Err(refused) => Err(refused),
-        })
+        Ok::<_, NotChanged<Failure>>(change.would(|change| all(&files, change, tried))?)
     });
     Ok(made.await?.0)
 }
-
-type Touched = Vec<(crate::store::Kind, String)>;
-
-/// The same, before the change is taken back.
-type Trying = Result<(After, Touched), (usize, Failure)>;
 
 fn all(
     files: &crate::model::Objects,
     change: &mut Change<'_>,
     tried: Vec<Tried>,
-) -> Result<Trying, StoreError> {
+) -> Result<Tries, StoreError> {
     for (number, tried) in tried.into_iter().enumerate() {
         match tried.make(change) {
             Ok(_) => {}
