@@ -157,7 +157,7 @@ async fn serve(
         Some(mut claimed) => {
             claimed.prepared().await?;
             let mut open = still.open().await?;
-            let successor = claimed.succeed(open.publisher(), &*clock).await?;
+            let successor = claimed.succeed(open.publisher()?, &*clock).await?;
             (open, Some(successor))
         }
     };

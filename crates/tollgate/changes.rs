@@ -99,10 +99,13 @@ impl Still {
 
 impl Open {
     /// What makes the snapshots.
-    pub(crate) fn publisher(&mut self) -> &mut Publisher {
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn publisher(&mut self) -> Result<&mut Publisher, Failure> {
         match &mut self.snapshots {
-            OpenSnapshots::OfFile(publisher) => publisher,
-            OpenSnapshots::OfFileAndStore(opened, _) => opened.publishing.publisher(),
+            OpenSnapshots::OfFile(publisher) => Ok(publisher),
+            OpenSnapshots::OfFileAndStore(opened, _) => Ok(opened.publishing.publisher()?),
         }
     }
 

@@ -164,7 +164,7 @@ impl Started {
         tasks.shutdown().await;
         // It may have ended already.
         let _ = stop.send(());
-        let (publisher, file) = publishing.await?.into_parts();
+        let (publisher, file) = publishing.await?.into_parts()?;
         let store = Arc::downgrade(&plane.store);
         drop(plane);
         let closed = async {

@@ -117,15 +117,17 @@ impl Publishing {
     }
 
     /// What makes the snapshots.
-    pub fn publisher(&mut self) -> &mut Publisher {
-        &mut self.publisher
+    ///
+    /// # Errors
+    /// The process ends, and it was at work elsewhere; likewise below.
+    pub fn publisher(&mut self) -> Result<&mut Publisher, PublishingError> {
+        self.publisher.here()
     }
 
     /// What makes the snapshots, and what files say, once nothing is published any more.
-    #[must_use]
-    pub fn into_parts(self) -> (Publisher, Arc<Objects>) {
+    pub fn into_parts(self) -> Result<(Publisher, Arc<Objects>), PublishingError> {
         let files = Arc::clone(&self.files.borrow());
-        (self.publisher, files)
+        Ok((self.publisher.back()?, files))
     }
 
     /// Publishes every change of either source until it is told to stop, and then what was committed

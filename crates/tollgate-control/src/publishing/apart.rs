@@ -19,6 +19,11 @@ impl<T: Send + 'static> Apart<T> {
         self.0.as_mut().ok_or_else(|| StoreError::Closed.into())
     }
 
+    /// It, for good.
+    pub(super) fn back(self) -> Result<T, PublishingError> {
+        self.0.ok_or_else(|| StoreError::Closed.into())
+    }
+
     /// Works with it on a thread that may block.
     pub(super) async fn work<R: Send + 'static>(
         &mut self,

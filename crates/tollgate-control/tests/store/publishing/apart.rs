@@ -48,7 +48,7 @@ async fn everything_is_published_while_the_rest_of_the_process_goes_on() {
     let clock = Arc::<Hands>::clone(&place.clock);
     let publishing = Publishing::begin(publisher, store, clock, files).await.unwrap();
     let (reloads, asked) = mpsc::channel(1);
-    tokio::spawn(publishing.run(house.take_committed(), asked));
+    tokio::spawn(publishing.run(house.take_committed(), asked, std::future::pending()));
     held.recv().await.unwrap();
 
     holds.store(true, SeqCst);
