@@ -57,7 +57,7 @@ fn who_comes_first_is_served_first_over_no_more_connections_than_there_may_be() 
 fn who_waits_in_vain_or_finds_no_place_is_refused() {
     let door = Door::shut();
     let origin = slow(&door);
-    let more = "max_pending = 1\npending_timeout = \"500ms\"";
+    let more = "max_pending = 1\npending_timeout = \"3s\"";
     let gate = Tollgate::start(&config(&origin, more));
     let mut first = gate.get("/orders/slow").key("demo").start();
     origin.wait_for_connection();
