@@ -34,6 +34,7 @@ mod swap;
 mod switches;
 mod tls;
 mod traceability;
+mod traces;
 mod upstreams;
 mod walls;
 mod wire;

@@ -293,6 +293,8 @@ pub(crate) fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Fai
         on_key_dead: settings.process.on_key_dead,
         error_dialect: settings.process.error_dialect,
         responder: responder(settings)?,
+        request_ids: settings.tracing.request_ids,
+        traces: settings.tracing.traces,
     })
 }
 

@@ -8,6 +8,7 @@ mod log;
 mod ops;
 mod process;
 mod strangers;
+mod traces;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,7 @@ pub use listeners::{CertificateFiles, ClientCertificate, Listener, Tls};
 pub use log::{Format, Log};
 pub use ops::Ops;
 pub use process::Process;
+pub use traces::Tracing;
 
 /// Everything that a file says.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub struct Settings {
     pub log: Log,
     /// `[access_log]`
     pub access_log: AccessLog,
+    /// `[tracing]`
+    pub tracing: Tracing,
     /// `[process]`
     pub process: Process,
     /// `[ops]`
@@ -114,6 +118,7 @@ impl Config {
     ) -> Self {
         let log = log::read(&mut root.table_or_empty("log"));
         let access_log = access_log::read(&mut root.table_or_empty("access_log"));
+        let tracing = traces::read(&mut root.table_or_empty("tracing"));
         let process = process::read(&mut root.table_or_empty("process"));
         let ops = ops::read(&mut root.table_or_empty("ops"));
         let strangers = strangers::read(&mut root.table_or_empty("strangers"));
@@ -123,7 +128,8 @@ impl Config {
             .chain(control.as_ref().map(|control| ("control", control.address)))
             .collect();
         let listeners = listeners::read(root, &taken, certificates_at);
-        let settings = Settings { log, access_log, process, ops, strangers, control, listeners };
+        let settings =
+            Settings { log, access_log, tracing, process, ops, strangers, control, listeners };
         let pepper = settings
             .control
             .as_ref()
@@ -146,6 +152,7 @@ impl Settings {
         [
             ("log", self.log != other.log),
             ("access_log", self.access_log != other.access_log),
+            ("tracing", self.tracing != other.tracing),
             ("process", self.process != other.process),
             ("ops", self.ops != other.ops),
             ("strangers", self.strangers != other.strangers),

@@ -33,12 +33,12 @@ fn an_admitted_request_is_a_line_with_every_field() {
     says(
         &line,
         &json!({
-            "request_id": "trace-1", "client": "127.0.0.1", "listener": "public",
+            "request_id": "trace-1", "trace_id": null, "span_id": null, "parent_span_id": null, "client": "127.0.0.1", "listener": "public",
             "tls_version": null, "http_version": "1.1", "http_method": "POST",
             "host": "api.example.com", "path": "/orders/7", "status": 200, "refusal": null,
             "shadow": null, "key": "acme-1", "application": "acme", "package": "basic",
             "plan": "free", "service": "orders", "endpoint": "all", "method": "write",
-            "revision": 1, "request_bytes": 5, "response_bytes": 2, "complete": true,
+            "revision": 1, "request_bytes": 5, "response_bytes": 2, "complete": true, "attempts": 1,
         }),
     );
     let time = line["time"].as_str().unwrap();
@@ -48,7 +48,7 @@ fn an_admitted_request_is_a_line_with_every_field() {
     assert!(milliseconds(&line, "upstream_ms") > 0.0, "{line}");
     assert!(milliseconds(&line, "total_ms") >= milliseconds(&line, "upstream_ms"), "{line}");
     assert!(line["epoch"].is_u64(), "{line}");
-    assert_eq!(line.as_object().unwrap().len(), 26, "{line}");
+    assert_eq!(line.as_object().unwrap().len(), 30, "{line}");
 }
 
 #[test]
@@ -69,7 +69,8 @@ fn a_refused_request_says_as_much_as_is_known() {
     let config = config(&origin).key("asleep", "asleep", "status = \"suspended\"");
     let gate = Tollgate::start(&config);
     let orders = gate.get("/orders/1?k=v").header("X-Request-Id", "mine");
-    gate.get("/nowhere?k=v").send().refused(404, "route_not_found");
+    let nowhere = gate.get("/nowhere?k=v").header("X-Request-Id", "mine").send();
+    let nowhere = nowhere.refused(404, "route_not_found");
     orders.send().refused(401, "key_missing");
     orders.clone().key("nobodys").send().refused(401, "key_rejected");
     orders.clone().key("asleep").send().refused(401, "key_rejected");
@@ -80,7 +81,8 @@ fn a_refused_request_says_as_much_as_is_known() {
         &json!({
             "status": 404, "path": "/nowhere", "host": "127.0.0.1", "service": null,
             "endpoint": null, "method": null, "key": null, "application": null, "plan": null,
-            "revision": 1, "upstream_ms": null, "complete": true, "request_id": null,
+            "revision": 1, "upstream_ms": null, "complete": true, "trace_id": null,
+            "attempts": 0, "request_id": nowhere.header("x-request-id"),
         }),
     );
     for code in ["key_missing", "key_unknown"] {

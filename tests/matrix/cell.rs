@@ -148,7 +148,7 @@ fn sorted<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, 
 
 /// All of an answer by which two can be told apart, but for what is another in each.
 fn look(response: &Response) -> String {
-    let other = |name: &str| ["date", "x-mashery-message-id"].contains(&name);
+    let other = |name: &str| ["date", "x-mashery-message-id", "x-request-id"].contains(&name);
     let fields = response.fields.iter().filter(|(name, _)| !other(&name.to_ascii_lowercase()));
     format!("{} {:?} {}", response.status, sorted(fields), response.text())
 }

@@ -2,12 +2,16 @@
 
 use std::rc::Rc;
 
-use http::{Request, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Version};
 use tollgate_core::{Now, Refusal, Service, ServiceId};
 
 use crate::access_log::Note;
+use crate::arena::Arena;
 use crate::connection::Client;
+use crate::headers::REQUEST_ID;
 use crate::peer::Whence;
+use crate::request_id::{RequestId, given_request_id};
+use crate::trace::Trace;
 use crate::worker::Worker;
 
 /// What is counted of a request when it is over.
@@ -18,10 +22,13 @@ pub(crate) struct Account {
     /// When its head had arrived, in nanoseconds of the monotonic clock.
     started: u64,
     service: Option<ServiceId>,
+    id: RequestId,
+    /// Boxed, so that requests that are not traced have no room for it.
+    trace: Option<Box<Trace>>,
     status: StatusCode,
     /// To the client the end of the connection may be the end of the body (RFC 1945 §7.2.2).
     ends_by_close: bool,
-    /// For the access log, if there is one.
+    /// For whoever wants to know what came of it, if anybody does.
     note: Option<Note>,
 }
 
@@ -42,12 +49,16 @@ impl Account {
     ) -> Self {
         client.begin();
         let whence = client.whence(request.headers());
+        let trace = worker.tracer.as_ref();
+        let trace = trace.map(|tracer| Box::new(tracer.begin(request.headers(), client)));
+        let span = trace.as_ref().map(|trace| trace.span);
         let logged = worker.access_log.is_some();
-        let note = logged.then(|| Note::of(request, client, whence.address, now));
+        let note = logged.then(|| Note::of(request, client, whence.address, span, now));
         let (worker, client) = (Rc::clone(worker), Rc::clone(client));
         let (started, status) = (now.monotonic, CLIENT_CLOSED);
         let ends_by_close = request.version() == Version::HTTP_10;
-        Self { worker, client, whence, started, service: None, status, ends_by_close, note }
+        let (service, id) = (None, RequestId::None);
+        Self { worker, client, whence, started, service, id, trace, status, ends_by_close, note }
     }
 
     /// Where the request comes from.
@@ -67,6 +78,42 @@ impl Account {
     /// Names the service.
     pub(crate) fn serve(&mut self, service: ServiceId) {
         self.service = Some(service);
+    }
+
+    /// Takes the request's id from its client, where that is whose word is taken. One that stands where
+    /// the service looks for keys or proofs is none.
+    pub(crate) fn take_id(&mut self, service: &Service, headers: &HeaderMap) {
+        let trust = self.worker.settings.request_ids.trust;
+        let Some(id) = given_request_id(headers) else { return };
+        if trust.includes(&self.client) && !service.reads(&REQUEST_ID) {
+            self.noted(|note| note.request_id(id));
+            self.id = RequestId::Given(id.clone());
+        }
+    }
+
+    /// The request's id; one that has none gets one. `None` never happens.
+    pub(crate) fn identify(&mut self, arena: &mut Arena) -> Option<HeaderValue> {
+        let ids = &self.worker.request_ids;
+        let id = self.id.value(ids, arena);
+        if let Some((note, id)) = self.note.as_mut().zip(id.as_ref()) {
+            note.request_id(id);
+        }
+        id
+    }
+
+    /// Tells the client the request's id.
+    pub(crate) fn tell_id(&mut self, headers: &mut HeaderMap) {
+        let worker = Rc::clone(&self.worker);
+        if let Some(id) = self.identify(&mut worker.arena.borrow_mut()) {
+            headers.insert(REQUEST_ID, id);
+        }
+    }
+
+    /// Tells the upstream which trace the request is of, if it is traced.
+    pub(crate) fn tell_trace(&self, headers: &mut HeaderMap) {
+        if let Some(trace) = &self.trace {
+            trace.tell(headers, &mut self.worker.arena.borrow_mut());
+        }
     }
 
     /// Names the answer, and the refusal that it is, if it is one.
@@ -104,8 +151,9 @@ impl Drop for Account {
         self.worker.cells.count_request(self.service, self.status);
         let total = now.saturating_sub(self.started);
         self.worker.cells.request_duration.record(total);
-        if let Some((note, ring)) = self.note.take().zip(self.worker.access_log.as_ref())
-            && !ring.put(note.close(total))
+        let entry = self.note.take().map(|note| note.close(total));
+        if let Some((entry, ring)) = entry.zip(self.worker.access_log.as_ref())
+            && !ring.put(entry)
         {
             self.worker.cells.access_log_dropped.add(1);
         }

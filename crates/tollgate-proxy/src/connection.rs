@@ -65,6 +65,11 @@ impl Client {
         self.peer.address
     }
 
+    /// Whether it may speak for others.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.peer.trusted
+    }
+
     /// Whether the target of a request is as short as the listener wants it.
     ///
     /// # Errors

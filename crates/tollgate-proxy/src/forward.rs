@@ -14,6 +14,7 @@ use hyper::client::conn::TrySendError;
 use tokio::time::timeout;
 use tollgate_core::{FrontId, MeterId, Now, Refusal};
 
+use crate::access_log::Note;
 use crate::account::Account;
 use crate::body::{Content, OutBody, Relay};
 use crate::headers;
@@ -60,7 +61,7 @@ impl Worker {
                 response
             }
             Destination::Server(pool) => {
-                let exchanged = self.exchange(pool, request, &live, meter).await;
+                let exchanged = self.exchange(pool, request, &live, meter, account).await;
                 let exchanged = exchanged.and_then(|answered| self.cleaned(pool, answered));
                 let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
                 account.noted(|note| note.upstream(elapsed));
@@ -124,6 +125,7 @@ impl Worker {
         mut request: Request<OutBody>,
         live: &LiveEntry,
         meter: MeterId,
+        account: &mut Account,
     ) -> Result<Answered, Refusal> {
         let mut tried = Tried::default();
         let mut chosen = match pool.choose_first(meter, self.coarse.now()) {
@@ -133,7 +135,9 @@ impl Worker {
         };
         loop {
             request = pool.name(&chosen, request).ok_or(Refusal::BadRequest)?;
-            let failed = match self.ask(pool, &chosen, request, live).await {
+            account.noted(Note::attempt);
+            let asked = self.ask(pool, &chosen, request, live).await;
+            let failed = match asked {
                 Ok((response, lease)) => {
                     chosen.succeeded();
                     return Ok(Answered { response, lease, chosen });

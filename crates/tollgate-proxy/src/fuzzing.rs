@@ -8,7 +8,9 @@ use tollgate_core::{CredentialPlace, Refusal, Routes};
 
 use crate::credential::Brought;
 use crate::peer::proxy_header::{Announced, LONGEST, Malformed, parse};
+use crate::request_id::is_plain;
 use crate::target::{Target, host_field};
+use crate::trace;
 use crate::{credential, headers};
 
 /// A key as it was taken, and the query and the form that are left; no form is one that never held a
@@ -55,7 +57,19 @@ pub fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
 /// Whether a client's request id may be kept.
 #[must_use]
 pub fn plain_request_id(value: &HeaderValue) -> bool {
-    headers::plain_request_id(value)
+    is_plain(value)
+}
+
+/// The trace and the span that a request names as its parent, with the flags of the trace.
+#[must_use]
+pub fn trace_parent(headers: &HeaderMap) -> Option<(u128, u64, u8)> {
+    trace::Parent::of(headers).map(|parent| (parent.trace, parent.id, parent.flags))
+}
+
+/// Whether what is noted of a request's trace can be read.
+#[must_use]
+pub fn is_valid_trace_state(headers: &HeaderMap) -> bool {
+    trace::is_valid_state(headers)
 }
 
 /// Host and path of a request as they are matched, and its target as the upstream sees it, if a

@@ -64,13 +64,17 @@ impl Worker {
         if let Some(cors) = cors {
             cors.tell(response.headers_mut());
         }
+        let refusal = response.body().refusal();
+        if self.settings.request_ids.told.tells(refusal) {
+            account.tell_id(response.headers_mut());
+        }
         // Whoever stands in front may have read another request: nothing follows this one.
-        let doubtful = response.body().refusal() == Some(Refusal::BadRequest);
+        let doubtful = refusal == Some(Refusal::BadRequest);
         let last = client.is_old() || self.ending.get() >= Ending::Last;
         if version < Version::HTTP_2 && (doubtful || last) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        account.answer(response.status(), response.body().refusal());
+        account.answer(response.status(), refusal);
         Ok(response.map(|content| ReplyBody::new(content, account)))
     }
 
@@ -158,10 +162,11 @@ impl Worker {
         // Live list, and what the upstream will see.
         let destination = self.destination(root, service);
         let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
+        account.tell_trace(&mut head.headers);
         headers::remove(&mut head.headers, &service.switches.drop_request_headers);
-        self.introduce(&mut head.headers, client, account.whence(), &target, &caller, &destination);
+        self.introduce(&mut head.headers, client, account, &target, &caller, &destination);
         self.tell_shadow(&mut head.headers, permit.shadow(), account);
-        account.noted(|note| note.admitted(&caller, &head.headers));
+        account.noted(|note| note.admitted(&caller));
         let body = body.framed(proof.form.or(taken.form), &mut head.headers);
         head.uri = target.upstream_uri(&uri, service, proof.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;

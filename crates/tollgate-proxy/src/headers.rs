@@ -288,14 +288,5 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether a client's request id may be kept: short, and nothing that could break a log.
-pub(crate) fn plain_request_id(value: &HeaderValue) -> bool {
-    (1..=128).contains(&value.len())
-        && value
-            .as_bytes()
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(byte))
-}
-
 #[cfg(test)]
 mod tests;

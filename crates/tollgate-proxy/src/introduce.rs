@@ -10,9 +10,8 @@ use crate::account::Account;
 use crate::connection::Client;
 use crate::headers::{
     APPLICATION, CLIENT_CERTIFICATE, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, KEY, PACKAGE,
-    PLAN, REQUEST_ID, SHADOW, plain_request_id,
+    PLAN, REQUEST_ID, SHADOW,
 };
-use crate::peer::Whence;
 use crate::target::Target;
 use crate::upstream::Destination;
 use crate::worker::Worker;
@@ -52,13 +51,14 @@ impl Worker {
         &self,
         headers: &mut HeaderMap,
         client: &Client,
-        whence: &Whence,
+        account: &mut Account,
         target: &Target<'_>,
         caller: &Caller<'_>,
         destination: &Destination,
     ) {
         let mut arena = self.arena.borrow_mut();
         let mut names = self.names.borrow_mut();
+        let whence = account.whence();
         let mut key = [0; 36];
         for (field, value) in [
             (APPLICATION, names.value(caller.application)),
@@ -92,9 +92,7 @@ impl Worker {
         if let Some(via) = &self.settings.via {
             headers.append(VIA, via.clone());
         }
-        if !headers.get(REQUEST_ID).is_some_and(plain_request_id)
-            && let Some(id) = arena.build(|to| self.request_ids.write(to))
-        {
+        if let Some(id) = account.identify(&mut arena) {
             headers.insert(REQUEST_ID, id);
         }
         let Destination::Server(pool) = destination else { return };

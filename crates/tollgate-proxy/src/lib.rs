@@ -17,6 +17,7 @@ mod forward;
 pub mod fuzzing;
 mod gateway;
 mod headers;
+mod hex;
 mod introduce;
 mod key_events;
 mod listen;
@@ -25,6 +26,7 @@ mod metrics;
 mod peer;
 mod plane;
 mod proof;
+mod request_id;
 mod respond;
 mod roster;
 mod socket;
@@ -32,6 +34,7 @@ mod strangers;
 mod switches;
 mod target;
 mod tls;
+mod trace;
 mod upstream;
 mod worker;
 
@@ -40,12 +43,14 @@ pub use key_events::KeyEventRings;
 pub use listen::{BindError, ListenAddress, Listener, ListenerSettings, SocketFile, bind_unix};
 pub use live::OnKeyDead;
 pub use metrics::Metrics;
-pub use peer::{ForwardedFields, TrustedProxies};
+pub use peer::{ForwardedFields, Trust, TrustedProxies};
 pub use plane::{Bound, DataPlane, Plan, Sockets};
+pub use request_id::{RequestIdSettings, ToldRequestId};
 pub use strangers::watch_strangers;
 pub use tls::{
     Acceptor, Authorities, AuthoritiesError, Certificate, CertificateError, ClientCertificates,
     Terms as TlsTerms, Tickets, server_config,
 };
+pub use trace::TraceSettings;
 pub use upstream::{ClientTrust, Resolver, UpstreamTls, Upstreams, watch_upstreams};
 pub use worker::WorkerSettings;

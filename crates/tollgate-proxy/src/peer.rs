@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use tollgate_core::{Networks, Source};
 
+use crate::connection::Client;
 use proxy_header::Announced;
 
 pub(crate) use crowd::{Counted, Crowd};
@@ -37,6 +38,28 @@ pub enum ForwardedFields {
     XForwarded,
     /// `Forwarded` (RFC 7239).
     Forwarded,
+}
+
+/// Whose word is taken on what only proxies and callers further away can know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Everybody's.
+    All,
+    /// That of the [proxies](TrustedProxies) that may speak for clients.
+    TrustedProxies,
+    /// Nobody's.
+    None,
+}
+
+impl Trust {
+    /// Whether it is taken of this client.
+    pub(crate) fn includes(self, client: &Client) -> bool {
+        match self {
+            Self::All => true,
+            Self::TrustedProxies => client.is_trusted(),
+            Self::None => false,
+        }
+    }
 }
 
 /// Whoever a connection comes from, as far as it is known.

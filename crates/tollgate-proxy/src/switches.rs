@@ -104,8 +104,9 @@ impl Worker {
         if let Some((service, _)) = lead.called {
             if let Ok(route) = &lead.route {
                 account.serve(service.id);
-                account.noted(|note| note.route(root, service, route, &head.headers));
+                account.noted(|note| note.route(root, service, route));
             }
+            account.take_id(service, &head.headers);
             if let Some(policy) = &service.switches.cors {
                 let mut arena = self.arena.borrow_mut();
                 let exchange = Exchange::of(policy, &head.headers, lead.preflight, &mut arena);

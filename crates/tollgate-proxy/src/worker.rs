@@ -35,6 +35,7 @@ use crate::metrics::Cells;
 use crate::respond::{self, Ended};
 use crate::roster::{Deadline, Handle, Roster};
 use crate::target::NoTarget;
+use crate::trace::Tracer;
 use crate::upstream::{Destination, Share, Upstreams};
 
 pub(crate) use accept::{Door, Entrance};
@@ -67,6 +68,8 @@ pub(crate) struct Worker {
     pub(crate) arena: RefCell<Arena>,
     pub(crate) names: RefCell<Names>,
     pub(crate) request_ids: RequestIds,
+    /// What has requests be spans, if they are.
+    pub(crate) tracer: Option<Tracer>,
     pub(crate) settings: WorkerSettings,
     pub(crate) ending: Cell<Ending>,
     /// Connections that have not brought a whole request yet.

@@ -8,6 +8,7 @@ use http::{StatusCode, Version};
 use tollgate_core::{Refusal, Revision, Shadow};
 
 use crate::tls::TlsVersion;
+use crate::trace::Span;
 
 /// The longest text that is kept of one field; a longer one is cut. It bounds what a full ring
 /// holds.
@@ -36,7 +37,7 @@ pub(crate) enum Field {
 const FIELDS: usize = Field::Plan as usize + 1;
 
 /// A request that is over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// When its head had arrived, in milliseconds since 1970.
     pub(crate) unix_ms: u64,
@@ -47,6 +48,8 @@ pub(crate) struct Entry {
     pub(crate) version: Version,
     /// `None` = over a plain connection.
     pub(crate) tls: Option<TlsVersion>,
+    /// What it is of its trace; `None` = requests are not traced.
+    pub(crate) span: Option<Span>,
     /// `None` = the client went away before there was an answer.
     pub(crate) status: Option<StatusCode>,
     pub(crate) refusal: Option<Refusal>,
@@ -61,6 +64,8 @@ pub(crate) struct Entry {
     pub(crate) total: u64,
     /// Nanoseconds until the upstream's response began or it failed; `None` = none was asked.
     pub(crate) upstream: Option<u64>,
+    /// Servers of the upstream that the request was sent to, one after the other.
+    pub(crate) attempts: u8,
     text: Vec<u8>,
     /// Where each text begins and ends; an empty one is not known.
     ranges: [(u16, u16); FIELDS],
@@ -80,6 +85,7 @@ impl Entry {
             client,
             version,
             tls: None,
+            span: None,
             status: None,
             refusal: None,
             shadow: Shadow::default(),
@@ -89,8 +95,18 @@ impl Entry {
             complete: false,
             total: 0,
             upstream: None,
+            attempts: 0,
             text: Vec::with_capacity(USUAL),
             ranges: [(0, 0); FIELDS],
+        }
+    }
+
+    /// The number of the version of HTTP.
+    pub(crate) fn http_version(&self) -> &'static str {
+        match self.version {
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_2 => "2",
+            _ => "1.1",
         }
     }
 

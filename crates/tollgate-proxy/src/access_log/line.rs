@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::{StatusCode, Version};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use tollgate_core::{Refusal, Shadow};
@@ -19,6 +19,9 @@ const SECONDS: usize = "2023-11-14T22:13:20".len();
 struct Line<'a> {
     time: Option<&'a str>,
     request_id: Option<Cow<'a, str>>,
+    trace_id: Option<String>,
+    span_id: Option<String>,
+    parent_span_id: Option<String>,
     client: Option<IpAddr>,
     listener: Option<&'a str>,
     tls_version: Option<&'static str>,
@@ -44,6 +47,7 @@ struct Line<'a> {
     complete: bool,
     total_ms: f64,
     upstream_ms: Option<f64>,
+    attempts: u8,
 }
 
 /// Says instants. Most are of the second before them, of which only the milliseconds are said anew.
@@ -83,10 +87,13 @@ pub(super) fn write(
     let line = Line {
         time: instants.say(entry.unix_ms),
         request_id: entry.text(Field::RequestId),
+        trace_id: entry.span.map(|span| format!("{:032x}", span.trace)),
+        span_id: entry.span.map(|span| format!("{:016x}", span.id)),
+        parent_span_id: entry.span.and_then(|span| Some(format!("{:016x}", span.parent?))),
         client: entry.client,
         listener: listeners.get(entry.listener).map(String::as_str),
         tls_version: entry.tls.map(TlsVersion::number),
-        http_version: version(entry.version),
+        http_version: entry.http_version(),
         http_method: entry.text(Field::HttpMethod),
         host: entry.text(Field::Host),
         path: entry.text(Field::Path),
@@ -107,6 +114,7 @@ pub(super) fn write(
         complete: entry.complete,
         total_ms: milliseconds(entry.total),
         upstream_ms: entry.upstream.map(milliseconds),
+        attempts: entry.attempts,
     };
     let begin = to.len();
     match serde_json::to_writer(&mut *to, &line) {
@@ -124,14 +132,6 @@ fn codes<S: Serializer>(shadow: &Shadow, serializer: S) -> Result<S::Ok, S::Erro
     serializer.collect_seq(shadow.refusals().map(Refusal::code))
 }
 
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        _ => "1.1",
-    }
-}
-
 /// Whole microseconds, in milliseconds.
 fn milliseconds(nanoseconds: u64) -> f64 {
     (nanoseconds / 1000) as f64 / 1000.0
@@ -142,6 +142,7 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
 
+    use http::Version;
     use proptest::prelude::*;
 
     fn line(path: &[u8], unix_ms: u64) -> Vec<u8> {

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body::Frame;
 use tollgate_core::{Bearer, Caller, Now, Record, Refusal, Root, Route, Service, Shadow};
 
 use super::entry::{Entry, Field};
 use crate::connection::Client;
-use crate::headers::{REQUEST_ID, plain_request_id};
 use crate::target::Target;
+use crate::trace::Span;
 
 /// The entry of a request that is not over yet.
 #[derive(Debug)]
@@ -28,10 +28,12 @@ impl Note {
         request: &Request<B>,
         client: &Client,
         address: Option<IpAddr>,
+        span: Option<Span>,
         now: Now,
     ) -> Self {
         let version = request.version();
         let mut entry = Entry::new(client.door.number, address, version, now.unix_ms);
+        entry.span = span;
         entry.tls = client.session.as_ref().map(|session| session.version);
         entry.put(Field::HttpMethod, request.method().as_str().as_bytes());
         Self { entry: Box::new(entry), received: None }
@@ -52,15 +54,8 @@ impl Note {
         self.entry.put(Field::Path, target.path.as_bytes());
     }
 
-    /// Notes where the request leads. Its id is taken as the client gave it, unless that is where
-    /// the service looks for keys or proofs.
-    pub(crate) fn route(
-        &mut self,
-        root: &Root,
-        service: &Service,
-        route: &Route,
-        fields: &HeaderMap,
-    ) {
+    /// Notes where the request leads.
+    pub(crate) fn route(&mut self, root: &Root, service: &Service, route: &Route) {
         self.entry.put(Field::Service, service.name.as_bytes());
         if let Some(name) = root.routes.endpoint_name(route.endpoint) {
             self.entry.put(Field::Endpoint, name.as_bytes());
@@ -68,21 +63,16 @@ impl Note {
         if let Some(name) = route.method.and_then(|method| root.routes.method_name(method)) {
             self.entry.put(Field::Method, name.as_bytes());
         }
-        if !service.reads(&REQUEST_ID) {
-            self.request_id(fields);
-        }
     }
 
-    /// Notes who calls, and the id that the upstream sees.
-    pub(crate) fn admitted(&mut self, caller: &Caller<'_>, fields: &HeaderMap) {
+    /// Notes who calls.
+    pub(crate) fn admitted(&mut self, caller: &Caller<'_>) {
         self.bearer(&Bearer::from(caller));
-        self.request_id(fields);
     }
 
-    fn request_id(&mut self, fields: &HeaderMap) {
-        if let Some(id) = fields.get(REQUEST_ID).filter(|id| plain_request_id(id)) {
-            self.entry.put(Field::RequestId, id.as_bytes());
-        }
+    /// Notes the id of the request.
+    pub(crate) fn request_id(&mut self, id: &HeaderValue) {
+        self.entry.put(Field::RequestId, id.as_bytes());
     }
 
     /// Notes whose key was refused, if it is anybody's.
@@ -111,6 +101,11 @@ impl Note {
     /// Where the bytes of the request's body are counted.
     pub(crate) fn received(&mut self) -> Rc<Cell<u64>> {
         Rc::clone(self.received.get_or_insert_default())
+    }
+
+    /// Notes that one server of the upstream is tried.
+    pub(crate) fn attempt(&mut self) {
+        self.entry.attempts = self.entry.attempts.saturating_add(1);
     }
 
     /// Notes how long the upstream took to answer or to fail, in nanoseconds.

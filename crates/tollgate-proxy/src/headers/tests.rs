@@ -131,10 +131,3 @@ fn cookies_of_http2_are_joined() {
     let left = cleaned(&[("cookie", "a=1"), ("cookie", "b=2")]).unwrap();
     assert_eq!(left, [("cookie".to_owned(), "a=1; b=2".to_owned())]);
 }
-
-#[test]
-fn a_request_id_is_kept_only_if_it_is_plain() {
-    for (id, kept) in [("abc-1.2:3", true), ("", false), ("a b", false), ("\"", false)] {
-        assert_eq!(plain_request_id(&id.parse().unwrap()), kept, "{id}");
-    }
-}

@@ -50,6 +50,8 @@ mod tests {
 
     use super::*;
     use crate::live::OnKeyDead;
+    use crate::peer::Trust;
+    use crate::request_id::{RequestIdSettings, ToldRequestId};
 
     fn settings(responder: Option<&'static str>) -> WorkerSettings {
         WorkerSettings {
@@ -57,6 +59,8 @@ mod tests {
             on_key_dead: OnKeyDead::Cut,
             error_dialect: ErrorDialect::Mashery,
             responder: responder.map(HeaderValue::from_static),
+            request_ids: RequestIdSettings { trust: Trust::All, told: ToldRequestId::All },
+            traces: None,
         }
     }
 

@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use bytes::BytesMut;
 
+use crate::hex::hex;
+
 /// Makes ids that no other worker or process makes: random bits, drawn once, before a counter.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
@@ -18,18 +20,18 @@ impl RequestIds {
         Self { prefix: RandomState::new().build_hasher().finish(), count: Cell::new(0) }
     }
 
-    /// Writes the next id: 16 digits of the prefix and 16 of the counter.
-    pub(crate) fn write(&self, to: &mut BytesMut) {
+    /// The number of the next id.
+    pub(crate) fn next(&self) -> u64 {
         let count = self.count.get();
         self.count.set(count.wrapping_add(1));
-        to.extend_from_slice(&hex(self.prefix));
-        to.extend_from_slice(&hex(count));
+        count
     }
-}
 
-fn hex(number: u64) -> [u8; 16] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    std::array::from_fn(|at| DIGITS[(number >> (60 - 4 * at)) as usize & 15])
+    /// Writes the id of this number: 16 digits of the prefix and 16 of the number.
+    pub(crate) fn write(&self, number: u64, to: &mut BytesMut) {
+        to.extend_from_slice(&hex(self.prefix));
+        to.extend_from_slice(&hex(number));
+    }
 }
 
 #[cfg(test)]
@@ -42,14 +44,9 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for ids in workers.iter().cycle().take(100) {
             let mut id = BytesMut::new();
-            ids.write(&mut id);
+            ids.write(ids.next(), &mut id);
             assert_eq!(id.len(), 32);
             assert!(seen.insert(id));
         }
-    }
-
-    #[test]
-    fn digits_stand_in_their_order() {
-        assert_eq!(&hex(0x0123_4567_89ab_cdef), b"0123456789abcdef");
     }
 }

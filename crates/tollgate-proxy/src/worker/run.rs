@@ -22,6 +22,7 @@ use crate::access_log::Ring;
 use crate::key_events::KeyEvents;
 use crate::metrics::Cells;
 use crate::roster::Roster;
+use crate::trace::Tracer;
 use crate::upstream::{Share, Upstreams};
 
 /// How exact deadlines are.
@@ -96,6 +97,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         arena: RefCell::default(),
         names: RefCell::default(),
         request_ids: RequestIds::new(),
+        tracer: seat.settings.traces.map(Tracer::new),
         settings: seat.settings.own(),
         ending: Cell::new(Ending::No),
         beginning: Rc::default(),

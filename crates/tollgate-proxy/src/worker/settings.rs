@@ -4,6 +4,8 @@ use http::HeaderValue;
 use tollgate_core::ErrorDialect;
 
 use crate::live::OnKeyDead;
+use crate::request_id::RequestIdSettings;
+use crate::trace::TraceSettings;
 use crate::upstream::own;
 
 /// What holds for every request of a process.
@@ -17,6 +19,10 @@ pub struct WorkerSettings {
     pub error_dialect: ErrorDialect,
     /// What `X-Mashery-Responder` says in the Mashery dialect; `None` = no such field.
     pub responder: Option<HeaderValue>,
+    /// What becomes of `X-Request-Id`.
+    pub request_ids: RequestIdSettings,
+    /// How requests are traced; `None` = what clients say of traces goes on as it came.
+    pub traces: Option<TraceSettings>,
 }
 
 impl WorkerSettings {
