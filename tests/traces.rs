@@ -3,6 +3,9 @@
 mod context;
 mod request_ids;
 
+#[cfg(not(feature = "otlp"))]
+mod without_otlp;
+
 use std::fs;
 
 use serde_json::Value;

@@ -103,9 +103,14 @@ async fn serve(
         clock: Arc::clone(&clock),
         strangers: strangers.clone(),
         access_log: access_log(&settings.access_log)?,
+        #[cfg(feature = "otlp")]
+        spans: settings.tracing.otlp.as_ref().map(|otlp| otlp.ring),
         upstreams: upstreams.clone(),
     };
     let mut bound = plan.bind()?;
+    #[cfg(feature = "otlp")]
+    let exporter =
+        crate::otlp::exporter(&settings.tracing, &environment, bound.spans(), &registry)?;
     let sockets = Sockets::bind(&settings, inherited)?;
     let held = sockets.held(&settings, bound.sockets())?;
     let signals = Signals::listen()?;
@@ -164,6 +169,8 @@ async fn serve(
     let watching = tokio::spawn(watch_upstreams(upstreams, reader.clone(), resolver));
     announce(&settings, bound.addresses(), &sockets)?;
     let plane = bound.start()?;
+    #[cfg(feature = "otlp")]
+    let exporting = exporter.map(crate::otlp::Exporter::start).transpose()?;
     let meters = Arc::clone(reader.meters());
     if let Some(successor) = successor {
         tokio::spawn(successor.follow(Arc::clone(&meters)));
@@ -197,6 +204,10 @@ async fn serve(
     let Standing { plane, held, changes, .. } = standing;
     drop(held);
     let cut = tokio::task::spawn_blocking(move || plane.drain(patience)).await??;
+    #[cfg(feature = "otlp")]
+    if let Some(exporting) = exporting {
+        tokio::task::spawn_blocking(|| exporting.end()).await?;
+    }
     if let Some(changes) = changes {
         changes.stop().await?;
     }

@@ -25,7 +25,7 @@ pub use listeners::{CertificateFiles, ClientCertificate, Listener, Tls};
 pub use log::{Format, Log};
 pub use ops::Ops;
 pub use process::Process;
-pub use traces::Tracing;
+pub use traces::{Otlp, Tracing};
 
 /// Everything that a file says.
 #[derive(Debug)]

@@ -10,6 +10,8 @@ mod clock;
 mod control;
 mod explain;
 mod ops;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod output;
 mod post;
 mod private_socket;

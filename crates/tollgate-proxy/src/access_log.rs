@@ -15,7 +15,9 @@ use std::io;
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use entry::Entry;
+pub(crate) use entry::Entry;
+#[cfg(feature = "otlp")]
+pub(crate) use entry::Field;
 pub(crate) use note::Note;
 use sink::Sink;
 pub use sink::SinkPath;

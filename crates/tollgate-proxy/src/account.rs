@@ -1,5 +1,8 @@
 //! The account of a request, closed once: when its response has ended or was dropped.
 
+#[cfg(feature = "otlp")]
+mod recorded;
+
 use std::rc::Rc;
 
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Version};
@@ -11,6 +14,8 @@ use crate::connection::Client;
 use crate::headers::REQUEST_ID;
 use crate::peer::Whence;
 use crate::request_id::{RequestId, given_request_id};
+#[cfg(feature = "otlp")]
+use crate::spans::Attempt;
 use crate::trace::Trace;
 use crate::worker::Worker;
 
@@ -30,6 +35,9 @@ pub(crate) struct Account {
     ends_by_close: bool,
     /// For whoever wants to know what came of it, if anybody does.
     note: Option<Note>,
+    /// Of a request that is recorded.
+    #[cfg(feature = "otlp")]
+    attempts: Option<Vec<Attempt>>,
 }
 
 impl std::fmt::Debug for Account {
@@ -53,12 +61,29 @@ impl Account {
         let trace = trace.map(|tracer| Box::new(tracer.begin(request.headers(), client)));
         let span = trace.as_ref().map(|trace| trace.span);
         let logged = worker.access_log.is_some();
+        #[cfg(feature = "otlp")]
+        let attempts = worker.records(span).then(Vec::new);
+        #[cfg(feature = "otlp")]
+        let logged = logged || attempts.is_some();
         let note = logged.then(|| Note::of(request, client, whence.address, span, now));
         let (worker, client) = (Rc::clone(worker), Rc::clone(client));
         let (started, status) = (now.monotonic, CLIENT_CLOSED);
         let ends_by_close = request.version() == Version::HTTP_10;
         let (service, id) = (None, RequestId::None);
-        Self { worker, client, whence, started, service, id, trace, status, ends_by_close, note }
+        Self {
+            worker,
+            client,
+            whence,
+            started,
+            service,
+            id,
+            trace,
+            status,
+            ends_by_close,
+            note,
+            #[cfg(feature = "otlp")]
+            attempts,
+        }
     }
 
     /// Where the request comes from.
@@ -152,6 +177,8 @@ impl Drop for Account {
         let total = now.saturating_sub(self.started);
         self.worker.cells.request_duration.record(total);
         let entry = self.note.take().map(|note| note.close(total));
+        #[cfg(feature = "otlp")]
+        self.record(entry.as_deref());
         if let Some((entry, ring)) = entry.zip(self.worker.access_log.as_ref())
             && !ring.put(entry)
         {

@@ -136,7 +136,11 @@ impl Worker {
         loop {
             request = pool.name(&chosen, request).ok_or(Refusal::BadRequest)?;
             account.noted(Note::attempt);
+            #[cfg(feature = "otlp")]
+            self.begin_attempt(pool, &chosen, &mut request, account);
             let asked = self.ask(pool, &chosen, request, live).await;
+            #[cfg(feature = "otlp")]
+            self.end_attempt(account, outcome(&asked));
             let failed = match asked {
                 Ok((response, lease)) => {
                     chosen.succeeded();
@@ -343,6 +347,15 @@ impl From<Refusal> for Failed {
             connected: true,
             again: None,
         }
+    }
+}
+
+/// What came of an attempt.
+#[cfg(feature = "otlp")]
+fn outcome(asked: &Result<(Response<Incoming>, Lease), Failed>) -> Result<StatusCode, Refusal> {
+    match asked {
+        Ok((response, _)) => Ok(response.status()),
+        Err(failed) => Err(failed.refusal),
     }
 }
 

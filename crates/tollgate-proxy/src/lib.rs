@@ -30,6 +30,8 @@ mod request_id;
 mod respond;
 mod roster;
 mod socket;
+#[cfg(feature = "otlp")]
+mod spans;
 mod strangers;
 mod switches;
 mod target;
@@ -46,6 +48,8 @@ pub use metrics::Metrics;
 pub use peer::{ForwardedFields, Trust, TrustedProxies};
 pub use plane::{Bound, DataPlane, Plan, Sockets};
 pub use request_id::{RequestIdSettings, ToldRequestId};
+#[cfg(feature = "otlp")]
+pub use spans::{SpanBatch, SpanRings, SpanWriter, rejected_spans};
 pub use strangers::watch_strangers;
 pub use tls::{
     Acceptor, Authorities, AuthoritiesError, Certificate, CertificateError, ClientCertificates,

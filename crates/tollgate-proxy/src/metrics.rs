@@ -55,6 +55,8 @@ pub(crate) struct Cells {
     pub(crate) upstream_failures: Counter,
     pub(crate) streams_cut: Counter,
     pub(crate) access_log_dropped: Counter,
+    #[cfg(feature = "otlp")]
+    pub(crate) spans_dropped: Counter,
     pub(crate) key_events_dropped: Counter,
     /// Set, not counted: requests open now.
     pub(crate) streams: AtomicU64,
@@ -77,6 +79,8 @@ impl Default for Cells {
             upstream_failures: Counter::default(),
             streams_cut: Counter::default(),
             access_log_dropped: Counter::default(),
+            #[cfg(feature = "otlp")]
+            spans_dropped: Counter::default(),
             key_events_dropped: Counter::default(),
             streams: AtomicU64::new(0),
             connections: AtomicUsize::new(0),

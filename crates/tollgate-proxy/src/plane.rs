@@ -14,6 +14,8 @@ use crate::access_log::{AccessLog, Writer, Writing};
 use crate::key_events::{KeyEventRings, rings as rings_of_key_events};
 use crate::listen::{BindError, ListenAddress, Listener, SocketFile, open, share};
 use crate::metrics::{Cells, Connections, Metrics};
+#[cfg(feature = "otlp")]
+use crate::spans::SpanRings;
 use crate::upstream::{Share, Upstreams};
 use crate::worker::{Crew, Entrance, Mail, Seat, WorkerSettings, run};
 
@@ -33,6 +35,9 @@ pub struct Plan {
     pub strangers: Option<Arc<Strangers>>,
     /// Where requests are logged; `None` = nowhere.
     pub access_log: Option<AccessLog>,
+    /// Sampled requests that each worker holds until they are exported; `None` = none is.
+    #[cfg(feature = "otlp")]
+    pub spans: Option<usize>,
     /// What is known of upstreams.
     pub upstreams: Upstreams,
 }
@@ -47,6 +52,8 @@ pub struct Bound {
     metrics: Metrics,
     writer: Option<Writer>,
     key_events: KeyEventRings,
+    #[cfg(feature = "otlp")]
+    spans: SpanRings,
 }
 
 /// The sockets of a listener, as another process can take them over.
@@ -81,12 +88,20 @@ impl Plan {
         let crew = Arc::new(crew);
         let mut seats = Vec::new();
         let mut rings = Vec::new();
+        #[cfg(feature = "otlp")]
+        let mut span_rings = Vec::new();
         let (key_events, taken) = rings_of_key_events(self.workers);
         let workers = cells.iter().zip(key_events).zip(mail).enumerate();
         for (number, ((cells, key_events), mail)) in workers {
             let ring = self.access_log.as_ref().map(AccessLog::ring);
             let (ring, other_end) = ring.unzip();
             rings.extend(other_end);
+            #[cfg(feature = "otlp")]
+            let spans = self.spans.map(|requests| {
+                let (ring, other_end) = crate::spans::ring(requests);
+                span_rings.push(other_end);
+                ring
+            });
             seats.push(Seat {
                 number,
                 crew: Arc::clone(&crew),
@@ -98,6 +113,8 @@ impl Plan {
                 settings: self.settings.clone(),
                 strangers: self.strangers.clone(),
                 access_log: ring,
+                #[cfg(feature = "otlp")]
+                spans,
                 key_events,
                 upstreams: self.upstreams.clone(),
                 share: Share::new(number, self.workers),
@@ -143,6 +160,8 @@ impl Plan {
             metrics,
             writer,
             key_events: taken,
+            #[cfg(feature = "otlp")]
+            spans: SpanRings::new(span_rings),
         })
     }
 }
@@ -169,6 +188,12 @@ impl Bound {
     /// Where events of keys can be taken from. There is nothing to take the second time.
     pub fn key_events(&mut self) -> KeyEventRings {
         std::mem::take(&mut self.key_events)
+    }
+
+    /// Where requests can be taken from to be exported. There is nothing to take the second time.
+    #[cfg(feature = "otlp")]
+    pub fn spans(&mut self) -> SpanRings {
+        std::mem::take(&mut self.spans)
     }
 
     /// A mailbox for each worker, to be told of swaps.

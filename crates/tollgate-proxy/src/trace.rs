@@ -38,7 +38,7 @@ pub(crate) struct Span {
     /// The span that has caused it; `None` = the trace begins with it.
     pub(crate) parent: Option<u64>,
     /// Flags of the trace.
-    flags: u8,
+    pub(crate) flags: u8,
 }
 
 /// The trace of a request, as far as this process has a part in it.
@@ -93,6 +93,12 @@ impl Tracer {
         }
     }
 
+    /// An id for a further span of a trace.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn span_id(&self) -> u64 {
+        self.ids.span()
+    }
+
     /// Whether a trace that begins here is sampled: by its id, so that all who ask for the same share
     /// sample the same traces.
     fn samples(&self, trace: u128) -> bool {
@@ -105,6 +111,12 @@ impl Tracer {
 }
 
 impl Span {
+    /// Whether it is to be recorded.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
     /// Tells the upstream that the span has sent it the request.
     pub(crate) fn tell(&self, headers: &mut HeaderMap, arena: &mut Arena) {
         if let Some(value) = arena.build(|to| parent::write(self.trace, self.id, self.flags, to)) {

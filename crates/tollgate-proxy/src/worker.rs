@@ -34,7 +34,11 @@ use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
 use crate::metrics::Cells;
 use crate::respond::{self, Ended};
 use crate::roster::{Deadline, Handle, Roster};
+#[cfg(feature = "otlp")]
+use crate::spans::SpanRing;
 use crate::target::NoTarget;
+#[cfg(feature = "otlp")]
+use crate::trace::Span;
 use crate::trace::Tracer;
 use crate::upstream::{Destination, Share, Upstreams};
 
@@ -78,6 +82,9 @@ pub(crate) struct Worker {
     pub(crate) strangers: Option<Arc<Strangers>>,
     /// Where requests that are over go, if they are logged.
     pub(crate) access_log: Option<Ring>,
+    /// Where requests that are recorded go, if anybody exports them.
+    #[cfg(feature = "otlp")]
+    pub(crate) spans: Option<SpanRing>,
     /// Where events of keys go.
     pub(crate) key_events: KeyEvents,
     /// What the process knows of upstreams.
@@ -158,6 +165,12 @@ impl Worker {
             counter.add(1);
         }
         respond::refuse(&mut self.arena.borrow_mut(), &self.settings, ended)
+    }
+
+    /// Whether a request is recorded that is this span.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn records(&self, span: Option<Span>) -> bool {
+        self.spans.is_some() && span.is_some_and(|span| span.is_sampled())
     }
 
     fn count_refusal(&self, refusal: Refusal) {

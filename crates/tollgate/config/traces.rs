@@ -1,8 +1,12 @@
 //! `[tracing]`
 
+mod otlp;
+
 use tollgate_control::document::Section;
 use tollgate_control::document::kind::{Choice, Integer, Switch};
 use tollgate_proxy::{RequestIdSettings, ToldRequestId, TraceSettings, Trust};
+
+pub use otlp::Otlp;
 
 const TRUST: Choice<Trust> = Choice::of(&[
     ("all", Trust::All),
@@ -23,6 +27,8 @@ pub struct Tracing {
     pub request_ids: RequestIdSettings,
     /// How requests are traced; `None` = they are not.
     pub traces: Option<TraceSettings>,
+    /// Where sampled requests are exported to; `None` = nowhere.
+    pub otlp: Option<Otlp>,
 }
 
 pub(super) fn read(section: &mut Section) -> Tracing {
@@ -35,5 +41,14 @@ pub(super) fn read(section: &mut Section) -> Tracing {
         trust: section.or("trust_parent", TRUST, Trust::TrustedProxies),
         sample_one_in: section.or("sample_one_in", ONE_IN, 1),
     };
-    Tracing { request_ids, traces: enabled.then_some(traces) }
+    let otlp = section.table("otlp").and_then(|mut table| {
+        if !cfg!(feature = "otlp") {
+            let message = "this build exports no spans, expected one with the feature otlp";
+            table.problem_at(table.here(), message);
+        } else if !enabled {
+            table.problem_at(table.here(), "has no effect unless tracing.enabled is true");
+        }
+        otlp::read(&mut table)
+    });
+    Tracing { request_ids, traces: enabled.then_some(traces), otlp }
 }

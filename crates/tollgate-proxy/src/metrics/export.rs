@@ -324,6 +324,12 @@ impl Collector for Metrics {
         families.extend(self.handshakes());
         families.extend(self.upstreams());
         families.extend(self.access_log());
+        #[cfg(feature = "otlp")]
+        families.push(self.plain(
+            "tollgate_spans_dropped_total",
+            "Spans that were dropped: the ring was full.",
+            self.sum(|cells| cells.spans_dropped.get()),
+        ));
         families.push(self.plain(
             "tollgate_key_events_dropped_total",
             "Events of keys for webhooks that were dropped: the ring was full.",

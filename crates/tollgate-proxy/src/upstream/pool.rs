@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::{HeaderValue, Request};
 use tollgate_core::{
-    Balance, HostHeader, MeterId, Pending as PendingRule, Refusal, Server, Upstream,
+    Balance, HostHeader, MeterId, Pending as PendingRule, Refusal, Server, ServerTarget, Upstream,
     UpstreamTimeouts,
 };
 
@@ -222,6 +222,12 @@ impl Pool {
     /// Whether there is more than one server.
     pub(crate) fn has_others(&self) -> bool {
         self.lanes.borrow().len() > 1
+    }
+
+    /// What is said of a server.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "only spans tell of it"))]
+    pub(crate) fn target(&self, chosen: &Chosen) -> Option<&ServerTarget> {
+        self.server.targets.get(chosen.lane().target)
     }
 
     /// Names a request's server to itself, where it wants that.

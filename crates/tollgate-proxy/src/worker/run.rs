@@ -22,6 +22,8 @@ use crate::access_log::Ring;
 use crate::key_events::KeyEvents;
 use crate::metrics::Cells;
 use crate::roster::Roster;
+#[cfg(feature = "otlp")]
+use crate::spans::SpanRing;
 use crate::trace::Tracer;
 use crate::upstream::{Share, Upstreams};
 
@@ -63,6 +65,8 @@ pub(crate) struct Seat {
     pub(crate) settings: WorkerSettings,
     pub(crate) strangers: Option<Arc<Strangers>>,
     pub(crate) access_log: Option<Ring>,
+    #[cfg(feature = "otlp")]
+    pub(crate) spans: Option<SpanRing>,
     pub(crate) key_events: KeyEvents,
     pub(crate) upstreams: Upstreams,
     pub(crate) share: Share,
@@ -103,6 +107,8 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         beginning: Rc::default(),
         strangers: seat.strangers,
         access_log: seat.access_log,
+        #[cfg(feature = "otlp")]
+        spans: seat.spans,
         key_events: seat.key_events,
         upstreams: seat.upstreams,
         share: seat.share,
