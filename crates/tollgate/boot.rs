@@ -9,11 +9,11 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 use prometheus::Registry;
 use tokio::net::TcpListener;
-use tollgate_control::Publisher;
-use tollgate_control::PublisherMetrics;
+use tokio::sync::watch;
 use tollgate_control::admin::{Handshake, Stream};
 use tollgate_control::document::Warnings;
 use tollgate_control::webhooks::WebhookMetrics;
+use tollgate_control::{KeptMeters, Publisher, PublisherMetrics};
 use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
 use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
@@ -30,10 +30,12 @@ use crate::explain::{Explaining, Socket};
 use crate::ops::Ops;
 use crate::post::Courier;
 use crate::private_socket::PrivateSocket;
+use crate::quotas::Quotas;
 use crate::reload::{ReloadMetrics, Reloader, Snapshots, log_warnings};
 use crate::signals::{End, Signals};
 use crate::sockets::Sockets;
-use crate::takeover::{Claimed, Inherited, Predecessor, Standing, claim};
+use crate::systemd::{self, Passed};
+use crate::takeover::{Claimed, Predecessor, Standing, claim};
 use crate::trust::Trust;
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -52,6 +54,7 @@ pub(crate) fn run(
     around: Around,
     takeover: bool,
 ) -> Result<ExitCode, Failure> {
+    let passed = Passed::take()?;
     crate::telemetry::init(&config.settings.log);
     log_warnings(warnings);
     if let Some(fresh) = &config.objects.fresh_pepper {
@@ -60,14 +63,14 @@ pub(crate) fn run(
     }
     // The control runtime: reloads, ops and signals, apart from every data worker.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(path, config, around, takeover))
+    runtime.block_on(serve(path, config, around, (takeover, passed)))
 }
 
 async fn serve(
     path: &Path,
     config: Config,
     around: Around,
-    takeover: bool,
+    (takeover, passed): (bool, Passed),
 ) -> Result<ExitCode, Failure> {
     let Around { clock, resolver } = around;
     let settings = config.settings.clone();
@@ -86,8 +89,8 @@ async fn serve(
 
     // Every address is taken before anything starts.
     let mut claimed = if takeover { claimed(&settings, &environment).await? } else { None };
-    let mut none = Inherited::default();
-    let inherited = claimed.as_mut().map_or(&mut none, |claimed| &mut claimed.inherited);
+    let mut passed = passed.sort(&settings)?;
+    let inherited = claimed.as_mut().map_or(&mut passed, |claimed| &mut claimed.inherited);
     let listeners = settings.listeners.iter().map(|listener| Listener {
         name: listener.name.to_string(),
         address: listener.address.clone(),
@@ -95,6 +98,7 @@ async fn serve(
         tls: certificates.acceptor(&listener.name),
         inherited: inherited.data(&listener.name, &listener.address),
     });
+    let (written, told) = watch::channel(());
     let plan = Plan {
         workers: workers(&settings),
         listeners: listeners.collect(),
@@ -106,6 +110,7 @@ async fn serve(
         #[cfg(feature = "otlp")]
         spans: settings.tracing.otlp.as_ref().map(|otlp| otlp.ring),
         upstreams: upstreams.clone(),
+        kept: settings.process.checkpoint_file.as_ref().map(|_| told),
     };
     let mut bound = plan.bind()?;
     #[cfg(feature = "otlp")]
@@ -113,13 +118,19 @@ async fn serve(
         crate::otlp::exporter(&settings.tracing, &environment, bound.spans(), &registry)?;
     let sockets = Sockets::bind(&settings, inherited)?;
     let held = sockets.held(&settings, bound.sockets())?;
-    let signals = Signals::listen()?;
+    let replaceable = settings.process.takeover_socket.is_some();
+    let signals = Signals::listen(replaceable.then(|| path.to_owned()))?;
 
     if let Some(strangers) = strangers {
         tokio::spawn(watch_strangers(strangers, Arc::clone(&clock)));
     }
     registry.register(Box::new(bound.metrics().clone()))?;
-    let publisher = publisher(writer, &bound, &settings, &*clock, &registry)?;
+    let mut publisher = publisher(writer, &bound, &settings, &*clock, &registry)?;
+    // Before the first meter is made.
+    let quotas = settings.process.checkpoint_file.clone().map(|path| {
+        let of = (path, environment.clone());
+        Quotas::new(of, reader.meters(), &mut publisher, Arc::clone(&clock), written)
+    });
     let enforced = publisher.enforced();
     let explainer = Explainer::new(reader.clone(), Arc::clone(&clock), worker_settings(&settings)?);
     let control = match settings.control.as_ref().zip(sockets.admin.as_ref()) {
@@ -157,13 +168,23 @@ async fn serve(
         published: false,
     };
     // The first snapshot is there before the first request.
-    let (open, successor) = match claimed {
-        None => (still.open().await?, None),
+    let (open, successor, quotas) = match claimed {
+        None => {
+            let mut open = still.open().await?;
+            let quotas = match quotas {
+                Some(quotas) => Some(quotas.go_on(open.publisher()?)?),
+                None => None,
+            };
+            (open, None, quotas)
+        }
         Some(mut claimed) => {
             claimed.prepared().await?;
             let mut open = still.open().await?;
-            let successor = claimed.succeed(open.publisher()?, &*clock).await?;
-            (open, Some(successor))
+            let take_over = |kept: &KeptMeters| quotas.map(|quotas| quotas.take_over(kept));
+            let (successor, quotas) = claimed
+                .succeed(open.publisher()?, &*clock, |kept| take_over(kept).transpose())
+                .await?;
+            (open, Some(successor), quotas)
         }
     };
     let watching = tokio::spawn(watch_upstreams(upstreams, reader.clone(), resolver));
@@ -185,10 +206,16 @@ async fn serve(
     let keeper = tokio::spawn(keeper.watch(trust_hang_up));
     let patience = settings.process.takeover_timeout;
     let changes = open.run()?;
-    let mut standing = Standing::new((plane, held), environment, clock, patience, changes);
+    let mut standing =
+        Standing::new((plane, held), environment, clock, patience, (changes, quotas));
+    systemd::serving();
     let ended = stand(&mut standing, takeover.as_ref(), &mut end).await;
     draining.store(true, Relaxed);
-    if let Some(predecessor) = ended? {
+    let taken = ended?;
+    if taken.is_none() {
+        systemd::stopping();
+    }
+    if let Some(predecessor) = taken {
         // New connections are the other process's, and so are the paths.
         ops.abort();
         standing.plane.leave();
@@ -201,12 +228,15 @@ async fn serve(
     // Swaps are enforced to the last request, and whoever asks is told that we are going.
     let patience = settings.process.drain_timeout;
     tracing::info!(?patience, "draining");
-    let Standing { plane, held, changes, .. } = standing;
+    let Standing { plane, held, changes, quotas, .. } = standing;
     drop(held);
     let cut = tokio::task::spawn_blocking(move || plane.drain(patience)).await??;
     #[cfg(feature = "otlp")]
     if let Some(exporting) = exporting {
         tokio::task::spawn_blocking(|| exporting.end()).await?;
+    }
+    if let Some(quotas) = quotas {
+        quotas.end().await?;
     }
     if let Some(changes) = changes {
         changes.stop().await?;

@@ -14,6 +14,7 @@ use tollgate_control::{Published, Publisher, PublishingError, Reload};
 use tollgate_core::Clock;
 
 use crate::config::{Config, Settings};
+use crate::systemd;
 use crate::trust::Trust;
 
 /// How often meters of keys that are gone are looked at.
@@ -163,10 +164,15 @@ impl Reloader {
         let mut seen = Sight::default();
         loop {
             let watched = config.watched(&self.path);
+            let mut told = false;
             let changed = tokio::select! {
                 _ = &mut stop => return (self, config, hang_up),
                 changed = watched.changed(&seen) => changed,
-                _ = hang_up.recv() => Instant::now(),
+                _ = hang_up.recv() => {
+                    told = true;
+                    systemd::reloading();
+                    Instant::now()
+                }
                 () = self.snapshots.again() => Instant::now(),
                 () = tokio::time::sleep(REAP) => {
                     self.snapshots.reap(self.clock.now().unix());
@@ -188,6 +194,9 @@ impl Reloader {
                 }
                 Some(Err(problems)) => self.refuse(&problems),
                 None => {}
+            }
+            if told {
+                systemd::serving();
             }
         }
     }

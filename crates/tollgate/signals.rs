@@ -1,13 +1,16 @@
 //! What a process is told by signals.
 
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tollgate_proxy::DataPlane;
 
 use crate::boot::Failure;
+use crate::systemd;
 
-/// How often the workers are looked at.
+/// How often the workers are looked at, at least.
 const HEALTH_LOOK: Duration = Duration::from_secs(1);
 
 /// Every signal that means something.
@@ -25,14 +28,31 @@ pub(crate) struct End {
     interrupt: Signal,
     /// Ends nothing: the access log is opened again.
     user1: Signal,
+    /// Starts the process that is to take over.
+    user2: Signal,
+    successor: Option<Successor>,
+}
+
+/// The program and the configuration that it takes over with.
+struct Successor {
+    program: PathBuf,
+    config: PathBuf,
 }
 
 impl Signals {
-    pub(crate) fn listen() -> std::io::Result<Self> {
+    /// Listens to them. `config` is there where another process can take over, with this file.
+    pub(crate) fn listen(config: Option<PathBuf>) -> std::io::Result<Self> {
+        // As it stands now: the file can be another one by the time that it is started.
+        let successor = match config {
+            Some(config) => Some(Successor { program: std::env::current_exe()?, config }),
+            None => None,
+        };
         let end = End {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             user1: signal(SignalKind::user_defined1())?,
+            user2: signal(SignalKind::user_defined2())?,
+            successor,
         };
         Ok(Self {
             hang_up: signal(SignalKind::hangup())?,
@@ -49,18 +69,45 @@ impl End {
     /// # Errors
     /// If a worker ends on its own.
     pub(crate) async fn wait(&mut self, plane: &DataPlane) -> Result<(), Failure> {
-        let mut look = tokio::time::interval(HEALTH_LOOK);
+        let watchdog = systemd::watchdog();
+        let often = watchdog.map_or(HEALTH_LOOK, |often| HEALTH_LOOK.min(often / 3));
+        let mut look = tokio::time::interval(often.max(Duration::from_millis(1)));
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return Ok(()),
                 _ = self.interrupt.recv() => return Ok(()),
                 _ = self.user1.recv() => plane.reopen_access_log(),
+                _ = self.user2.recv() => self.replace(),
                 _ = look.tick() => {
                     if plane.is_broken() {
                         return Err("a data worker has ended".into());
                     }
+                    if watchdog.is_some() {
+                        systemd::well();
+                    }
                 }
             }
+        }
+    }
+
+    /// Starts the process that is to take over. Whatever becomes of it, this one goes on until its place
+    /// is taken.
+    fn replace(&self) {
+        let Some(Successor { program, config }) = &self.successor else {
+            tracing::error!("SIGUSR2 wants process.takeover_socket, which there is none of");
+            return;
+        };
+        let mut command = Command::new(program);
+        command.args(["run", "--takeover", "--config"]).arg(config).stdin(Stdio::null());
+        // It is the one to be watched then.
+        command.env_remove("WATCHDOG_PID");
+        match command.spawn() {
+            Ok(mut child) => {
+                tracing::info!(pid = child.id(), "started a process that is to take over");
+                // Somebody has to wait for its end, if that comes before ours.
+                std::thread::spawn(move || child.wait());
+            }
+            Err(error) => tracing::error!(%error, "no process can be started to take over"),
         }
     }
 

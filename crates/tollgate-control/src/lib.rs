@@ -39,7 +39,8 @@ pub mod webhooks;
 
 pub use compile::GivenNumbers;
 pub use publisher::{
-    KeptMeters, NotRestored, OpenElsewhere, PublishError, Published, Publisher, PublisherMetrics,
+    KeptMeters, MeterNames, NotRestored, OpenElsewhere, PublishError, Published, Publisher,
+    PublisherMetrics,
 };
 pub use publishing::{OtherFile, Publishing, PublishingError, Reload};
 pub use source::Conflict;

@@ -13,7 +13,7 @@ use tollgate_core::{Batch, Brand, Revision, Root, Scheme, Schemes, SnapshotWrite
 use crate::compile::{self, GivenNumbers, Numbers, RoutePlan, Upstreams};
 use crate::model::{DigestSchemes, Key, Name, Objects, SchemeSettings};
 
-pub use kept::{KeptMeters, NotRestored, OpenElsewhere};
+pub use kept::{KeptMeters, MeterNames, NotRestored, OpenElsewhere};
 use ledger::Ledger;
 pub use metrics::PublisherMetrics;
 

@@ -28,7 +28,7 @@ pub use usage::{GrantUsage, Usage};
 use crate::limits::{Over, Present};
 use crate::{
     Clock, Digest, Grant, KeyId, KeyIdForm, MeterId, Meters, MethodCeiling, Now, ProofFailure,
-    Reading, ReadingKind, Record, Refusal, Root, ServiceId, SnapshotReader, Terms,
+    Reading, ReadingKind, Record, Refusal, Root, ServiceId, SnapshotReader, Terms, Unkept,
 };
 
 /// What was decided. Borrows from the snapshot that decided it.
@@ -48,6 +48,7 @@ pub struct Permit {
     readings: Readings,
     shadow: Shadow,
     near_quota: bool,
+    unkept: Option<Box<Unkept>>,
     _open: Option<Open>,
 }
 
@@ -168,6 +169,12 @@ impl Permit {
     #[must_use]
     pub fn readings(&self) -> &Readings {
         &self.readings
+    }
+
+    /// Takes what has to be written down before the request goes on, where quotas are kept beyond the
+    /// process and it goes beyond what is written down.
+    pub fn take_unkept(&mut self) -> Option<Box<Unkept>> {
+        self.unkept.take()
     }
 
     /// What it would have been refused for, if all of it were enforced.

@@ -45,7 +45,9 @@ pub use handoff::{
 pub use key_form::{Brand, GeneratedKey, weakness};
 pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
-pub use meters::{KeyEvent, Line, LineState, LineTag, MeterEvent, MeterId, Meters, Watch};
+pub use meters::{
+    Ask, KeyEvent, Line, LineState, LineTag, MeterEvent, MeterId, Meters, Unkept, Watch,
+};
 pub use network::{Network, Networks};
 pub use owner::{Owner, OwnerId};
 pub use path::{AmbiguousPath, normalize_path, stands_plain};

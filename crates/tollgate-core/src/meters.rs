@@ -7,6 +7,7 @@
 
 mod event;
 mod last_use;
+mod reserve;
 mod state;
 
 use std::sync::OnceLock;
@@ -14,11 +15,13 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 pub use event::{KeyEvent, MeterEvent, Watch};
+pub use reserve::{Ask, Unkept};
 pub use state::LineState;
 
 use crate::Signatures;
 use event::Told;
 use last_use::LastUses;
+use reserve::{ANY, Keeper};
 
 const CHUNK: usize = 4096;
 const CHUNKS: usize = 32_768;
@@ -53,6 +56,8 @@ pub struct Line {
     pub(crate) qps: AtomicU64,
     /// Period, window and count of the quota.
     pub(crate) quota: AtomicU64,
+    /// How far the quota is written down, as its word: see [`reserve`].
+    reserved: AtomicU64,
     /// Failed signatures of the key, as the GCRA of their budget counts them.
     pub(crate) failed_proofs: AtomicU64,
     /// Requests open at this moment, of keys with a concurrency ceiling.
@@ -70,6 +75,7 @@ impl Line {
         Self {
             qps: AtomicU64::new(0),
             quota: AtomicU64::new(0),
+            reserved: AtomicU64::new(ANY),
             failed_proofs: AtomicU64::new(0),
             open: AtomicU32::new(0),
             last_uses: LastUses::default(),
@@ -79,9 +85,10 @@ impl Line {
         }
     }
 
-    fn reset(&self, tag: LineTag) {
+    fn reset(&self, tag: LineTag, reserved: u64) {
         self.qps.store(0, Relaxed);
         self.quota.store(0, Relaxed);
+        self.reserved.store(reserved, Relaxed);
         self.failed_proofs.store(0, Relaxed);
         self.open.store(0, Relaxed);
         self.last_uses.reset();
@@ -100,6 +107,8 @@ pub struct Meters {
     stepped_back: AtomicU64,
     signatures: Signatures,
     unused: Line,
+    /// Who keeps quotas beyond the process; none = nobody.
+    keeper: OnceLock<Keeper>,
 }
 
 impl Default for Meters {
@@ -109,6 +118,7 @@ impl Default for Meters {
             stepped_back: AtomicU64::new(0),
             signatures: Signatures::default(),
             unused: Line::unused(),
+            keeper: OnceLock::new(),
         }
     }
 }
@@ -215,7 +225,8 @@ impl Allotment {
             self.fresh += 1;
             index
         };
-        meters.at(index)?.reset(tag);
+        let reserved = if meters.keeper.get().is_some() { 0 } else { ANY };
+        meters.at(index)?.reset(tag, reserved);
         Some(index)
     }
 }

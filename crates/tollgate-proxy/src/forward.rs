@@ -12,7 +12,7 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::timeout;
-use tollgate_core::{FrontId, MeterId, Now, Refusal};
+use tollgate_core::{FrontId, MeterId, Now, Refusal, Unkept};
 
 use crate::access_log::Note;
 use crate::account::Account;
@@ -36,6 +36,8 @@ pub(crate) struct Admitted {
     pub(crate) started: Now,
     /// Of its key.
     pub(crate) meter: MeterId,
+    /// What has to be written down first.
+    pub(crate) unkept: Option<Box<Unkept>>,
 }
 
 /// A response's head, and what its body comes by.
@@ -52,7 +54,13 @@ impl Worker {
         admitted: Admitted,
         account: &mut Account,
     ) -> Response<Content> {
-        let Admitted { request, live, destination, front, told, started, meter } = admitted;
+        let Admitted { request, live, destination, front, told, started, meter, unkept } = admitted;
+        if let Some(unkept) = unkept {
+            // Boxed, so that requests that wait for nothing have no room for it in their future.
+            if let Err(refusal) = Box::pin(self.kept(&unkept, &live)).await {
+                return self.refuse_late(front, refusal);
+            }
+        }
         let mut response = match &*destination {
             Destination::Fixed { status, headers, body } => {
                 let mut response = Response::new(Content::full(body.clone()));

@@ -142,8 +142,8 @@ impl Worker {
             .with_certificate(client.fingerprint());
         let decision = self.decider.decide(root, &call, now);
         self.sample_decision(now);
-        let (permit, caller) = match decision {
-            Decision::Admit(permit, caller) => (permit, caller),
+        let (unkept, permit, caller) = match decision {
+            Decision::Admit(mut permit, caller) => (permit.take_unkept(), permit, caller),
             Decision::Refuse(refused, record) => {
                 if let Some(record) = record {
                     self.tell_of_refusal(root, record, refused.refusal, service, now);
@@ -177,6 +177,6 @@ impl Worker {
         let body = self.watch(client, body, &live, &destination, service, account);
         let request = Request::from_parts(head, body);
         let front = service.front;
-        Ok(Admitted { request, live, destination, front, told, started: now, meter })
+        Ok(Admitted { request, live, destination, front, told, started: now, meter, unkept })
     }
 }

@@ -19,6 +19,7 @@ mod gateway;
 mod headers;
 mod hex;
 mod introduce;
+mod kept;
 mod key_events;
 mod listen;
 mod live;

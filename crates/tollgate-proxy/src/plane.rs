@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tollgate_core::{Clock, Mailbox, Notice, SnapshotReader, Strangers};
 
 use crate::access_log::{AccessLog, Writer, Writing};
@@ -40,6 +40,8 @@ pub struct Plan {
     pub spans: Option<usize>,
     /// What is known of upstreams.
     pub upstreams: Upstreams,
+    /// Tells that more of quotas is written down; `None` = they are not kept beyond the process.
+    pub kept: Option<watch::Receiver<()>>,
 }
 
 /// A data plane whose sockets are bound, but which serves nobody yet.
@@ -118,6 +120,7 @@ impl Plan {
                 key_events,
                 upstreams: self.upstreams.clone(),
                 share: Share::new(number, self.workers),
+                kept: self.kept.clone(),
             });
         }
         let mut addresses = Vec::new();

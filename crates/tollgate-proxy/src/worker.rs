@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use http::Response;
 use hyper::body::Body;
+use tokio::sync::watch;
 use tollgate_core::{
     Clock, Dead, Decider, FrontId, Notice, Now, Permit, Refusal, Refused, Root, Service,
     SnapshotCache, Strangers,
@@ -87,6 +88,8 @@ pub(crate) struct Worker {
     pub(crate) spans: Option<SpanRing>,
     /// Where events of keys go.
     pub(crate) key_events: KeyEvents,
+    /// Tells that more of quotas is written down, where they are kept beyond the process.
+    pub(crate) kept: Option<watch::Receiver<()>>,
     /// What the process knows of upstreams.
     upstreams: Upstreams,
     /// Its part of what upstreams take.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
-use tollgate_control::document::kind::{Choice, Integer, Text, Time};
+use tollgate_control::document::kind::{Choice, Integer, NonEmpty, Text, Time};
 use tollgate_control::file::ERROR_DIALECT;
 use tollgate_core::ErrorDialect;
 use tollgate_proxy::OnKeyDead;
@@ -39,6 +39,8 @@ pub struct Process {
     pub takeover_socket: Option<PathBuf>,
     /// How long either waits for the other's next step.
     pub takeover_timeout: Duration,
+    /// Where quotas are kept beyond the process; `None` = nowhere.
+    pub checkpoint_file: Option<PathBuf>,
 }
 
 pub(super) fn read(section: &mut Section) -> Process {
@@ -56,6 +58,8 @@ pub(super) fn read(section: &mut Section) -> Process {
             "cannot stand in a header field, expected a name without spaces, or \"\"",
         );
     }
+    let checkpoint_file = section.optional("checkpoint_file", NonEmpty("the path of a file"));
+    let checkpoint_file = checkpoint_file.map(|file| section.resolve(&file));
     Process {
         workers: section.or("workers", WORKERS, 0),
         drain_timeout: section.or("drain_timeout", DRAIN, Duration::from_secs(30)),
@@ -66,5 +70,6 @@ pub(super) fn read(section: &mut Section) -> Process {
         responder,
         takeover_socket: socket(section, "takeover_socket"),
         takeover_timeout: section.or("takeover_timeout", TAKEOVER, Duration::from_secs(120)),
+        checkpoint_file,
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_control::{OpenElsewhere, Publisher};
+use tollgate_control::{KeptMeters, OpenElsewhere, Publisher};
 use tollgate_core::{Clock, Meters};
 use tollgate_proxy::ListenAddress;
 
@@ -54,6 +54,18 @@ pub(crate) async fn claim(
 }
 
 impl Inherited {
+    /// One more socket, which is to be what has this address in the configuration.
+    pub(crate) fn add(&mut self, purpose: Purpose, name: &str, place: &str, socket: OwnedFd) {
+        let (name, place) = (name.to_owned(), place.to_owned());
+        let known = self.0.iter_mut().find(|(offered, _)| {
+            (offered.purpose, &offered.name, &offered.place) == (purpose, &name, &place)
+        });
+        match known {
+            Some((_, sockets)) => sockets.push(socket),
+            None => self.0.push((Offered { purpose, name, place, count: 1 }, vec![socket])),
+        }
+    }
+
     /// The sockets of a listener, by its address; where that has no port of its own, by its name too.
     pub(crate) fn data(&mut self, name: &str, address: &ListenAddress) -> Vec<OwnedFd> {
         let any = matches!(address, ListenAddress::Tcp(address) if address.port() == 0);
@@ -116,22 +128,25 @@ impl Claimed {
     }
 
     /// Says that this process could serve, takes over what the older has counted, and returns once this
-    /// process is to serve.
+    /// process is to serve. `keep` is told what was counted, and does what else depends on it.
     ///
     /// # Errors
     /// If the older process does not go on, or its counters cannot be gone on with; it serves then.
-    pub(crate) async fn succeed(
+    pub(crate) async fn succeed<T>(
         mut self,
         publisher: &mut Publisher,
         clock: &dyn Clock,
-    ) -> Result<Successor, Failure> {
+        keep: impl FnOnce(&KeptMeters) -> Result<T, Failure>,
+    ) -> Result<(Successor, T), Failure> {
         self.link.say(&Word::Ready).await?;
         let Word::Meters(kept) = self.link.hear().await? else { return Err(unexpected().into()) };
-        let elsewhere = match publisher.restore(&kept, clock.now()) {
-            Ok(elsewhere) => elsewhere,
+        let restored = publisher.restore(&kept, clock.now()).map_err(Failure::from);
+        let restored = restored.and_then(|elsewhere| Ok((elsewhere, keep(&kept)?)));
+        let (elsewhere, keeps) = match restored {
+            Ok(restored) => restored,
             Err(error) => {
                 self.link.say(&Word::Refuse(error.to_string())).await?;
-                return Err(error.into());
+                return Err(error);
             }
         };
         self.link.say(&Word::Loaded).await?;
@@ -140,7 +155,7 @@ impl Claimed {
             _ => return Err(unexpected().into()),
         }
         tracing::info!(meters = kept.len(), "took over");
-        Ok(Successor { link: self.link, elsewhere })
+        Ok((Successor { link: self.link, elsewhere }, keeps))
     }
 }
 

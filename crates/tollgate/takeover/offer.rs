@@ -15,6 +15,7 @@ use super::link::Link;
 use super::{Offered, PROTOCOL, Purpose, Word};
 use crate::boot::Failure;
 use crate::changes::{Changes, Still};
+use crate::quotas::{KeptQuotas, Quotas};
 
 /// How often the newer process is told how much is open still.
 const REPORT: Duration = Duration::from_millis(100);
@@ -38,6 +39,10 @@ pub(crate) struct Standing {
     pub(crate) changes: Option<Changes>,
     /// What `changes` are made of while they are stopped.
     still: Option<Still>,
+    /// There where quotas are kept, and are at present.
+    pub(crate) quotas: Option<KeptQuotas>,
+    /// What `quotas` are made of while they are not.
+    unkept: Option<Quotas>,
 }
 
 /// The older process once its place is taken.
@@ -66,10 +71,10 @@ impl Standing {
         environment: String,
         clock: Arc<dyn Clock>,
         patience: Duration,
-        changes: Changes,
+        (changes, quotas): (Changes, Option<KeptQuotas>),
     ) -> Self {
-        let changes = Some(changes);
-        Self { plane, held, environment, clock, patience, changes, still: None }
+        let (changes, still, unkept) = (Some(changes), None, None);
+        Self { plane, held, environment, clock, patience, changes, still, quotas, unkept }
     }
 
     /// Gives its place to whoever claims it over `stream`. Nothing is admitted any more then.
@@ -86,6 +91,9 @@ impl Standing {
         expect(&link.hear().await?, &Word::Ready)?;
         let paused = timeout(PAUSE, self.plane.pause()).await;
         paused.map_err(|_| "the workers do not come to rest")??;
+        if let Some(quotas) = self.quotas.take() {
+            self.unkept = Some(quotas.end().await?);
+        }
         let (kept, open) = still.publisher.kept(self.clock.now());
         link.say(&Word::Meters(Box::new(kept))).await?;
         expect(&link.hear().await?, &Word::Loaded)?;
@@ -123,6 +131,14 @@ impl Standing {
 
     /// Serves as before, wherever giving its place away has come to.
     pub(crate) async fn go_on(&mut self) {
+        if let Some(quotas) = self.unkept.take() {
+            match quotas.again().await {
+                Ok(quotas) => self.quotas = Some(quotas),
+                Err(error) => {
+                    tracing::error!(%error, "quotas are not kept any more; calls are refused: restart");
+                }
+            }
+        }
         self.plane.resume();
         if let Some(still) = self.still.take() {
             self.follow(still).await;

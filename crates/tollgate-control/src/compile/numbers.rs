@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use tollgate_core::{OwnerId, Service, TermsId};
+use tollgate_core::{LineTag, OwnerId, Service, TermsId};
 
-use super::{Compiled, TermsKey};
+use super::{Compiled, Counts, TermsKey};
 use crate::model::Name;
 
 /// The numbers that have been given so far.
@@ -63,11 +63,31 @@ impl<T: Clone + Eq + Hash> Numbering<T> {
         self.numbers.iter().map(|(value, number)| (*number, value)).collect()
     }
 
+    /// What has this number.
+    fn value(&self, number: u32) -> Option<&T> {
+        self.numbers.iter().find(|(_, given)| **given == number).map(|(value, _)| value)
+    }
+
     /// Takes back the numbers that are not `used`. What stands under one in a snapshot stays until
     /// it is overwritten; nothing names it.
     pub(crate) fn keep(&mut self, used: impl Fn(u32) -> bool) {
         let gone = self.numbers.extract_if(|_, number| !used(*number));
         self.free.extend(gone.map(|(_, number)| number));
+    }
+}
+
+impl GivenNumbers {
+    /// What a line of a key's meter counts: nothing = the key, one name = a grant for that service,
+    /// three = a method of an endpoint of a service.
+    pub(crate) fn named(&self, tag: LineTag) -> Option<Vec<String>> {
+        Some(match Counts::of(tag) {
+            Counts::Key => Vec::new(),
+            Counts::Grant(service) => vec![self.services.value(service.0)?.to_string()],
+            Counts::Method(method) => {
+                let (service, endpoint, method) = self.methods.value(method.0)?;
+                [service, endpoint, method].map(ToString::to_string).into()
+            }
+        })
     }
 }
 

@@ -1,12 +1,15 @@
 //! Counters of this process by the names of what they count, so that another process, whose numbers
 //! and lines are others, can go on with them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tollgate_core::{LineState, LineTag, MeterId, MethodId, Now, Period, ServiceId};
 
 use super::Publisher;
-use super::ledger::Needs;
-use crate::compile::{Counts, Numbers};
+use super::ledger::{Needs, SharedNames};
+use crate::compile::{Counts, GivenNumbers, Numbers};
 use crate::model::Name;
 
 /// The counters of a process.
@@ -54,6 +57,10 @@ enum RemotePeriod {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct KeptPeriod(#[serde(with = "RemotePeriod")] Period);
 
+/// What a meter's line counts, by names: that under which keys count, and what of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptName(String, Vec<String>);
+
 /// Requests that another process has open on meters of this one.
 #[derive(Debug, Default)]
 pub struct OpenElsewhere(Vec<(MeterId, u32)>);
@@ -63,6 +70,19 @@ impl KeptMeters {
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len() + self.services.len()
+    }
+
+    /// The quotas of keys, under names of [`MeterNames`].
+    #[must_use]
+    pub fn quotas(&self) -> Vec<(Vec<u8>, u64)> {
+        let lines = self.keys.iter().flat_map(|key| {
+            let counted = key.lines.iter().filter(|line| line.quota != 0);
+            counted.filter_map(|line| {
+                let name = KeptName(key.name.clone(), line.of.clone());
+                Some((serde_json::to_vec(&name).ok()?, line.quota))
+            })
+        });
+        lines.collect()
     }
 
     /// Whether nothing was counted.
@@ -144,6 +164,52 @@ impl Publisher {
     }
 }
 
+impl Publisher {
+    /// Has meters known by their names to others than this publisher. To be asked before any meter is
+    /// made.
+    pub fn meter_names(&mut self) -> MeterNames {
+        MeterNames { names: self.ledger.share_names(), given: self.given.subscribe() }
+    }
+
+    /// Goes on with quotas that were written down under names of [`MeterNames`], before anything is
+    /// counted.
+    ///
+    /// # Errors
+    /// If there are more meters than a process can have, or a name is none of them.
+    pub fn restore_quotas(&mut self, kept: &[(Vec<u8>, u64)], now: Now) -> Result<(), NotRestored> {
+        for (name, word) in kept {
+            let KeptName(name, of) =
+                serde_json::from_slice(name).map_err(|_| NotRestored::Unreadable)?;
+            let name = Name::new(&name).ok_or(NotRestored::Unreadable)?;
+            let tag = tag(&mut self.numbers, &of).ok_or(NotRestored::Unreadable)?;
+            // A window lasts no longer than a month, whatever the period was.
+            let needs = Needs { longest: Period::Month, recovery: 0 };
+            let meter = self.ledger.restored(&mut self.writer, name, &[tag], needs, now.unix());
+            let meter = meter.ok_or(NotRestored::MetersExhausted)?;
+            let state = LineState { quota: *word, ..LineState::default() };
+            self.writer.meters().restore(meter, tag, &state, now.monotonic);
+        }
+        Ok(())
+    }
+}
+
+/// The names of meters, for those who know only the meters.
+#[derive(Clone)]
+pub struct MeterNames {
+    names: SharedNames,
+    given: watch::Receiver<Arc<GivenNumbers>>,
+}
+
+impl MeterNames {
+    /// What a line of a meter of keys counts; `None` = no key counts there.
+    #[must_use]
+    pub fn name(&self, meter: MeterId, tag: LineTag) -> Option<Vec<u8>> {
+        let name = self.names.get(meter)?.to_string();
+        let of = self.given.borrow().named(tag)?;
+        serde_json::to_vec(&KeptName(name, of)).ok()
+    }
+}
+
 /// Why this process cannot go on with what another has counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotRestored {
@@ -151,12 +217,15 @@ pub enum NotRestored {
     MetersExhausted,
     /// It remembers another number of signatures.
     Signatures,
+    /// What was kept is not under names that mean anything.
+    Unreadable,
 }
 
 impl std::fmt::Display for NotRestored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::MetersExhausted => "there are more counters than meters",
+            Self::Unreadable => "what was kept of counters cannot be understood",
             Self::Signatures => {
                 "process.remembered_signatures is not what it was, so signatures that were accepted \
                  could be accepted again"

@@ -1,6 +1,7 @@
 //! Which meter counts for which key and service, also after they are gone for a while.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use tollgate_core::{
     Digest, Limit, LineTag, MeterId, Methods, Period, Qps, Quota, Scope, SnapshotWriter, Terms,
@@ -18,6 +19,31 @@ pub(super) struct Ledger {
     services: HashMap<Name, MeterId>,
     /// Names whose keys are gone and whose windows may not have ended.
     retired: HashMap<Name, Counted>,
+    /// The names by their meters, where others ask for them.
+    names: Option<SharedNames>,
+}
+
+/// Names that keys count under, by their meters.
+#[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::disallowed_types,
+    reason = "no request's road: the publisher, and who writes down"
+)]
+pub(super) struct SharedNames(Arc<std::sync::Mutex<HashMap<MeterId, Name>>>);
+
+impl SharedNames {
+    pub(super) fn get(&self, meter: MeterId) -> Option<Name> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&meter).cloned()
+    }
+
+    fn put(&self, meter: MeterId, name: &Name) {
+        let mut names = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        names.insert(meter, name.clone());
+    }
+
+    fn remove(&self, meter: MeterId) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&meter);
+    }
 }
 
 #[derive(Debug)]
@@ -47,6 +73,11 @@ impl Ledger {
         let meter = writer.allot(&[])?;
         self.services.insert(name.clone(), meter);
         Some(meter)
+    }
+
+    /// The names of the meters that are made from here on.
+    pub(super) fn share_names(&mut self) -> SharedNames {
+        self.names.get_or_insert_default().clone()
     }
 
     /// The meter of a service that is there.
@@ -85,6 +116,9 @@ impl Ledger {
             return Some(counted.meter);
         }
         let meter = writer.allot(tags)?;
+        if let Some(names) = &self.names {
+            names.put(meter, &name);
+        }
         let counted = Counted { meter, tags: tags.to_vec(), needs, digests: Vec::new() };
         self.give_up(writer, name, counted, unix);
         Some(meter)
@@ -114,6 +148,9 @@ impl Ledger {
         }
         let tags: Vec<_> = terms.tags().collect();
         let meter = writer.allot(&tags)?;
+        if let Some(names) = &self.names {
+            names.put(meter, name);
+        }
         let (needs, digests) = (Needs::of(terms), Vec::new());
         self.keys.insert(name.clone(), Counted { meter, tags, needs, digests });
         Some(meter)
@@ -181,6 +218,9 @@ impl Ledger {
     /// Forgets the retired keys whose lines serve something else now.
     pub(super) fn reap(&mut self, writer: &mut SnapshotWriter, unix: u64) {
         let freed: HashSet<_> = writer.reap(unix).into_iter().collect();
+        if let Some(names) = &self.names {
+            freed.iter().for_each(|meter| names.remove(*meter));
+        }
         self.retired.retain(|_, counted| !freed.contains(&counted.meter));
     }
 }

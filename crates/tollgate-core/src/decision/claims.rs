@@ -14,7 +14,7 @@ use crate::limits::{Over, Present, QpsTaken, QuotaTaken};
 use crate::proof::Signed;
 use crate::{
     Grant, Limit, Line, LineTag, MeterId, MethodCeiling, Qps, Quota, ReadingKind, Refusal, Service,
-    Terms,
+    Terms, Unkept,
 };
 
 /// A limit and the line that counts it.
@@ -48,6 +48,7 @@ pub(super) struct Claims<'a> {
     first: &'a Line,
     /// From which count on the quota of the key is nearly used up.
     near_quota: u64,
+    meter: MeterId,
 }
 
 /// What was taken for a call.
@@ -60,6 +61,8 @@ pub(super) struct Spent {
     pub(super) open: bool,
     /// The key's quota is nearly used up.
     pub(super) near_quota: bool,
+    /// Where quotas are kept: it is not written down yet.
+    pub(super) unkept: Option<Box<Unkept>>,
 }
 
 /// What the limits have said so far.
@@ -102,6 +105,7 @@ impl<'a> Claims<'a> {
             concurrency: claim(first, terms.concurrency, terms.concurrency_enforced, open),
             first,
             near_quota: grant.watch.near_quota,
+            meter,
         };
         if let Some(method) = method.filter(|method| method.limited()) {
             let line = line(meter, method.tag)?;
@@ -161,7 +165,8 @@ impl<'a> Claims<'a> {
         let count = taken.quota[1].map_or(0, |(_, taken)| taken.count());
         let Found { readings, shadow } = found;
         let near_quota = count >= self.near_quota;
-        Ok(Spent { readings, shadow, open: taken.keep(), near_quota })
+        let unkept = at.meters.unkept(self.meter, taken.quota.iter().flatten().copied());
+        Ok(Spent { readings, shadow, open: taken.keep(), near_quota, unkept })
     }
 
     /// Notes that the key of this number was used.

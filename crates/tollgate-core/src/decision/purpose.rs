@@ -128,7 +128,7 @@ impl<'a> Purpose<'a> for ToDecide {
         let Record { digest, meter, number, .. } = *record;
         claims.note_use(number, at.now.unix());
         let open = spent.open.then(|| Open { meters: Arc::clone(at.meters), meter });
-        let Spent { readings, shadow, near_quota, .. } = spent;
-        Ok((Permit { digest, meter, readings, shadow, near_quota, _open: open }, caller))
+        let Spent { readings, shadow, near_quota, unkept, .. } = spent;
+        Ok((Permit { digest, meter, readings, shadow, near_quota, unkept, _open: open }, caller))
     }
 }

@@ -67,12 +67,36 @@ pub struct Quota {
 
 /// A call that was counted, to be given back if a later limit refuses.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct QuotaTaken(Count);
+pub(crate) struct QuotaTaken {
+    counted: Count,
+    ceiling: u64,
+}
 
 impl QuotaTaken {
     /// The count of the window, with the call.
     pub(crate) fn count(self) -> u64 {
-        self.0.count
+        self.counted.count
+    }
+
+    /// The ceiling that it was counted under.
+    pub(crate) fn ceiling(self) -> u64 {
+        self.ceiling
+    }
+
+    /// The word that it has left.
+    pub(crate) fn word(self) -> u64 {
+        self.counted.word()
+    }
+
+    /// Whether the call is within what is reserved, and whether it is the one by which half of a chunk
+    /// is used.
+    pub(crate) fn within(self, reserved: u64) -> (bool, bool) {
+        let (reserved, counted) = (Count::of(reserved), self.counted);
+        let same = (reserved.period, reserved.window) == (counted.period, counted.window);
+        let left = reserved.count.checked_sub(counted.count).filter(|_| same);
+        let half = Quota::chunk(self.ceiling) / 2;
+        let more = reserved.count < self.ceiling;
+        (left.is_some(), left == Some(half) && more)
     }
 }
 
@@ -144,7 +168,8 @@ impl Quota {
                     if back {
                         stepped_back();
                     }
-                    return Ok((QuotaTaken(next), self.reading(next, now)));
+                    let taken = QuotaTaken { counted: next, ceiling: self.ceiling };
+                    return Ok((taken, self.reading(next, now)));
                 }
                 Err(other) => current = other,
             }
@@ -154,7 +179,7 @@ impl Quota {
     /// Takes one off the count of the window in which the call was counted; in any other window
     /// there is nothing left to give back.
     pub(crate) fn give_back(word: &AtomicU64, taken: QuotaTaken) {
-        let QuotaTaken(counted) = taken;
+        let QuotaTaken { counted, .. } = taken;
         let mut current = word.load(Relaxed);
         loop {
             let stands = Count::of(current);
@@ -166,6 +191,45 @@ impl Quota {
                 Err(other) => current = other,
             }
         }
+    }
+
+    /// How many calls are reserved at once: what a crash can lose of a quota.
+    #[must_use]
+    pub fn chunk(ceiling: u64) -> u64 {
+        (ceiling / 10).clamp(1, 1 << 16)
+    }
+
+    /// The word that reserves a chunk beyond what is counted, up to the ceiling, and what is reserved
+    /// already.
+    pub(crate) fn reserve(counted: u64, reserved: u64, ceiling: u64) -> u64 {
+        let (counted, reserved) = (Count::of(counted), Count::of(reserved));
+        let same = (reserved.period, reserved.window) == (counted.period, counted.window);
+        let before = if same { reserved.count } else { 0 };
+        let ahead = (counted.count + Self::chunk(ceiling)).min(ceiling.min(MAX_QUOTA));
+        Count { count: ahead.max(before).max(counted.count), ..counted }.word()
+    }
+
+    /// Whether two words are of one window.
+    pub(crate) fn same_window(one: u64, other: u64) -> bool {
+        one >> COUNT_BITS == other >> COUNT_BITS
+    }
+
+    /// Whether what is reserved has what was counted in it.
+    pub(crate) fn covers(reserved: u64, counted: u64) -> bool {
+        Self::same_window(reserved, counted) && reserved >= counted
+    }
+
+    /// Whether the window of a word has ended at `unix`, long enough ago that no clock goes back there.
+    #[must_use]
+    pub fn is_over(word: u64, unix: u64) -> bool {
+        let Count { period, window, .. } = Count::of(word);
+        let period = match period {
+            0 => Period::Minute,
+            1 => Period::Hour,
+            2 => Period::Day,
+            _ => Period::Month,
+        };
+        period.start(window + 1) + STEP_BACK <= unix
     }
 
     /// The count that applies now, and whether the clock went back for it.

@@ -3,7 +3,7 @@
 //! A request that comes upon it hands it over once a minute at most; what becomes of it, and how often
 //! somebody hears of it, is decided elsewhere.
 
-use std::sync::atomic::AtomicU16;
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{LineTag, MeterId, Meters};
@@ -60,16 +60,17 @@ impl Watch {
     }
 }
 
-/// The minute in which each event was last handed over, modulo 65,536.
+/// The minute in which each event was last handed over, modulo 256: one that comes again after just as
+/// many minutes is handed over a minute late.
 #[derive(Debug, Default)]
-pub(super) struct Told([AtomicU16; 3]);
+pub(super) struct Told([AtomicU8; 3]);
 
 impl Told {
     pub(super) fn reset(&self) {
         self.0.iter().for_each(|minute| minute.store(0, Relaxed));
     }
 
-    fn minute(&self, event: MeterEvent) -> &AtomicU16 {
+    fn minute(&self, event: MeterEvent) -> &AtomicU8 {
         let [near_quota, over_quota, over_throttle] = &self.0;
         match event {
             MeterEvent::NearQuota => near_quota,
@@ -86,7 +87,7 @@ impl Meters {
     pub fn first_this_minute(&self, meter: MeterId, event: MeterEvent, now: Now) -> bool {
         let Some(line) = self.line(meter, LineTag::KEY) else { return false };
         let told = line.told.minute(event);
-        let minute = (now.unix() / 60) as u16;
+        let minute = (now.unix() / 60) as u8;
         told.load(Relaxed) != minute && told.swap(minute, Relaxed) != minute
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader, Strangers};
 
@@ -70,6 +70,7 @@ pub(crate) struct Seat {
     pub(crate) key_events: KeyEvents,
     pub(crate) upstreams: Upstreams,
     pub(crate) share: Share,
+    pub(crate) kept: Option<watch::Receiver<()>>,
 }
 
 /// Serves until told to drain. Returns how many requests were cut at the end of it.
@@ -112,6 +113,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         key_events: seat.key_events,
         upstreams: seat.upstreams,
         share: seat.share,
+        kept: seat.kept,
         destinations: RefCell::default(),
         sampled: Cell::new(0),
         read_room: Rc::new(RefCell::new(vec![0; READ_ROOM])),

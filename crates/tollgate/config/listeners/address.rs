@@ -44,9 +44,8 @@ impl Kind for Place {
 /// Reads it from the section of a listener.
 pub(super) fn read(section: &mut Section) -> Option<ListenAddress> {
     let written = section.required("address", Place);
-    let given = section.has("socket_mode");
-    let mode = section.or("socket_mode", MODE, 0o660);
-    if given && matches!(written, Some(Written::Tcp(_))) {
+    let mode = section.optional("socket_mode", MODE).unwrap_or(0o660);
+    if section.has("socket_mode") && matches!(written, Some(Written::Tcp(_))) {
         let message = "has no effect unless address is a Unix socket";
         section.problem("socket_mode", message);
     }
