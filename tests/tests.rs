@@ -10,6 +10,7 @@
 mod access_log;
 mod admin;
 mod cli;
+mod clients;
 mod corpus;
 mod credentials;
 mod entitlement;
@@ -21,6 +22,7 @@ mod lifecycle;
 mod limits;
 mod mashery;
 mod matrix;
+mod memory;
 mod packaging;
 mod peers;
 mod proofs;

@@ -57,6 +57,9 @@ pub(crate) fn run(
     let passed = Passed::take()?;
     crate::telemetry::init(&config.settings.log);
     log_warnings(warnings);
+    if !config.settings.process.huge_pages {
+        refuse_huge_pages();
+    }
     if let Some(fresh) = &config.objects.fresh_pepper {
         let file = fresh.keep().map_err(|error| format!("control.pepper_file: {error}"))?;
         tracing::info!(file = %file.display(), "made a pepper; keep a copy of it");
@@ -64,6 +67,13 @@ pub(crate) fn run(
     // The control runtime: reloads, ops and signals, apart from every data worker.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(path, config, around, (takeover, passed)))
+}
+
+/// Has memory cost what is used of it: a connection's is mostly room that stays empty.
+fn refuse_huge_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::warn!(%error, "huge pages cannot be refused; connections may cost twice the memory");
+    }
 }
 
 async fn serve(

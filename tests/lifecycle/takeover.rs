@@ -4,7 +4,10 @@ mod failing;
 mod load;
 mod store;
 
+use std::os::unix::net::UnixStream;
+
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use crate::support::{
     Answer, Config, Connection, Door, Finished, Http1, Http2, Origin, Tollgate, tollgate, wait_for,
@@ -170,4 +173,22 @@ fn without_a_socket_there_is_nothing_to_take_over_by() {
     let finished = run(&gate, &["--takeover"]);
     assert_eq!(finished.code, Some(2), "{finished:?}");
     assert!(finished.stderr.contains("takeover_socket"), "{finished:?}");
+}
+
+#[test]
+fn a_unix_socket_goes_over_with_its_file() {
+    let origin = Origin::start();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("data.sock");
+    let listener = format!("address = \"unix:{}\"", path.display());
+    let mut old = Tollgate::start(&replaceable(&origin).section("listeners.local", &listener));
+    let call = old.get("/orders").key("demo");
+    let connect = || Http1::over(UnixStream::connect(&path).unwrap());
+    connect().send(&call).admitted();
+    let mut new = old.taken_over();
+    assert_eq!(old.exit_code(), 0);
+    connect().send(&call).admitted();
+    new.signal(Signal::TERM);
+    assert_eq!(new.exit_code(), 0);
+    assert!(!path.exists());
 }

@@ -30,6 +30,17 @@ pub(crate) fn beginning() -> Vec<u8> {
     [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(SETTINGS, 0, 0, &[])].concat()
 }
 
+/// A field without any table or Huffman code (RFC 7541 §6.2.2).
+pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = vec![0];
+    for text in [name, value] {
+        bytes.push(u8::try_from(text.len()).unwrap());
+        assert!(text.len() < 127, "{text}");
+        bytes.extend(text.as_bytes());
+    }
+    bytes
+}
+
 /// The odd numbers of streams.
 pub(crate) fn streams() -> impl Iterator<Item = u32> {
     (1..).step_by(2)

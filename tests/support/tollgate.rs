@@ -190,6 +190,13 @@ impl Tollgate {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Bytes of memory that it has for itself alone, files left out.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+    }
+
     /// Everything it has said so far, beside where it listens.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()

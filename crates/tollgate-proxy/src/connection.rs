@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue, Uri};
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
@@ -32,6 +33,7 @@ use crate::socket::Socket;
 use crate::tls::{ClientCertificate, Session};
 use crate::worker::{Beginning, Coarse, Door, Ending, Worker, nanoseconds};
 
+pub(crate) use frames::StreamRefused;
 pub(crate) use turned_away::TurnedAway;
 
 /// The client at the other end of a connection.
@@ -78,6 +80,18 @@ impl Client {
         let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
         let long = target > self.door.settings.max_target_bytes;
         if long { Err(Refusal::TargetTooLong) } else { Ok(()) }
+    }
+
+    /// Whether a request has as few fields as the listener wants it, cookies that HTTP/2 has in pieces
+    /// (RFC 9113 §8.2.3) taken for one.
+    ///
+    /// # Errors
+    /// [`Refusal::HeadersTooLarge`].
+    pub(crate) fn fields_fit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let most = self.door.settings.max_headers;
+        let pieces = || headers.get_all(COOKIE).iter().count().saturating_sub(1);
+        let many = headers.len() > most && headers.len() - pieces() > most;
+        if many { Err(Refusal::HeadersTooLarge) } else { Ok(()) }
     }
 
     /// Whether a request's body, by what is known of it, is as small as the listener wants it.

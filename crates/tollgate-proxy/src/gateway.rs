@@ -107,6 +107,7 @@ impl Worker {
         let host = host_field(&head.headers).map_err(lost)?.cloned();
         permit(&head.method).map_err(nowhere)?;
         client.target_fits(&uri).map_err(lost)?;
+        client.fields_fit(&head.headers).map_err(lost)?;
         let mut target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
         target.take_key(&root.routes);
         account.noted(|note| note.target(&target));

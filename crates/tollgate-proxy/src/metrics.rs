@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use tollgate_core::{Clock, ProofFailure, Refusal, ServiceId, SnapshotReader, Strangers};
 
 use crate::access_log::Written;
-use crate::connection::TurnedAway;
+use crate::connection::{StreamRefused, TurnedAway};
 use crate::listen::ListenerSettings;
 use crate::peer::Crowd;
 use crate::tls::Failure;
@@ -112,6 +112,8 @@ pub(crate) struct Connections {
     /// By their sources, if those have a maximum.
     pub(crate) crowd: Option<Arc<Crowd>>,
     turned_away: [AtomicU64; TurnedAway::COUNT],
+    /// Streams of HTTP/2.
+    streams_refused: [AtomicU64; StreamRefused::ALL.len()],
     /// `None` = of a plain listener.
     handshakes: Option<Handshakes>,
 }
@@ -130,12 +132,19 @@ impl Connections {
             open: AtomicUsize::new(0),
             crowd: most.map(|most| Arc::new(Crowd::new(most))),
             turned_away: Default::default(),
+            streams_refused: Default::default(),
             handshakes: tls.then(Handshakes::default),
         }
     }
 
     pub(crate) fn turn_away(&self, reason: TurnedAway) {
         if let Some(counter) = self.turned_away.get(reason.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn refuse_stream(&self, why: StreamRefused) {
+        if let Some(counter) = self.streams_refused.get(why.index()) {
             counter.fetch_add(1, Relaxed);
         }
     }

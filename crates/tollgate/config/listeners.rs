@@ -86,7 +86,7 @@ fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> 
         idle_timeout: section.or("idle_timeout", WAIT, Duration::from_secs(75)),
         write_timeout: section.or("write_timeout", WAIT, Duration::from_secs(60)),
         max_age: Some(section.or("max_age", AGE, Duration::ZERO)).filter(|age| !age.is_zero()),
-        max_header_bytes: size(section.or("max_header_bytes", HEADER_BYTES, 64 << 10)),
+        max_header_bytes: size(section.or("max_header_bytes", HEADER_BYTES, 32 << 10)),
         max_headers: section.or("max_headers", HEADERS, 100),
         max_target_bytes: size(section.or("max_target_bytes", TARGET_BYTES, 8 << 10)),
         max_body_bytes: match section.or("max_body_bytes", BODY_BYTES, 0) {

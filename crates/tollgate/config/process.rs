@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tollgate_control::document::Section;
-use tollgate_control::document::kind::{Choice, Integer, NonEmpty, Text, Time};
+use tollgate_control::document::kind::{Choice, Integer, NonEmpty, Switch, Text, Time};
 use tollgate_control::file::ERROR_DIALECT;
 use tollgate_core::ErrorDialect;
 use tollgate_proxy::OnKeyDead;
@@ -41,6 +41,8 @@ pub struct Process {
     pub takeover_timeout: Duration,
     /// Where quotas are kept beyond the process; `None` = nowhere.
     pub checkpoint_file: Option<PathBuf>,
+    /// Whether the kernel may use huge pages.
+    pub huge_pages: bool,
 }
 
 pub(super) fn read(section: &mut Section) -> Process {
@@ -71,5 +73,6 @@ pub(super) fn read(section: &mut Section) -> Process {
         takeover_socket: socket(section, "takeover_socket"),
         takeover_timeout: section.or("takeover_timeout", TAKEOVER, Duration::from_secs(120)),
         checkpoint_file,
+        huge_pages: section.or("huge_pages", Switch, false),
     }
 }

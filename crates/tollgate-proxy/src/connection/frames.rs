@@ -19,6 +19,9 @@ const PREFACE: usize = 24;
 /// Of a frame (RFC 9113 §4.1).
 const HEAD: usize = 9;
 
+/// Of a reset, with why (RFC 9113 §6.4).
+const RESET: usize = HEAD + 4;
+
 const DATA: u8 = 0x0;
 const HEADERS: u8 = 0x1;
 const RST_STREAM: u8 = 0x3;
@@ -56,7 +59,7 @@ pub(super) struct Frames {
 struct Heads {
     /// Bytes that belong to nothing that is looked at.
     skip: usize,
-    head: [u8; HEAD],
+    head: [u8; RESET],
     /// Bytes of `head` that are there.
     filled: usize,
 }
@@ -67,12 +70,46 @@ struct Head {
     length: usize,
     kind: u8,
     first_flag: bool,
+    /// Of a reset.
+    code: Option<u32>,
+}
+
+/// Why a stream is reset that its client has opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum StreamRefused {
+    /// The connection has its maximum of them.
+    Maximum,
+    /// The client makes a mistake: a malformed or oversized head, a frame that does not belong there, a
+    /// window beyond all bounds.
+    Malformed,
+}
+
+impl StreamRefused {
+    pub(crate) const ALL: [(Self, &'static str); 2] =
+        [(Self::Maximum, "max_streams"), (Self::Malformed, "malformed")];
+
+    /// By the code of a reset that is sent (RFC 9113 §7); `None` = it is nobody's mistake.
+    fn by(code: u32) -> Option<Self> {
+        match code {
+            // PROTOCOL_ERROR, FLOW_CONTROL_ERROR, STREAM_CLOSED, FRAME_SIZE_ERROR, COMPRESSION_ERROR.
+            1 | 3 | 5 | 6 | 9 => Some(Self::Malformed),
+            // REFUSED_STREAM.
+            7 => Some(Self::Maximum),
+            _ => None,
+        }
+    }
+
+    /// Its number, below the length of [`StreamRefused::ALL`].
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
 }
 
 impl Heads {
     /// Behind so many bytes that are no frame.
     fn behind(skip: usize) -> Self {
-        Self { skip, head: [0; HEAD], filled: 0 }
+        Self { skip, head: [0; RESET], filled: 0 }
     }
 
     /// The next head, if it is whole with `bytes`, which lose what was looked at.
@@ -80,20 +117,32 @@ impl Heads {
         let skipped = self.skip.min(bytes.len());
         self.skip -= skipped;
         *bytes = bytes.get(skipped..).unwrap_or_default();
-        let taken = bytes.len().min(HEAD - self.filled);
+        if !self.fill(HEAD, bytes) {
+            return None;
+        }
+        let [a, b, c, kind, flags, ..] = self.head;
+        let length = u32::from_be_bytes([0, a, b, c]) as usize;
+        let is_reset = kind == RST_STREAM && length == RESET - HEAD;
+        if is_reset && !self.fill(RESET, bytes) {
+            return None;
+        }
+        self.filled = 0;
+        self.skip = if is_reset { 0 } else { length };
+        let code = self.head.last_chunk().map(|code| u32::from_be_bytes(*code));
+        let first_flag = flags & FIRST_FLAG != 0;
+        Some(Head { length, kind, first_flag, code: code.filter(|_| is_reset) })
+    }
+
+    /// Fills the head up to a length. Whether it is as long.
+    fn fill(&mut self, length: usize, bytes: &mut &[u8]) -> bool {
+        let taken = bytes.len().min(length.saturating_sub(self.filled));
         let (piece, rest) = bytes.split_at(taken);
         *bytes = rest;
         if let Some(room) = self.head.get_mut(self.filled..self.filled + taken) {
             room.copy_from_slice(piece);
         }
         self.filled += taken;
-        if self.filled < HEAD {
-            return None;
-        }
-        self.filled = 0;
-        let [a, b, c, kind, flags, ..] = self.head;
-        self.skip = u32::from_be_bytes([0, a, b, c]) as usize;
-        Some(Head { length: self.skip, kind, first_flag: flags & FIRST_FLAG != 0 })
+        self.filled >= length
     }
 }
 
@@ -127,11 +176,14 @@ impl Frames {
         Ok(())
     }
 
-    /// Notes what is sent.
-    pub(super) fn write(&mut self, mut bytes: &[u8]) {
+    /// Notes what is sent, and tells of every stream that is refused.
+    pub(super) fn write(&mut self, mut bytes: &[u8], mut refused: impl FnMut(StreamRefused)) {
         while let Some(head) = self.outgoing.next(&mut bytes) {
             if head.kind == DATA {
                 self.pay(UPDATES_FOR_DATA);
+            }
+            if let Some(why) = head.code.and_then(StreamRefused::by) {
+                refused(why);
             }
         }
     }
@@ -241,19 +293,38 @@ mod tests {
             frames.control_frames
         };
         assert_eq!(counts(&mut frames), 1);
-        frames.write(&frame(DATA, 0, 5));
-        frames.write(&frame(HEADERS, 4, 5));
+        let write = |frames: &mut Frames, bytes: &[u8]| frames.write(bytes, |_| unreachable!());
+        write(&mut frames, &frame(DATA, 0, 5));
+        write(&mut frames, &frame(HEADERS, 4, 5));
         frames.read(&frame(HEADERS, 4, 5), 0).unwrap();
         for _ in 0..UPDATES_FOR_DATA + UPDATES_FOR_STREAM {
             assert_eq!(counts(&mut frames), 1);
         }
         assert_eq!(counts(&mut frames), 2);
         // As much as was sent, only a few of them can be saved up.
-        (0..1000).for_each(|_| frames.write(&frame(DATA, 0, 5)));
+        (0..1000).for_each(|_| write(&mut frames, &frame(DATA, 0, 5)));
         for _ in 0..8 {
             assert_eq!(counts(&mut frames), 2);
         }
         assert_eq!(counts(&mut frames), 3);
+    }
+
+    #[test]
+    fn streams_that_are_refused_are_told_of_however_the_bytes_are_cut() {
+        let reset = |code: u32| {
+            let mut bytes = frame(RST_STREAM, 0, 4);
+            bytes.splice(HEAD.., code.to_be_bytes());
+            bytes
+        };
+        let codes = [0, 7, 8, 1, 7, 2];
+        let bytes: Vec<u8> =
+            codes.iter().flat_map(|code| [reset(*code), frame(DATA, 0, 3)].concat()).collect();
+        for length in [1, 5, HEAD, RESET, 100, bytes.len()] {
+            let (mut frames, mut told) = (frames(0, 0), Vec::new());
+            bytes.chunks(length).for_each(|piece| frames.write(piece, |why| told.push(why)));
+            let (maximum, malformed) = (StreamRefused::Maximum, StreamRefused::Malformed);
+            assert_eq!(told, [maximum, malformed, maximum], "{length}");
+        }
     }
 
     proptest! {

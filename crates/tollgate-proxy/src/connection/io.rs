@@ -103,7 +103,8 @@ impl ClientIo {
             let mut left = *written;
             for piece in pieces {
                 let length = left.min(piece.len());
-                frames.write(piece.get(..length).unwrap_or_default());
+                let sent = piece.get(..length).unwrap_or_default();
+                frames.write(sent, |why| self.client.door.connections.refuse_stream(why));
                 left -= length;
             }
         }

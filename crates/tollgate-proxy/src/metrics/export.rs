@@ -12,7 +12,7 @@ use tollgate_core::{Clock, ProofFailure, Refusal, Service, Shadow, SnapshotReade
 use super::histogram::BOUNDS;
 use super::{CLASSES, Cells, Connections, Metrics, SERVICES};
 use crate::access_log::Written;
-use crate::connection::TurnedAway;
+use crate::connection::{StreamRefused, TurnedAway};
 use crate::tls::Failure;
 use crate::upstream::Upstreams;
 
@@ -114,7 +114,7 @@ impl Metrics {
         )
     }
 
-    fn connections(&self) -> [MetricFamily; 3] {
+    fn connections(&self) -> [MetricFamily; 4] {
         let of_workers = self.workers.iter().enumerate().map(|(number, cells)| {
             let open = cells.connections.load(Relaxed) as f64;
             gauge(&[("worker", &number.to_string())], open)
@@ -126,6 +126,13 @@ impl Metrics {
             TurnedAway::all().zip(&connections.turned_away).map(move |((_, reason), count)| {
                 counter(&[("listener", name), ("reason", reason)], count.load(Relaxed))
             })
+        });
+        let streams = self.listeners.iter().flat_map(|(name, connections)| {
+            StreamRefused::ALL.iter().zip(&connections.streams_refused).map(
+                move |((_, reason), count)| {
+                    counter(&[("listener", name), ("reason", reason)], count.load(Relaxed))
+                },
+            )
         });
         [
             family(
@@ -139,6 +146,12 @@ impl Metrics {
                 "Client connections not served, or ended for what the client did, by listener and reason.",
                 MetricType::COUNTER,
                 refused.collect(),
+            ),
+            family(
+                "tollgate_http2_streams_refused_total",
+                "HTTP/2 streams of clients reset unanswered, or for a mistake, by listener and reason.",
+                MetricType::COUNTER,
+                streams.collect(),
             ),
             family(
                 "tollgate_worker_connections",

@@ -21,6 +21,10 @@ use crate::body::OutBody;
 /// What comes of a request: a response, or why there is none, with the request if it was not sent.
 pub(crate) type Sent = Result<Response<Incoming>, TrySendError<Request<OutBody>>>;
 
+/// What is read at most at once, also of the head of a response, and what is held at most of a request's
+/// body that the server does not read.
+const BUFFER: usize = 32 << 10;
+
 /// A connection, held by the one request that uses it.
 #[derive(Debug)]
 pub(crate) struct Lease {
@@ -84,7 +88,8 @@ impl Http1 {
     pub(super) async fn over(stream: Stream) -> Result<Self, ConnectError> {
         let wire = Rc::<Wire>::default();
         let io = UpstreamIo::new(stream, Rc::clone(&wire));
-        let made = http1::Builder::new().writev(false).handshake(io).await;
+        let mut builder = http1::Builder::new();
+        let made = builder.writev(false).max_buf_size(BUFFER).handshake(io).await;
         let (sender, connection) = made.map_err(|error| {
             ConnectError::new(Unreached::Protocol, std::io::Error::other(error))
         })?;

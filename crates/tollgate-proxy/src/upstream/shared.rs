@@ -18,7 +18,7 @@ use crate::body::OutBody;
 use crate::connection::LocalExecutor;
 
 /// What is held at most of a response that its client does not read.
-const STREAM_WINDOW: u32 = 128 << 10;
+const STREAM_WINDOW: u32 = 64 << 10;
 /// The same, of all responses of a connection.
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// What is held at most of a request's body that the server does not read.

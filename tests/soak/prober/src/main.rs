@@ -2,11 +2,13 @@
 //!
 //! `soak-prober keys FILE` writes the keys to begin with; `soak-prober swap …` changes them once a
 //! second; `revoke` takes keys away over the admin API. What must never reach the upstream is written
-//! down by request id, for its log to judge. `kill` and `disk` start a gate of their own.
+//! down by request id, for its log to judge. `kill` and `disk` start a gate of their own; `flood` sends what no
+//! client should.
 
 mod admin;
 mod connection;
 mod disk;
+mod flood;
 mod gate;
 mod keys;
 mod kill;
@@ -90,7 +92,15 @@ fn run(arguments: &[&str]) -> Result<bool, Failure> {
                 times: times.parse()?,
             }))
         }
-        _ => Err("expected keys, swap, kill, revoke or disk, as their scripts call it".into()),
+        ["flood", data, ops, seconds, p99] => block_on(flood::run(flood::Settings {
+            data: data.parse()?,
+            ops: ops.parse()?,
+            seconds: seconds.parse()?,
+            p99: std::time::Duration::from_millis(p99.parse()?),
+        })),
+        _ => {
+            Err("expected keys, swap, kill, revoke, disk or flood, as their scripts call it".into())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the gate says of itself.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::Failure;
@@ -19,5 +20,25 @@ impl Metrics {
         let revision =
             text.lines().find_map(|line| line.strip_prefix("tollgate_snapshot_revision "));
         Ok(revision.ok_or("no tollgate_snapshot_revision")?.parse()?)
+    }
+
+    /// What ended connections and requests for their clients' doing, by reason.
+    pub(crate) async fn turned_away(&mut self) -> Result<BTreeMap<String, u64>, Failure> {
+        let (_, text) = self.0.get("/metrics", &[]).await?;
+        let mut counts = BTreeMap::new();
+        for line in std::str::from_utf8(&text)?.lines() {
+            let Some((series, count)) = line.rsplit_once(' ') else { continue };
+            let label = if series.starts_with("tollgate_connections_refused_total{") {
+                "reason=\""
+            } else if series == "tollgate_refusals_total{code=\"request_timeout\"}" {
+                "code=\""
+            } else {
+                continue;
+            };
+            let reason = series.split(label).nth(1).and_then(|rest| rest.split('"').next());
+            *counts.entry(reason.unwrap_or_default().to_owned()).or_default() +=
+                count.parse::<f64>()? as u64;
+        }
+        Ok(counts)
     }
 }

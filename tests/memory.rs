@@ -1,0 +1,220 @@
+//! The memory of a process: a base, 24 KiB for each connection, 32 KiB over TLS, and 128 KiB for each
+//! open body.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use tempfile::TempDir;
+
+use crate::support::frames::{
+    DATA, END_HEADERS, END_STREAM, GET, HEADERS, beginning, frame, literal, streams,
+};
+use crate::support::{Authority, Config, Origin, PATIENCE, TlsClient, Tollgate, tcp, wait_for};
+
+const CONNECTION: u64 = 24 << 10;
+/// Over TLS: what its library keeps is 8 KiB.
+const TLS_CONNECTION: u64 = 32 << 10;
+const BODY: u64 = 128 << 10;
+
+/// A connection, of whatever kind.
+trait Line: Read + Write {}
+
+impl<T: Read + Write> Line for T {}
+
+/// Fails if the memory that the gate has got since `before` is more than this.
+fn assert_within(what: &str, gate: &Tollgate, before: u64, bound: u64) {
+    let grown = gate.memory().saturating_sub(before);
+    assert!(grown <= bound, "{what}: {} KiB, at most {} KiB", grown >> 10, bound >> 10);
+}
+
+fn with_tls(origin: &Origin, authority: &Authority) -> Tollgate {
+    let folder = TempDir::new().unwrap();
+    authority.issue(&["localhost"]).write(folder.path(), "main");
+    let certificate = "certificate_file = \"main.pem\"\nkey_file = \"main.key\"";
+    let config = Config::new(origin).section("listeners.public.tls.certificates.main", certificate);
+    std::fs::write(folder.path().join("tollgate.toml"), config.to_string()).unwrap();
+    Tollgate::start_in(folder, "tollgate.toml")
+}
+
+/// A request of HTTP/2; its response ends with an END_STREAM.
+fn get(stream: u32) -> Vec<u8> {
+    let fields = [
+        GET[..2].to_vec(),
+        literal(":path", "/orders"),
+        literal(":authority", "a"),
+        literal("x-api-key", "demo"),
+    ];
+    frame(HEADERS, END_HEADERS | END_STREAM, stream, &fields.concat())
+}
+
+/// Reads frames until one ends a stream.
+fn read_response(line: &mut dyn Line) {
+    loop {
+        let mut head = [0; 9];
+        line.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        line.read_exact(&mut vec![0; length as usize]).unwrap();
+        if matches!(head[3], DATA | HEADERS) && head[4] & END_STREAM != 0 {
+            return;
+        }
+    }
+}
+
+/// Sends one request and reads its response, so that the connection is idle.
+fn use_once(line: &mut dyn Line, http2: bool) {
+    if http2 {
+        line.write_all(&[beginning(), get(1)].concat()).unwrap();
+        return read_response(line);
+    }
+    let head = "GET /orders HTTP/1.1\r\nHost: a\r\nX-Api-Key: demo\r\n\r\n";
+    line.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\nok") {
+        let mut bytes = [0; 512];
+        let read = line.read(&mut bytes).unwrap();
+        assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+        answer.extend(&bytes[..read]);
+    }
+}
+
+fn idle(what: &str, gate: &Tollgate, each: u64, http2: bool, connect: impl Fn() -> Box<dyn Line>) {
+    let open = || {
+        let mut line = connect();
+        use_once(&mut *line, http2);
+        line
+    };
+    // What is there once, however many there are.
+    let mut held: Vec<_> = (0..50).map(|_| open()).collect();
+    let before = gate.memory();
+    held.extend((0..1000).map(|_| open()));
+    assert_within(what, gate, before, 1000 * each);
+}
+
+#[test]
+fn idle_connections_cost_little() {
+    let origin = Origin::start();
+    for http2 in [false, true] {
+        let gate = Tollgate::start(&Config::new(&origin));
+        let what = if http2 { "idle HTTP/2" } else { "idle HTTP/1.1" };
+        idle(what, &gate, CONNECTION, http2, || Box::new(tcp(gate.data()).unwrap()));
+    }
+}
+
+#[test]
+fn idle_tls_connections_cost_little() {
+    let origin = Origin::start();
+    let authority = Authority::new();
+    for (protocol, http2) in [("http/1.1", false), ("h2", true)] {
+        let gate = with_tls(&origin, &authority);
+        let client = TlsClient::new(&authority).offering(&[protocol]);
+        let what = format!("idle {protocol} over TLS");
+        idle(&what, &gate, TLS_CONNECTION, http2, || {
+            Box::new(client.connect(gate.data(), "localhost"))
+        });
+    }
+}
+
+/// An upstream that never stops sending, or that never begins to read a body.
+fn endless_upstream(sends: bool) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming().map_while(Result::ok) {
+            if sends {
+                thread::spawn(move || send_for_ever(stream));
+            } else {
+                held.push(stream);
+            }
+        }
+    });
+    address
+}
+
+fn send_for_ever(mut stream: TcpStream) {
+    let mut head = [0; 4096];
+    if stream.read(&mut head).is_ok() {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n").ok();
+        while stream.write_all(&[b'x'; 16 << 10]).is_ok() {}
+    }
+}
+
+/// Bodies of a client that reads nothing of them, or sends more than anybody reads.
+fn stalled(what: &str, sends: bool, http2: bool) {
+    const BODIES: u64 = 200;
+    // Nobody is given up before we have looked, however long it takes to begin.
+    let upstream = format!(
+        "url = \"http://{}\"\nfirst_byte_timeout = \"10m\"\nidle_timeout = \"10m\"",
+        endless_upstream(!sends)
+    );
+    let address = "address = \"127.0.0.1:0\"\nwrite_timeout = \"10m\"";
+    let config = Config::to(([127, 0, 0, 1], 0).into())
+        .section("upstreams.demo", &upstream)
+        .section("listeners.public", address);
+    let gate = Tollgate::start(&config);
+    let before = gate.memory();
+    let lines: Vec<TcpStream> = if http2 {
+        // As many streams as a connection may have.
+        (0..2).map(|_| many_streams(gate.data())).collect()
+    } else {
+        (0..BODIES).map(|_| one_body(gate.data(), sends)).collect()
+    };
+    gate.wait_for("all bodies", |metrics| metrics.sum("tollgate_streams", &[]) == BODIES as f64);
+    settle(&gate);
+    // The upstream has a connection for each.
+    let connections = lines.len() as u64 + BODIES;
+    assert_within(what, &gate, before, connections * CONNECTION + BODIES * BODY);
+}
+
+/// Waits until the memory of the gate does not change.
+fn settle(gate: &Tollgate) {
+    let mut last = 0;
+    wait_for("memory that does not change", || {
+        thread::sleep(std::time::Duration::from_millis(300));
+        let now = gate.memory();
+        (std::mem::replace(&mut last, now) == now).then_some(())
+    });
+}
+
+/// A client of HTTP/1.1 that sends as much of a body as is taken, or reads nothing.
+fn one_body(address: SocketAddr, sends: bool) -> TcpStream {
+    let mut stream = tcp(address).unwrap();
+    let (method, length) = if sends { ("POST", 1_000_000_000u64) } else { ("GET", 0) };
+    let head = format!(
+        "{method} /orders HTTP/1.1\r\nHost: a\r\nX-Api-Key: demo\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    if sends {
+        fill(&stream, std::iter::repeat(vec![b'x'; 64 << 10]));
+    }
+    stream
+}
+
+/// A client of HTTP/2 that reads nothing of a hundred responses.
+fn many_streams(address: SocketAddr) -> TcpStream {
+    let mut stream = tcp(address).unwrap();
+    stream.write_all(&beginning()).unwrap();
+    for number in streams().take(100) {
+        stream.write_all(&get(number)).unwrap();
+    }
+    stream
+}
+
+/// Sends as much as is taken.
+fn fill(mut stream: &TcpStream, pieces: impl Iterator<Item = Vec<u8>>) {
+    stream.set_write_timeout(Some(std::time::Duration::from_millis(20))).unwrap();
+    for piece in pieces {
+        if stream.write_all(&piece).is_err() {
+            break;
+        }
+    }
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+}
+
+#[test]
+fn bodies_that_nobody_reads_are_held_in_small_pieces() {
+    stalled("responses of HTTP/1.1", false, false);
+    stalled("responses of HTTP/2", false, true);
+    stalled("requests of HTTP/1.1", true, false);
+}
