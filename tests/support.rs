@@ -5,6 +5,7 @@ mod answer;
 mod command;
 mod config;
 mod door;
+mod extended_connect;
 mod fields;
 pub(crate) mod frames;
 mod http1;
@@ -20,6 +21,7 @@ mod request;
 mod response;
 mod tls;
 mod tollgate;
+mod websocket;
 
 use std::time::{Duration, Instant};
 
@@ -28,9 +30,10 @@ pub(crate) use answer::Answer;
 pub(crate) use command::{Finished, finish, tollgate};
 pub(crate) use config::{Config, digest, digest_of};
 pub(crate) use door::Door;
+pub(crate) use extended_connect::VERSION;
 pub(crate) use fields::Fields;
 pub(crate) use http1::{Http1, tcp};
-pub(crate) use http2::{Http2, runtime};
+pub(crate) use http2::{Http2, connect_tls, runtime};
 pub(crate) use load::Load;
 pub(crate) use message::Message;
 pub(crate) use metrics::Metrics;
@@ -40,6 +43,7 @@ pub(crate) use request::Request;
 pub(crate) use response::Response;
 pub(crate) use tls::{Authority, Issued, TlsClient, TlsConnection};
 pub(crate) use tollgate::Tollgate;
+pub(crate) use websocket::{Echo, WebSocket, close};
 
 /// How long anything may take before the test gives it up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

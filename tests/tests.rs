@@ -31,6 +31,7 @@ mod secrets;
 mod shadow;
 mod sources;
 mod strangers;
+mod streams;
 mod support;
 mod swap;
 mod switches;

@@ -20,10 +20,10 @@ use tokio::{
 
 use tokio_rustls::TlsConnector;
 
-use super::{Connection, Fields, PATIENCE, Request, Response, TlsClient};
+use super::{Authority, Connection, Fields, PATIENCE, Request, Response, TlsClient};
 
 pub(crate) struct Http2 {
-    sender: SendRequest<Full<Bytes>>,
+    pub(super) sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
 }
 
@@ -132,6 +132,18 @@ impl Pieces {
         }
     }
 
+    /// Whether it ends without its end, however much has come of it.
+    pub(crate) fn breaks_off(&mut self) -> bool {
+        loop {
+            let frame = runtime().block_on(async { timeout(PATIENCE, self.0.frame()).await });
+            match frame.expect("no piece in time") {
+                None => return false,
+                Some(Err(_)) => return true,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
     /// Whether nothing more comes.
     pub(crate) fn ends(&mut self) -> bool {
         self.next().is_none_or(|piece| piece.is_empty() && self.next().is_none())
@@ -158,6 +170,20 @@ impl Stream {
     }
 }
 
+/// A connection through TLS for whoever speaks over it.
+pub(crate) fn connect_tls(
+    address: SocketAddr,
+    authority: &Authority,
+    name: &str,
+) -> impl AsyncRead + AsyncWrite + Unpin + Send + use<> {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let connector = TlsConnector::from(TlsClient::new(authority).config());
+    runtime().block_on(async {
+        let stream = TcpStream::connect(address).await.unwrap();
+        connector.connect(name, stream).await.unwrap()
+    })
+}
+
 /// One for all clients, on a thread of its own.
 pub(crate) fn runtime() -> &'static Handle {
     static RUNTIME: OnceLock<Handle> = OnceLock::new();
@@ -179,7 +205,7 @@ fn to_hyper(request: &Request) -> hyper::Request<Full<Bytes>> {
     to.body(Full::from(request.body.clone().unwrap_or_default())).unwrap()
 }
 
-fn to_fields(headers: &HeaderMap) -> Fields {
+pub(super) fn to_fields(headers: &HeaderMap) -> Fields {
     let mut fields = Fields::default();
     for (name, value) in headers {
         fields.push(name.as_str(), value.to_str().unwrap());

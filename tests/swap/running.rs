@@ -32,6 +32,28 @@ fn an_open_request_of_a_key_that_dies_is_cut() {
 }
 
 #[test]
+fn a_stream_that_nobody_reads_is_reset_and_others_of_its_connection_go_on() {
+    let door = Door::shut();
+    let behind = door.clone();
+    let origin = Origin::answering(move |request| match request.target() {
+        "/orders/large" => Answer::ok(&"x".repeat(16 << 20)),
+        _ => Answer::ok("begun").wait(&behind).then(", ended").chunked(),
+    });
+    let both = |config: Config| config.key("acme-2", "other", "");
+    let gate = Tollgate::start(&both(Config::new(&origin)));
+    let two = Http2::connect(gate.data());
+    let mut stalled = two.pieces(&gate.get("/orders/large").key("demo"));
+    let beside = two.start(&gate.get("/orders").key("other"));
+    origin.wait_for_requests(2);
+    gate.apply(&both(suspended(&origin)));
+    gate.wait_for("the stream to be let go", |metrics| metrics.sum("tollgate_streams", &[]) == 1.0);
+    assert!(stalled.breaks_off());
+    door.open();
+    assert_eq!(beside.read().unwrap().admitted().text(), "begun, ended");
+    assert!(two.is_open());
+}
+
+#[test]
 fn an_open_request_of_a_key_that_expires_is_cut_by_the_gates_own_clock() {
     let door = Door::shut();
     let origin = slow_origin(&door);

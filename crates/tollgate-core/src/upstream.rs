@@ -45,6 +45,8 @@ pub struct Server {
     pub retries: Retries,
     /// Which version of HTTP it is spoken to in.
     pub http: UpstreamHttp,
+    /// What a connection to it may be switched to (RFC 9110 §7.8), in lower case.
+    pub upgrades: Vec<Box<str>>,
     /// Which `Host` it sees.
     pub host_header: HostHeader,
     /// How long to wait for it.
@@ -165,8 +167,10 @@ pub struct UpstreamTimeouts {
     pub first_byte: Duration,
     /// Between two pieces of a body, either way.
     pub idle: Duration,
-    /// For the whole request; `None` = no bound.
+    /// For the whole request; `None` = no bound. A tunnel has none once it has begun.
     pub request: Option<Duration>,
+    /// Between two pieces of what a tunnel carries, whichever way.
+    pub tunnel_idle: Duration,
     /// How long an unused connection is kept.
     pub keep_alive: Duration,
 }

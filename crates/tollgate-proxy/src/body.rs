@@ -1,6 +1,7 @@
 //! Bodies, both ways.
 
 mod pace;
+mod relay;
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,13 +18,14 @@ use tollgate_core::Refusal;
 use crate::access_log::Note;
 use crate::account::Account;
 use crate::headers;
-use crate::live::{LiveEntry, LiveList};
-use crate::respond::{Reason, deadline_exceeded};
+use crate::live::LiveList;
+use crate::respond::Reason;
 use crate::roster::{Deadline, Handle};
-use crate::upstream::{Chosen, Destination, Lease};
+use crate::tunnel::Switched;
 use crate::worker::Coarse;
 
 pub(crate) use pace::Pace;
+pub(crate) use relay::Relay;
 
 /// A body that could not be carried to its end.
 #[derive(Debug)]
@@ -187,7 +189,8 @@ impl Body for OutBody {
 #[derive(Debug)]
 pub(crate) struct ReplyBody {
     content: Content,
-    account: Account,
+    /// `None` = it is a tunnel's.
+    account: Option<Account>,
 }
 
 /// What a response carries.
@@ -199,81 +202,8 @@ pub(crate) enum Content {
     Refused(Option<Bytes>, Reason),
     /// Sent by an upstream.
     Relay(Box<Relay>),
-}
-
-/// An upstream's body, with the connection that brings it and the permit that it is sent under.
-#[derive(Debug)]
-pub(crate) struct Relay {
-    pub(crate) incoming: Incoming,
-    pub(crate) lease: Option<Lease>,
-    /// The server that sends it, until all is here.
-    pub(crate) chosen: Option<Chosen>,
-    pub(crate) destination: Rc<Destination>,
-    pub(crate) live: Option<LiveEntry>,
-    pub(crate) clock: Rc<Coarse>,
-    /// Nanoseconds between two pieces.
-    pub(crate) idle: u64,
-}
-
-impl Relay {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        if let Some(live) = &self.live
-            && let Poll::Ready(refusal) = live.poll_end(cx)
-        {
-            if refusal == Refusal::DeadlineExceeded {
-                return Poll::Ready(Some(Ok(self.give_up())));
-            }
-            return Poll::Ready(Some(Err(Broken(refusal))));
-        }
-        let incoming = &mut self.incoming;
-        let frame = match self.lease.as_mut().and_then(Lease::link) {
-            Some(link) => link.drive(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
-            None => Pin::new(incoming).poll_frame(cx),
-        };
-        match frame {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(Ok(mut frame))) => {
-                if let Some(trailers) = frame.trailers_mut() {
-                    headers::clean_trailers(trailers);
-                }
-                if self.incoming.is_end_stream() {
-                    self.finish();
-                } else if let Some(live) = &self.live {
-                    let at = self.clock.now().saturating_add(self.idle);
-                    live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            // No false end: the client's connection is aborted as the upstream's was.
-            Poll::Ready(Some(Err(_))) => {
-                if let (Destination::Server(pool), Some(chosen)) =
-                    (&*self.destination, &self.chosen)
-                {
-                    pool.failed(chosen, self.clock.now());
-                }
-                Poll::Ready(Some(Err(Broken(Refusal::UpstreamBadResponse))))
-            }
-            Poll::Ready(None) => {
-                self.finish();
-                Poll::Ready(None)
-            }
-        }
-    }
-
-    /// The deadline of a call of gRPC has passed, and its caller is told so. The upstream is let go.
-    fn give_up(&mut self) -> Frame<Bytes> {
-        self.lease = None;
-        self.chosen = None;
-        Frame::trailers(deadline_exceeded())
-    }
-
-    /// All of the response is here: the connection is free, the request no longer open.
-    fn finish(&mut self) {
-        self.live = None;
-        if let (Some(lease), Some(chosen)) = (self.lease.take(), self.chosen.take()) {
-            chosen.give_back(lease, self.clock.now());
-        }
-    }
+    /// None, as a tunnel begins.
+    Switched(Box<Switched>),
 }
 
 impl Content {
@@ -291,7 +221,7 @@ impl Content {
     pub(crate) fn into_bytes(self) -> Option<Bytes> {
         match self {
             Self::Full(body) | Self::Refused(body, _) => body,
-            Self::Relay(_) => None,
+            Self::Relay(_) | Self::Switched(_) => None,
         }
     }
 
@@ -304,7 +234,7 @@ impl Content {
     pub(crate) fn reason(&self) -> Option<Reason> {
         match self {
             Self::Refused(_, reason) => Some(*reason),
-            Self::Full(_) | Self::Relay(_) => None,
+            Self::Full(_) | Self::Relay(_) | Self::Switched(_) => None,
         }
     }
 
@@ -313,6 +243,7 @@ impl Content {
         match self {
             Self::Full(body) | Self::Refused(body, _) => body.is_none(),
             Self::Relay(relay) => relay.live.is_none(),
+            Self::Switched(_) => false,
         }
     }
 
@@ -322,6 +253,7 @@ impl Content {
                 Poll::Ready(body.take().map(|body| Ok(Frame::data(body))))
             }
             Self::Relay(relay) => relay.poll(cx),
+            Self::Switched(_) => Poll::Ready(None),
         }
     }
 
@@ -341,7 +273,23 @@ impl ReplyBody {
         if content.has_ended() {
             account.noted(Note::complete);
         }
-        Self { content, account }
+        Self { content, account: Some(account) }
+    }
+
+    /// What a response carries that begins a tunnel: nothing, and the tunnel has the account.
+    pub(crate) fn switched() -> Self {
+        Self { content: Content::Full(None), account: None }
+    }
+}
+
+impl Drop for ReplyBody {
+    /// One that is stopped from outside was not polled since it was ended.
+    fn drop(&mut self) {
+        if let (Content::Relay(relay), Some(account)) = (&self.content, &mut self.account)
+            && let Some(refusal) = relay.live.as_ref().and_then(|live| live.ended())
+        {
+            account.noted(|note| note.broken(refusal));
+        }
     }
 }
 
@@ -355,6 +303,7 @@ impl Body for ReplyBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let Self { content, account } = self.get_mut();
         let polled = content.poll(cx);
+        let Some(account) = account else { return polled };
         if matches!(polled, Poll::Ready(Some(Err(_)))) {
             account.break_off();
         }
@@ -377,6 +326,7 @@ impl Body for ReplyBody {
         match &self.content {
             Content::Full(body) | Content::Refused(body, _) => body.is_none(),
             Content::Relay(relay) => relay.incoming.is_end_stream(),
+            Content::Switched(_) => true,
         }
     }
 
@@ -386,6 +336,7 @@ impl Body for ReplyBody {
                 SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64)
             }
             Content::Relay(relay) => relay.incoming.size_hint(),
+            Content::Switched(_) => SizeHint::with_exact(0),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod begin;
 mod frames;
 mod io;
+mod streams;
 mod turned_away;
 
 use std::cell::Cell;
@@ -10,9 +11,10 @@ use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue, Uri};
 use hyper::rt::Executor;
@@ -24,16 +26,20 @@ use tollgate_core::{CertificateFingerprint, Refusal};
 use begin::Begun;
 use frames::Frames;
 use io::{ClientIo, Inspected};
+use streams::Streams;
 
+use crate::account::Account;
 use crate::form::Arriving;
 use crate::listen::ListenerSettings;
 use crate::peer::{Peer, Whence};
 use crate::roster::{Deadline, Entry, Handle, Roster};
 use crate::socket::Socket;
 use crate::tls::{ClientCertificate, Session};
+use crate::tunnel::{Switched, Tunnel};
 use crate::worker::{Beginning, Coarse, Door, Ending, Worker, nanoseconds};
 
 pub(crate) use frames::StreamRefused;
+pub(crate) use streams::Stream;
 pub(crate) use turned_away::TurnedAway;
 
 /// The client at the other end of a connection.
@@ -54,6 +60,8 @@ pub(crate) struct Client {
     resets: Cell<bool>,
     /// It does not read what waits to be sent.
     stalled: Cell<bool>,
+    /// What the connection is about to become.
+    tunnel: Cell<Option<Box<Tunnel>>>,
     /// When it is to be used no more, in nanoseconds of the monotonic clock.
     old_at: u64,
     /// Until its first request.
@@ -177,6 +185,21 @@ impl Client {
         }
     }
 
+    /// The connection becomes a tunnel, or a stream of it, once the client has been told.
+    pub(crate) fn switch(&self, mut switched: Switched, worker: &Rc<Worker>, account: Account) {
+        let stream = switched.stream.take();
+        let tunnel = switched.begin(worker, account);
+        match stream {
+            None => self.tunnel.set(Some(Box::new(tunnel))),
+            Some(stream) => drop(tokio::task::spawn_local(async move {
+                // Otherwise the client has left.
+                if let Ok(stream) = stream.await {
+                    tunnel.carry(Box::new(stream), Bytes::new()).await;
+                }
+            })),
+        }
+    }
+
     /// Counts that the connection ends for what the client does.
     fn turn_away(&self, reason: TurnedAway) {
         self.door.connections.turn_away(reason);
@@ -233,6 +256,7 @@ pub(crate) async fn serve(
         reading_head: Cell::new(true),
         resets: Cell::new(false),
         stalled: Cell::new(false),
+        tunnel: Cell::new(None),
         old_at: door.settings.max_age.map_or(u64::MAX, |age| worker.old_at(age)),
         beginning: Cell::new(Some(beginning)),
     });
@@ -241,34 +265,45 @@ pub(crate) async fn serve(
     let io = ClientIo::new(stream, Rc::clone(&client), inspected);
     let handler = Rc::clone(&worker);
     let caller = Rc::clone(&client);
-    let service =
-        service_fn(move |request| Rc::clone(&handler).handle(Rc::clone(&caller), request));
     if http2 {
-        let connection = pin!(door.settings.http2_builder().serve_connection(io, service));
+        let streams = Streams::default();
+        let builder = door.settings.http2_builder(streams.clone());
+        let service = service_fn(move |request| {
+            Rc::clone(&handler).handle(Rc::clone(&caller), Some(streams.call()), request)
+        });
+        let connection = pin!(builder.serve_connection(io, service));
         drive(&worker, &client, &entry, connection, http2::Connection::graceful_shutdown).await;
     } else {
-        let connection = pin!(door.settings.http1_builder().serve_connection(io, service));
-        drive(&worker, &client, &entry, connection, http1::Connection::graceful_shutdown).await;
+        let service = service_fn(move |request| {
+            Rc::clone(&handler).handle(Rc::clone(&caller), None, request)
+        });
+        let mut connection = door.settings.http1_builder().serve_connection(io, service);
+        let driven = Pin::new(&mut connection);
+        let done =
+            drive(&worker, &client, &entry, driven, http1::Connection::graceful_shutdown).await;
+        // Written to its end, or the client was told nothing.
+        if let Some(tunnel) = client.tunnel.take().filter(|_| done) {
+            let parts = connection.into_parts();
+            let mut carried = Box::pin(tunnel.carry(Box::new(parts.io), parts.read_buf));
+            poll_fn(|cx| until_ended(&client, &entry, cx, |cx| carried.as_mut().poll(cx))).await;
+        }
     }
 }
 
 /// Polls a connection until it ends or is ended, and shuts it down once the worker ends or, where
-/// that keeps its requests, once it is old.
+/// that keeps its requests, once it is old. Returns whether it ended by itself and without an error.
 async fn drive<C>(
     worker: &Worker,
     client: &Client,
     entry: &Entry<()>,
     mut connection: Pin<&mut C>,
     shut_down: impl Fn(Pin<&mut C>),
-) where
+) -> bool
+where
     C: Future<Output = hyper::Result<()>>,
 {
     let mut shutting_down = false;
-    poll_fn(|cx| {
-        if let Poll::Ready(refusal) = entry.poll_end(cx) {
-            client.ended(refusal);
-            return Poll::Ready(());
-        }
+    let mut poll = |cx: &mut Context<'_>| {
         // HTTP/1.1 would end before a request that is on its way: its last response says so, and
         // it is given some time to ask for one.
         let ending = worker.ending.get();
@@ -280,16 +315,33 @@ async fn drive<C>(
             shutting_down = true;
             shut_down(connection.as_mut());
         }
-        connection.as_mut().poll(cx).map(|ended| {
-            if let Err(error) = ended {
-                worker.note_malformed(&error);
-                if is_calming(&error) {
-                    client.turn_away(TurnedAway::Calm);
-                }
+        connection.as_mut().poll(cx)
+    };
+    match poll_fn(|cx| until_ended(client, entry, cx, &mut poll)).await {
+        Some(Ok(())) => true,
+        Some(Err(error)) => {
+            worker.note_malformed(&error);
+            if is_calming(&error) {
+                client.turn_away(TurnedAway::Calm);
             }
-        })
-    })
-    .await;
+            false
+        }
+        None => false,
+    }
+}
+
+/// Polls what a connection is for, unless it was ended: then there is nothing.
+fn until_ended<T>(
+    client: &Client,
+    entry: &Entry<()>,
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<Option<T>> {
+    if let Poll::Ready(refusal) = entry.poll_end(cx) {
+        client.ended(refusal);
+        return Poll::Ready(None);
+    }
+    poll(cx).map(Some)
 }
 
 /// Whether HTTP/2 has asked the client to calm down.
@@ -317,8 +369,8 @@ impl ListenerSettings {
         builder
     }
 
-    fn http2_builder(&self) -> http2::Builder<LocalExecutor> {
-        let mut builder = http2::Builder::new(LocalExecutor);
+    fn http2_builder(&self, streams: Streams) -> http2::Builder<Streams> {
+        let mut builder = http2::Builder::new(streams);
         builder
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(20))
@@ -327,12 +379,13 @@ impl ListenerSettings {
             .max_local_error_reset_streams(self.max_resets as usize)
             .initial_stream_window_size(STREAM_BYTES)
             .max_send_buf_size(STREAM_BYTES as usize)
+            .enable_connect_protocol()
             .max_header_list_size(u32::try_from(self.max_header_bytes).unwrap_or(u32::MAX));
         builder
     }
 }
 
-/// Runs HTTP/2 streams on the worker's own thread.
+/// Runs the streams of an upstream's connection on the worker's own thread.
 #[derive(Clone, Copy)]
 pub(crate) struct LocalExecutor;
 

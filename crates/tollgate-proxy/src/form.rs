@@ -51,6 +51,11 @@ impl Arriving {
         }
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Incoming(incoming) if incoming.is_end_stream())
+    }
+
     /// Whether it comes in pieces, until one is the last.
     pub(crate) fn is_of_unknown_length(&self) -> bool {
         match self {

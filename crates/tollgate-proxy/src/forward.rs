@@ -1,14 +1,15 @@
 //! An admitted request on its way to the upstream, and the response on its way back (design §3,
 //! steps 6 and 7).
 
-use std::error::Error;
+mod failed;
+mod switch;
+
 use std::future::{Future, poll_fn};
-use std::io::ErrorKind;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response, StatusCode, Version};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::timeout;
@@ -21,14 +22,22 @@ use crate::headers;
 use crate::live::LiveEntry;
 use crate::respond::{self, Told};
 use crate::roster::Deadline;
+use crate::tunnel::Wish;
 use crate::upstream::{
     Chosen, ConnectError, Destination, Lane, Lease, Pool, Tried, Unreached, is_unprocessed,
 };
 use crate::worker::{Worker, nanoseconds};
 
+#[cfg(feature = "otlp")]
+use failed::outcome;
+use failed::{Failed, closed_unanswered, copy};
+use switch::{is_granted, switch, takes_tunnels};
+
 /// A request that may go upstream. Its permit stands on the live list.
 pub(crate) struct Admitted {
     pub(crate) request: Request<OutBody>,
+    /// What it asks its connection to become.
+    pub(crate) wish: Option<Box<Wish>>,
     pub(crate) live: LiveEntry,
     pub(crate) destination: Rc<Destination>,
     pub(crate) front: FrontId,
@@ -43,6 +52,8 @@ pub(crate) struct Admitted {
 /// A response's head, and what its body comes by.
 struct Answered {
     response: Response<Incoming>,
+    /// It grants what the request has asked its connection to become.
+    switched: bool,
     lease: Lease,
     chosen: Chosen,
 }
@@ -54,7 +65,8 @@ impl Worker {
         admitted: Admitted,
         account: &mut Account,
     ) -> Response<Content> {
-        let Admitted { request, live, destination, front, told, started, meter, unkept } = admitted;
+        let Admitted { request, wish, live, destination, front, told, started, meter, unkept } =
+            admitted;
         if let Some(unkept) = unkept {
             // Boxed, so that requests that wait for nothing have no room for it in their future.
             if let Err(refusal) = Box::pin(self.kept(&unkept, &live)).await {
@@ -69,7 +81,8 @@ impl Worker {
                 response
             }
             Destination::Server(pool) => {
-                let exchanged = self.exchange(pool, request, &live, meter, account).await;
+                let wished = wish.as_deref();
+                let exchanged = self.exchange(pool, request, wished, &live, meter, account).await;
                 let exchanged = exchanged.and_then(|answered| self.cleaned(pool, answered));
                 let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
                 account.noted(|note| note.upstream(elapsed));
@@ -77,7 +90,17 @@ impl Worker {
                     Ok(answered) => {
                         self.cells.upstream_duration.record(elapsed);
                         let idle = nanoseconds(pool.timeouts.idle);
-                        self.relay(answered, live, &destination, idle)
+                        match wish.filter(|_| answered.switched) {
+                            None => self.relay(answered, live, &destination, idle),
+                            // Boxed, so that other requests have no room for it in their future.
+                            Some(wish) => {
+                                let switching = switch(answered, live, &destination, *wish);
+                                match Box::pin(switching).await {
+                                    Ok(response) => response,
+                                    Err(refusal) => return self.refuse_late(front, refusal),
+                                }
+                            }
+                        }
                     }
                     Err(refusal) => return self.refuse_late(front, refusal),
                 }
@@ -108,7 +131,7 @@ impl Worker {
         destination: &Rc<Destination>,
         idle: u64,
     ) -> Response<Content> {
-        let Answered { response, lease, chosen } = answered;
+        let Answered { response, lease, chosen, .. } = answered;
         let (mut head, incoming) = response.into_parts();
         head.extensions.clear();
         head.version = Version::HTTP_11;
@@ -131,6 +154,7 @@ impl Worker {
         &self,
         pool: &Pool,
         mut request: Request<OutBody>,
+        wish: Option<&Wish>,
         live: &LiveEntry,
         meter: MeterId,
         account: &mut Account,
@@ -146,13 +170,13 @@ impl Worker {
             account.noted(Note::attempt);
             #[cfg(feature = "otlp")]
             self.begin_attempt(pool, &chosen, &mut request, account);
-            let asked = self.ask(pool, &chosen, request, live).await;
+            let asked = self.ask(pool, &chosen, request, wish, live).await;
             #[cfg(feature = "otlp")]
             self.end_attempt(account, outcome(&asked));
             let failed = match asked {
-                Ok((response, lease)) => {
+                Ok((response, lease, switched)) => {
                     chosen.succeeded();
-                    return Ok(Answered { response, lease, chosen });
+                    return Ok(Answered { response, switched, lease, chosen });
                 }
                 Err(failed) => failed,
             };
@@ -209,12 +233,13 @@ impl Worker {
         pool: &Pool,
         chosen: &Chosen,
         mut request: Request<OutBody>,
+        wish: Option<&Wish>,
         live: &LiveEntry,
-    ) -> Result<(Response<Incoming>, Lease), Failed> {
+    ) -> Result<(Response<Incoming>, Lease, bool), Failed> {
         let lane = chosen.lane();
         let mut sent_before = false;
         loop {
-            let mut lease = match self.lease(pool, lane, &request, sent_before, live).await {
+            let mut lease = match self.lease(pool, lane, &request, wish, sent_before, live).await {
                 Ok(lease) => lease,
                 // Nothing of it was sent.
                 Err(failed) => {
@@ -223,6 +248,11 @@ impl Worker {
                 }
             };
             request = lease.shape(request).ok_or(Refusal::BadRequest)?;
+            if wish.is_some() && lease.is_shared() {
+                // Boxed, so that other requests have no room for it in their future.
+                Box::pin(takes_tunnels(pool, &lease, live)).await?;
+                request = Wish::ask_in_two(request);
+            }
             let (wait, late) = if request.body().is_streaming() {
                 (pool.timeouts.idle, Refusal::RequestTimeout)
             } else {
@@ -235,11 +265,10 @@ impl Worker {
             let may_repeat = lease.is_shared() || idempotent && (lease.reused || pool.has_others());
             let again = may_repeat.then(|| copy(&request)).flatten();
             let error = match lease.send(request, |cx| live.poll_end(cx)).await? {
-                Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                    // Nobody asked for it: the fields that would have were taken out.
-                    return Err(self.failed(Refusal::UpstreamBadResponse));
-                }
-                Ok(response) => return Ok((response, lease)),
+                Ok(response) => match is_granted(&response, &lease, wish) {
+                    Some(granted) => return Ok((response, lease, granted)),
+                    None => return Err(self.failed(Refusal::UpstreamBadResponse)),
+                },
                 Err(error) => error,
             };
             let failed = self.unsent(error, again, idempotent, &lease);
@@ -281,20 +310,24 @@ impl Worker {
         pool: &Pool,
         lane: &Lane,
         request: &Request<OutBody>,
+        wish: Option<&Wish>,
         again: bool,
         live: &LiveEntry,
     ) -> Result<Lease, Failed> {
         let once = !request.method().is_idempotent() || request.body().is_streaming();
+        let alone = wish.is_some() && !lane.always_shares();
         let mut again = again;
         loop {
             let now = self.coarse.now();
             let take = |cx: &mut Context<'_>| {
-                Poll::Ready(if again { None } else { lane.take(once, now, cx) })
+                Poll::Ready(if again { None } else { lane.take(once, alone, now, cx) })
             };
             if let Some(lease) = poll_fn(take).await {
                 return Ok(lease);
             }
-            let Some(joined) = lane.join() else { return self.connect(pool, lane, live).await };
+            let Some(joined) = lane.join().filter(|_| !alone) else {
+                return self.connect(pool, lane, alone, live).await;
+            };
             live.set_deadline(Deadline::NONE);
             let mut joined = Box::pin(timeout(pool.timeouts.connect, joined));
             let joined = poll_fn(|cx| match live.poll_end(cx) {
@@ -308,10 +341,17 @@ impl Worker {
         }
     }
 
-    async fn connect(&self, pool: &Pool, lane: &Lane, live: &LiveEntry) -> Result<Lease, Failed> {
+    async fn connect(
+        &self,
+        pool: &Pool,
+        lane: &Lane,
+        alone: bool,
+        live: &LiveEntry,
+    ) -> Result<Lease, Failed> {
         live.set_deadline(Deadline::NONE);
         self.cells.upstream_connections.add(1);
-        let mut connecting = pin!(timeout(pool.timeouts.connect, lane.connect(self.coarse.now())));
+        let connecting = lane.connect(alone, self.coarse.now());
+        let mut connecting = pin!(timeout(pool.timeouts.connect, connecting));
         let connected = poll_fn(|cx| match live.poll_end(cx) {
             Poll::Ready(refusal) => Poll::Ready(Err(refusal)),
             Poll::Pending => connecting.as_mut().poll(cx).map(Ok),
@@ -333,58 +373,4 @@ impl Worker {
         self.cells.upstream_failures.add(1);
         Failed { refusal, of_server: true, connected: true, again: None }
     }
-}
-
-/// A request that a server did not answer.
-struct Failed {
-    refusal: Refusal,
-    /// It is the server that failed, and neither the client nor its time.
-    of_server: bool,
-    /// Its address could be connected to, as far as is known.
-    connected: bool,
-    /// The request, if it may go to another server.
-    again: Option<Request<OutBody>>,
-}
-
-impl From<Refusal> for Failed {
-    /// Something else ended the request. Silence is the server's.
-    fn from(refusal: Refusal) -> Self {
-        Self {
-            refusal,
-            of_server: refusal == Refusal::UpstreamTimeout,
-            connected: true,
-            again: None,
-        }
-    }
-}
-
-/// What came of an attempt.
-#[cfg(feature = "otlp")]
-fn outcome(asked: &Result<(Response<Incoming>, Lease), Failed>) -> Result<StatusCode, Refusal> {
-    match asked {
-        Ok((response, _)) => Ok(response.status()),
-        Err(failed) => Err(failed.refusal),
-    }
-}
-
-/// A copy of a request, if all of it is here.
-fn copy(request: &Request<OutBody>) -> Option<Request<OutBody>> {
-    let mut copy = Request::new(request.body().copy()?);
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    *copy.version_mut() = request.version();
-    copy.headers_mut().clone_from(request.headers());
-    Some(copy)
-}
-
-/// Whether the connection ended before there was a response.
-fn closed_unanswered(error: &hyper::Error) -> bool {
-    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_reset(error)
-}
-
-fn is_reset(error: &hyper::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
-    cause.is_some_and(|cause| {
-        matches!(cause.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
-    })
 }

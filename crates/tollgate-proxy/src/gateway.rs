@@ -2,21 +2,23 @@
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tollgate_core::{Call, CallKey, Decision, Now, Refusal, Refused};
 
 use crate::account::Account;
 use crate::body::{Content, ReplyBody};
-use crate::connection::Client;
+use crate::connection::{Client, Stream};
 use crate::credential::Brought;
 use crate::form::{Arriving, Bounds, Unread};
 use crate::forward::Admitted;
 use crate::respond::{Grpc, Told};
 use crate::switches::Exchange;
 use crate::target::{NoTarget, Target, host_field, permit};
+use crate::tunnel::{Wish, opening_stream};
 use crate::worker::{Ending, Worker};
 use crate::{credential, headers, proof, switches};
 
@@ -39,17 +41,24 @@ impl Worker {
     pub(crate) async fn handle(
         self: Rc<Self>,
         client: Rc<Client>,
+        stream: Option<Stream>,
         request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Infallible> {
+        let task = stream.and_then(Stream::task);
         let mut now = self.clock.now();
         let version = request.version();
         let mut account = Account::open(&self, &client, &request, now);
+        // A 200 would be taken for the tunnel that a CONNECT asks for.
         let grpc = Grpc::of(request.headers(), now);
+        let grpc = grpc.filter(|_| request.method() != Method::CONNECT);
         let mut request = request.map(Arriving::Incoming);
         let mut cors = None;
         let mut response = loop {
             match self.admit(&client, request, now, grpc.as_deref(), &mut account, &mut cors) {
-                Ok(admitted) => break self.forward(admitted, &mut account).await,
+                Ok(admitted) => {
+                    admitted.live.stop_by(task);
+                    break self.forward(admitted, &mut account).await;
+                }
                 Err(Stop::Answer(answer)) => break answer,
                 Err(Stop::Form(unread)) => {
                     // Boxed, so that requests without a form have no room for it in their future.
@@ -71,11 +80,18 @@ impl Worker {
         // Whoever stands in front may have read another request: nothing follows this one.
         let doubtful = refusal == Some(Refusal::BadRequest);
         let last = client.is_old() || self.ending.get() >= Ending::Last;
+        let last = last && response.status() != StatusCode::SWITCHING_PROTOCOLS;
         if version < Version::HTTP_2 && (doubtful || last) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         account.answer(response.status(), refusal);
-        Ok(response.map(|content| ReplyBody::new(content, account)))
+        Ok(response.map(|content| match content {
+            Content::Switched(switched) => {
+                client.switch(*switched, &self, account);
+                ReplyBody::switched()
+            }
+            content => ReplyBody::new(content, account),
+        }))
     }
 
     /// Route, switches, credential, decision and live list: one poll, one load of the snapshot. Where
@@ -105,6 +121,11 @@ impl Worker {
             headers::only_chunked(&head.headers).map_err(lost)?;
         }
         let host = host_field(&head.headers).map_err(lost)?.cloned();
+        // Only a request that asks for an upgrade has extensions, and one of HTTP/2 with CONNECT.
+        let stream = match head.extensions.is_empty() {
+            true => None,
+            false => opening_stream(&mut head),
+        };
         permit(&head.method).map_err(nowhere)?;
         client.target_fits(&uri).map_err(lost)?;
         client.fields_fit(&head.headers).map_err(lost)?;
@@ -122,6 +143,16 @@ impl Worker {
             let request = Request::from_parts(head, body);
             return Err(Stop::Form(Box::new(Unread { request, bounds })));
         }
+
+        let upstream = || root.routes.upstream(service).map(Arc::as_ref);
+        let wish = match stream {
+            None if head.extensions.is_empty() => None,
+            None => Wish::of(&head, &body, upstream()),
+            Some(stream) => {
+                let nonce = self.request_ids.nonce();
+                Some(Wish::of_stream(stream, &head, upstream(), nonce).map_err(refuse)?)
+            }
+        };
 
         // Credential and proof.
         let places = &service.credentials;
@@ -171,6 +202,8 @@ impl Worker {
         let body = body.framed(proof.form.or(taken.form), &mut head.headers);
         head.uri = target.upstream_uri(&uri, service, proof.query.as_deref()).unwrap_or(uri);
         head.version = Version::HTTP_11;
+        wish.iter().for_each(|wish| wish.ask_in_one(&mut head.headers));
+        head.extensions.clear();
         let meter = permit.meter();
         let told = Told::of(service, &permit, &head.headers);
         let live = self.enter(client, permit, &destination, now);
@@ -178,6 +211,6 @@ impl Worker {
         let body = self.watch(client, body, &live, &destination, service, account);
         let request = Request::from_parts(head, body);
         let front = service.front;
-        Ok(Admitted { request, live, destination, front, told, started: now, meter, unkept })
+        Ok(Admitted { request, wish, live, destination, front, told, started: now, meter, unkept })
     }
 }

@@ -38,6 +38,7 @@ mod switches;
 mod target;
 mod tls;
 mod trace;
+mod tunnel;
 mod upstream;
 mod worker;
 

@@ -1,5 +1,6 @@
 //! The live list: the permits of a worker's open requests (design §3, step 5).
 
+use tokio::task::AbortHandle;
 use tollgate_core::{Dead, MeterId, Now, Permit, Refusal, Root, standing};
 
 use crate::roster::{Entry, Handle, Roster};
@@ -16,6 +17,20 @@ pub(crate) struct Live {
     pub(crate) permit: Permit,
     /// The client's connection that it came by.
     pub(crate) connection: Handle,
+    pub(crate) kind: Kind,
+    /// What stops the task of its stream; `None` = it has the connection for itself.
+    pub(crate) task: Option<AbortHandle>,
+}
+
+/// What an open request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Request and response.
+    Message,
+    /// A tunnel.
+    Tunnel,
+    /// A tunnel that carries a WebSocket, which can be closed with a word.
+    WebSocket,
 }
 
 /// What happens to open requests whose key dies.
@@ -43,6 +58,35 @@ impl LiveList {
             Some(refusal)
         });
         cut
+    }
+}
+
+impl Live {
+    /// Ends it from outside, as it was ended long ago and nobody polls it: its client does not read. Its stream
+    /// is reset; `false` if it has none.
+    pub(crate) fn stop(&self) -> bool {
+        match (self.kind, &self.task) {
+            (Kind::Message, Some(task)) => task.abort(),
+            (Kind::Message, None) => return false,
+            // It ends by itself, as soon as both sides have been told.
+            (Kind::Tunnel | Kind::WebSocket, _) => {}
+        }
+        true
+    }
+}
+
+impl LiveEntry {
+    /// Says what stops the task of its stream, if it is one.
+    pub(crate) fn stop_by(&self, task: Option<AbortHandle>) {
+        if task.is_some() {
+            self.change(|live| live.task = task);
+        }
+    }
+
+    /// From now on it is a tunnel, which lasts as long as both sides like.
+    pub(crate) fn become_tunnel(&self, kind: Kind) {
+        self.lift_limit();
+        self.change(|live| live.kind = kind);
     }
 }
 

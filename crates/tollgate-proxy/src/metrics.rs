@@ -58,6 +58,11 @@ pub(crate) struct Cells {
     #[cfg(feature = "otlp")]
     pub(crate) spans_dropped: Counter,
     pub(crate) key_events_dropped: Counter,
+    /// Tunnels open now: one is counted when it begins, and taken off when it ends.
+    pub(crate) tunnels: Counter,
+    /// Bytes that tunnels have carried.
+    pub(crate) tunnelled_from_clients: Counter,
+    pub(crate) tunnelled_to_clients: Counter,
     /// Set, not counted: requests open now.
     pub(crate) streams: AtomicU64,
     /// Client connections that the worker has. Others count them, too, before they send it one.
@@ -82,6 +87,9 @@ impl Default for Cells {
             #[cfg(feature = "otlp")]
             spans_dropped: Counter::default(),
             key_events_dropped: Counter::default(),
+            tunnels: Counter::default(),
+            tunnelled_from_clients: Counter::default(),
+            tunnelled_to_clients: Counter::default(),
             streams: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
         }

@@ -113,10 +113,11 @@ impl<T> Roster<T> {
         self.slots.borrow_mut().iter_mut().filter_map(|slot| slot.item.as_mut()).for_each(change);
     }
 
-    /// Ends everything for which `verdict` has a refusal.
+    /// Ends everything for which `verdict` has a refusal, and that was not ended before.
     pub(crate) fn end_where(&self, mut verdict: impl FnMut(&T) -> Option<Refusal>) {
         for slot in self.slots.borrow_mut().iter_mut() {
-            if let Some(refusal) = slot.item.as_ref().and_then(&mut verdict) {
+            let open = slot.item.as_ref().filter(|_| slot.end.is_none());
+            if let Some(refusal) = open.and_then(&mut verdict) {
                 slot.end(refusal);
             }
         }
@@ -136,6 +137,16 @@ impl<T> Roster<T> {
                 _ => {}
             }
         }
+    }
+
+    /// Names all that are open and for which `which` says so.
+    pub(crate) fn handles(&self, which: impl Fn(&T) -> bool) -> Vec<Handle> {
+        let slots = self.slots.borrow();
+        let named = slots.iter().enumerate().filter_map(|(index, slot)| {
+            let open = slot.item.as_ref().is_some_and(&which);
+            open.then_some(Handle { index, turn: slot.turn })
+        });
+        named.collect()
     }
 
     /// Has everything polled that is open.
@@ -187,9 +198,24 @@ impl<T> Entry<T> {
         ended.flatten().map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// What it has been ended with, if it has.
+    pub(crate) fn ended(&self) -> Option<Refusal> {
+        self.roster.with(self.handle, |slot| slot.end).flatten()
+    }
+
     /// Says when nobody waits for it any more, in nanoseconds of the monotonic clock.
     pub(crate) fn give_up_at(&self, instant: u64) {
         self.roster.with(self.handle, |slot| slot.given_up = instant);
+    }
+
+    /// Changes the item.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut T)) {
+        self.roster.with(self.handle, |slot| slot.item.as_mut().map(change));
+    }
+
+    /// From now on only the deadline counts.
+    pub(crate) fn lift_limit(&self) {
+        self.roster.with(self.handle, |slot| slot.limit = u64::MAX);
     }
 
     /// Moves the deadline.

@@ -4,6 +4,7 @@
 mod accept;
 mod crew;
 mod ending;
+mod farewell;
 mod ids;
 mod run;
 mod settings;
@@ -31,7 +32,7 @@ use crate::connection::Client;
 use crate::form::Arriving;
 use crate::headers;
 use crate::key_events::KeyEvents;
-use crate::live::{Live, LiveEntry, LiveList, OnKeyDead};
+use crate::live::{Kind, Live, LiveEntry, LiveList, OnKeyDead};
 use crate::metrics::Cells;
 use crate::respond::{self, Ended};
 use crate::roster::{Deadline, Handle, Roster};
@@ -176,7 +177,7 @@ impl Worker {
         self.spans.is_some() && span.is_some_and(|span| span.is_sampled())
     }
 
-    fn count_refusal(&self, refusal: Refusal) {
+    pub(crate) fn count_refusal(&self, refusal: Refusal) {
         if let Some(counter) = self.cells.refusals.get(refusal.index()) {
             counter.add(1);
         }
@@ -221,7 +222,8 @@ impl Worker {
             Destination::Fixed { .. } => None,
         };
         let limit = limit.map_or(u64::MAX, |limit| now.monotonic + nanoseconds(limit));
-        self.live.enter(Live { permit, connection: client.connection }, Deadline::NONE, limit)
+        let live = Live { permit, connection: client.connection, kind: Kind::Message, task: None };
+        self.live.enter(live, Deadline::NONE, limit)
     }
 
     /// The body as the upstream will get it, watched.
@@ -310,7 +312,11 @@ impl Worker {
         let now = time.monotonic;
         self.coarse.set(now);
         self.cut_expired(time);
-        self.live.expire(now, |live, refusal| self.connections.end(live.connection, refusal));
+        self.live.expire(now, |live, refusal| {
+            if !live.stop() {
+                self.connections.end(live.connection, refusal);
+            }
+        });
         self.forms.expire(now, |connection, refusal| self.connections.end(*connection, refusal));
         self.connections.expire(now, |(), _| ());
         for (_, destination) in self.destinations.borrow().iter() {

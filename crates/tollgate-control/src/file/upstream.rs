@@ -12,7 +12,7 @@ use http::header::{
 use http::{StatusCode, header};
 use tollgate_core::{Balance, ClientTls, Ejection, Pending, Retries, UpstreamHttp};
 
-use super::kinds::FieldValue;
+use super::kinds::{FieldValue, Upgrade};
 use super::owner;
 use crate::document::kind::{Choice, Integer, Name, Text, Time};
 use crate::document::{Item, Section};
@@ -52,6 +52,7 @@ const OF_SERVER: &[&str] = &[
     "targets",
     "tls",
     "http",
+    "upgrades",
     "balance",
     "ejection_failures",
     "ejection_time",
@@ -64,6 +65,7 @@ const OF_SERVER: &[&str] = &[
     "first_byte_timeout",
     "idle_timeout",
     "request_timeout",
+    "tunnel_idle_timeout",
     "max_idle_connections",
     "keep_alive",
     "max_connections",
@@ -107,11 +109,13 @@ fn server(section: &mut Section, files: Option<&dyn TlsFiles>) -> Server {
         retries: retries(section),
         http: http(section, tls),
         targets,
+        upgrades: section.list_or("upgrades", Upgrade, vec!["websocket".into()]),
         host_header: section.or("host", HOST, HostHeader::Client),
         connect_timeout: section.or("connect_timeout", WAIT, seconds(2)),
         first_byte_timeout: section.or("first_byte_timeout", WAIT, seconds(30)),
         idle_timeout: section.or("idle_timeout", WAIT, seconds(60)),
         request_timeout: request_timeout(section),
+        tunnel_idle_timeout: section.or("tunnel_idle_timeout", WAIT, seconds(300)),
         max_idle_connections: section.or("max_idle_connections", CONNECTIONS, 64),
         keep_alive: section.or("keep_alive", WAIT_OR_NONE, seconds(50)),
         max_connections: max_connections(section),

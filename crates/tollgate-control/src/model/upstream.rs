@@ -56,6 +56,8 @@ pub struct Server {
     pub retries: Retries,
     /// Which version of HTTP it is spoken to in.
     pub http: UpstreamHttp,
+    /// What a connection to it may be switched to, in lower case.
+    pub upgrades: Vec<Box<str>>,
     /// Which `Host` it sees.
     pub host_header: HostHeader,
     /// How long to wait for a connection.
@@ -66,6 +68,8 @@ pub struct Server {
     pub idle_timeout: Duration,
     /// How long the whole request may take; `None` = no bound.
     pub request_timeout: Option<Duration>,
+    /// How long to wait between two pieces of what a tunnel carries, whichever way.
+    pub tunnel_idle_timeout: Duration,
     /// Idle connections that each worker keeps.
     pub max_idle_connections: usize,
     /// How long an idle connection is kept.

@@ -127,6 +127,12 @@ impl Note {
         self.entry.response_bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
     }
 
+    /// Notes how many bytes a tunnel has carried, either way.
+    pub(crate) fn carried(&mut self, from_client: u64, to_client: u64) {
+        self.received().set(from_client);
+        self.entry.response_bytes = to_client;
+    }
+
     /// Notes what broke the response off.
     pub(crate) fn broken(&mut self, refusal: Refusal) {
         self.entry.refusal = Some(refusal);

@@ -273,6 +273,29 @@ impl Metrics {
         ]
     }
 
+    fn tunnels(&self) -> [MetricFamily; 2] {
+        let open = self.sum(|cells| cells.tunnels.get());
+        let from = self.sum(|cells| cells.tunnelled_from_clients.get());
+        let to = self.sum(|cells| cells.tunnelled_to_clients.get());
+        [
+            family(
+                "tollgate_tunnels",
+                "Upgraded connections and streams open now.",
+                MetricType::GAUGE,
+                vec![gauge(&[], open as f64)],
+            ),
+            family(
+                "tollgate_tunnel_bytes_total",
+                "Bytes that upgraded connections have carried, by direction.",
+                MetricType::COUNTER,
+                vec![
+                    counter(&[("direction", "from_client")], from),
+                    counter(&[("direction", "to_client")], to),
+                ],
+            ),
+        ]
+    }
+
     fn plain(&self, name: &str, help: &str, count: u64) -> MetricFamily {
         family(name, help, MetricType::COUNTER, vec![counter(&[], count)])
     }
@@ -332,6 +355,7 @@ impl Collector for Metrics {
                 |cells| &cells.upstream_duration,
             ),
         ];
+        families.extend(self.tunnels());
         families.extend(self.connections());
         families.extend(self.strangers());
         families.extend(self.handshakes());

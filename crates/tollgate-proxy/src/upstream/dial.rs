@@ -119,13 +119,18 @@ impl Dial {
         if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
     }
 
-    /// Connects, and shakes hands if it is to be.
+    /// Connects, and shakes hands if it is to be. Where the two would agree on a version, a connection
+    /// that is to be `alone` has HTTP/1.1.
     ///
     /// # Errors
     /// Whatever the network or the handshake said.
-    pub(crate) async fn connect(&self) -> Result<Line, ConnectError> {
+    pub(crate) async fn connect(&self, alone: bool) -> Result<Line, ConnectError> {
+        let http = match self.http {
+            UpstreamHttp::Auto if alone => UpstreamHttp::One,
+            http => http,
+        };
         // Without TLS there is nothing that the two could agree by.
-        let http2 = self.http == UpstreamHttp::Two;
+        let http2 = http == UpstreamHttp::Two;
         let network = |error: io::Error| ConnectError::new(Unreached::network(&error), error);
         let address = match &self.at {
             At::Unix(path) => {
@@ -138,7 +143,7 @@ impl Dial {
         stream.set_nodelay(true).map_err(network)?;
         match &self.tls {
             None => Ok(Line { stream: Stream::Plain(stream), http2 }),
-            Some(tls) => tls.shake(stream, &self.known, self.http).await,
+            Some(tls) => tls.shake(stream, &self.known, http).await,
         }
     }
 }

@@ -153,11 +153,23 @@ impl Lane {
         self.shared.clear();
     }
 
+    /// Whether all of its connections carry many requests at once.
+    pub(crate) fn always_shares(&self) -> bool {
+        self.dial.must_share()
+    }
+
     /// A connection that can carry a request: an idle one, or one with room for another stream. One that
     /// cannot be sent twice goes `once`: then the kernel is asked, too, whether the server has closed
-    /// an idle connection.
-    pub(crate) fn take(&self, once: bool, now: u64, cx: &Context<'_>) -> Option<Lease> {
-        if self.dial.may_share()
+    /// an idle connection. One that no other request may share goes `alone`.
+    pub(crate) fn take(
+        &self,
+        once: bool,
+        alone: bool,
+        now: u64,
+        cx: &Context<'_>,
+    ) -> Option<Lease> {
+        if !alone
+            && self.dial.may_share()
             && let Some(place) = self.shared.take(now, self.max_shared())
         {
             return Some(Lease::new(Road::Http2(place), true));
@@ -213,13 +225,13 @@ impl Lane {
         })
     }
 
-    /// A new connection.
+    /// A new connection, which no other request may share if it is to be `alone`.
     ///
     /// # Errors
     /// Whatever the network or the handshake said.
-    pub(crate) async fn connect(&self, now: u64) -> Result<Lease, ConnectError> {
-        let attempt = self.dial.may_share().then(|| self.attempt());
-        let made = self.make(now).await;
+    pub(crate) async fn connect(&self, alone: bool, now: u64) -> Result<Lease, ConnectError> {
+        let attempt = (!alone && self.dial.may_share()).then(|| self.attempt());
+        let made = self.make(alone, now).await;
         if let Some(Attempt(connecting)) = &attempt {
             match &made {
                 Ok(lease) => connecting.alone.set(!lease.is_shared()),
@@ -253,9 +265,9 @@ impl Lane {
         Attempt(connecting)
     }
 
-    async fn make(&self, now: u64) -> Result<Lease, ConnectError> {
+    async fn make(&self, alone: bool, now: u64) -> Result<Lease, ConnectError> {
         self.make_room();
-        let Line { stream, http2 } = self.dial.connect().await?;
+        let Line { stream, http2 } = self.dial.connect(alone).await?;
         let road = if http2 {
             Road::Http2(self.shared.begin(stream, self.dial.scheme(), now).await?)
         } else {

@@ -17,6 +17,7 @@ use super::io::{Stream, UpstreamIo, Wire};
 use super::shared::Place;
 use super::signal::Signal;
 use crate::body::OutBody;
+use crate::tunnel::{End, begun};
 
 /// What comes of a request: a response, or why there is none, with the request if it was not sent.
 pub(crate) type Sent = Result<Response<Incoming>, TrySendError<Request<OutBody>>>;
@@ -72,6 +73,12 @@ impl Link {
             }
             what(cx)
         })
+    }
+
+    /// Ready once hyper has nothing more to do with the connection.
+    fn poll_closed(&mut self, cx: &Context<'_>) -> Poll<()> {
+        self.stir(cx);
+        if self.closed { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Moves bytes both ways, as far as they go now.
@@ -143,11 +150,43 @@ impl Lease {
         }
     }
 
+    /// The bytes of a connection or stream whose server has switched to another protocol, once hyper
+    /// lets go of them, with the lease of one that is a stream. `None` if it has not switched.
+    ///
+    /// # Errors
+    /// What `ended` says.
+    pub(crate) async fn into_end<E>(
+        self,
+        response: &mut Response<Incoming>,
+        ended: impl Fn(&Context<'_>) -> Poll<E>,
+    ) -> Result<Option<(Box<dyn End>, Option<Self>)>, E> {
+        let Road::Http1(Http1 { mut link, .. }) = self.road else {
+            // It is there with the response.
+            let stream = hyper::upgrade::on(response).await.ok();
+            return Ok(stream.map(|stream| (Box::new(stream) as _, Some(self))));
+        };
+        poll_fn(|cx| match ended(cx) {
+            Poll::Ready(end) => Poll::Ready(Err(end)),
+            Poll::Pending => link.poll_closed(cx).map(Ok),
+        })
+        .await?;
+        let parts = Pin::into_inner(link.connection).into_parts();
+        Ok(Some((begun(parts.io, parts.read_buf), None)))
+    }
+
     /// The link that carries the response; `None` where it comes by itself.
     pub(crate) fn link(&mut self) -> Option<&mut Link> {
         match &mut self.road {
             Road::Http1(one) => Some(&mut one.link),
             Road::Http2(_) => None,
+        }
+    }
+
+    /// Whether the server takes tunnels beside the streams of others, once it has said so.
+    pub(crate) async fn takes_tunnels(&self) -> bool {
+        match &self.road {
+            Road::Http1(_) => false,
+            Road::Http2(place) => place.takes_tunnels().await,
         }
     }
 

@@ -5,11 +5,15 @@ use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
 
 use http::Request;
 use http::uri::Scheme;
 use hyper::client::conn::http2::{Builder, SendRequest};
+use tokio::sync::Notify;
 use tokio::task::spawn_local;
+use tokio::time::sleep;
 
 use super::failure::{ConnectError, Unreached};
 use super::io::{Stream, UpstreamIo, Wire};
@@ -36,6 +40,9 @@ const USUAL_STREAMS: usize = 100;
 /// Streams that go before the server has said how many it allows.
 const BEFORE_SETTINGS: usize = 1;
 
+/// How often it is looked whether a server has said what it takes, when that is waited for.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// The shared connections to one server.
 #[derive(Debug, Default)]
 pub(super) struct Shared(RefCell<Vec<Rc<Carrier>>>);
@@ -49,6 +56,10 @@ struct Carrier {
     open: Cell<usize>,
     /// Streams that the server allows, once it has said so.
     allowed: Rc<Cell<usize>>,
+    /// Whether it takes extended CONNECT (RFC 8441 §3), once it has said so.
+    tunnels: Rc<Cell<bool>>,
+    /// Has both of these looked at again.
+    look: Rc<Notify>,
     /// It has answered, so that it has said so before.
     settled: Cell<bool>,
     /// When it carried a request last, in nanoseconds of the monotonic clock.
@@ -116,22 +127,35 @@ impl Shared {
             ConnectError::new(Unreached::Protocol, std::io::Error::other(error))
         })?;
         let allowed = Rc::new(Cell::new(connection.current_max_send_streams()));
-        let told = Rc::clone(&allowed);
+        let tunnels = Rc::<Cell<bool>>::default();
+        let look = Rc::<Notify>::default();
+        let told = (Rc::clone(&allowed), Rc::clone(&tunnels), Rc::clone(&look));
         // Many wait for it, so that it is driven by a task of its own. It ends with the last sender.
         spawn_local(async move {
+            let (allowed, tunnels, look) = told;
             let mut connection = pin!(connection);
-            poll_fn(|cx| {
-                let ended = connection.as_mut().poll(cx);
-                told.set(connection.current_max_send_streams());
-                ended
-            })
-            .await
+            let mut ended = false;
+            while !ended {
+                let mut asked = pin!(look.notified());
+                ended = poll_fn(|cx| {
+                    let polled = connection.as_mut().poll(cx);
+                    allowed.set(connection.current_max_send_streams());
+                    tunnels.set(connection.is_extended_connect_protocol_enabled());
+                    match polled {
+                        Poll::Ready(_) => Poll::Ready(true),
+                        Poll::Pending => asked.as_mut().poll(cx).map(|()| false),
+                    }
+                })
+                .await;
+            }
         });
         let carrier = Rc::new(Carrier {
             sender,
             scheme,
             open: Cell::new(0),
             allowed,
+            tunnels,
+            look,
             settled: Cell::new(false),
             used: Cell::new(now),
         });
@@ -173,6 +197,18 @@ impl Place {
     /// The scheme of what is asked for over it.
     pub(super) fn scheme(&self) -> &Scheme {
         &self.0.scheme
+    }
+
+    /// Whether the server takes tunnels, once it has said so: with its settings, and it sends nothing before
+    /// them.
+    pub(super) async fn takes_tunnels(&self) -> bool {
+        let carrier = &self.0;
+        while !carrier.tunnels.get() && !carrier.is_settled() {
+            // hyper reads the settings in another task, and tells nobody.
+            carrier.look.notify_one();
+            sleep(LOOK).await;
+        }
+        carrier.tunnels.get()
     }
 
     /// Sends a request in the form of HTTP/2.

@@ -11,13 +11,26 @@ use crate::hex::hex;
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     prefix: u64,
+    nonces: RandomState,
     count: Cell<u64>,
 }
 
 impl RequestIds {
     pub(crate) fn new() -> Self {
         // The standard library seeds each RandomState from the system's randomness.
-        Self { prefix: RandomState::new().build_hasher().finish(), count: Cell::new(0) }
+        Self {
+            prefix: RandomState::new().build_hasher().finish(),
+            nonces: RandomState::new(),
+            count: Cell::new(0),
+        }
+    }
+
+    /// Bytes that nobody outside can foretell, for what a WebSocket needs of them (RFC 6455 §5.3, §4.1).
+    pub(crate) fn nonce(&self) -> [u8; 16] {
+        let count = self.count.get();
+        self.count.set(count.wrapping_add(1));
+        let halves = [0, 1].map(|half| self.nonces.hash_one((count, half)).to_be_bytes());
+        std::array::from_fn(|at| halves[at / 8][at % 8])
     }
 
     /// The number of the next id.

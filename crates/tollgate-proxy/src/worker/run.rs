@@ -17,6 +17,7 @@ use tollgate_core::{Clock, Decider, Notice, Refusal, SnapshotReader, Strangers};
 use super::accept::{Accepting, Door, Entrance, Entrances, receive};
 use super::crew::{Arrival, Crew};
 use super::ending::LAST_REQUEST;
+use super::farewell::Farewell;
 use super::{Coarse, Ending, RequestIds, Worker, WorkerSettings};
 use crate::access_log::Ring;
 use crate::key_events::KeyEvents;
@@ -205,21 +206,22 @@ async fn attend(post: &mut Post, settled: impl Future<Output = ()>) -> Told {
 async fn drain(post: &mut Post, patience: Duration) -> std::io::Result<usize> {
     let worker = Rc::clone(&post.worker);
     let end = Instant::now() + patience;
+    let mut farewell = Farewell::of(&worker, patience);
     if worker.ending.get() < Ending::Last {
         worker.set_ending(Ending::Last);
-        let _ = timeout(patience.min(LAST_REQUEST), emptied(post)).await;
+        let _ = timeout(patience.min(LAST_REQUEST), emptied(post, || farewell.say(&worker))).await;
         worker.set_ending(Ending::Idle);
     }
-    let finished = timeout_at(end, emptied(post)).await.is_ok();
+    let finished = timeout_at(end, emptied(post, || farewell.say(&worker))).await.is_ok();
     let left = if finished { 0 } else { worker.live.len() + worker.forms.len() };
     worker.live.end_where(|_| Some(Refusal::Draining));
     worker.forms.end_where(|_| Some(Refusal::Draining));
-    let _ = timeout(LAST_WORDS, emptied(post)).await;
+    let _ = timeout(LAST_WORDS, emptied(post, || ())).await;
     Ok(left)
 }
 
-/// Until no connection is open. Swaps are enforced to the last.
-async fn emptied(post: &mut Post) {
+/// Until no connection is open. Swaps are enforced to the last, and something is done all the while.
+async fn emptied(post: &mut Post, mut meanwhile: impl FnMut()) {
     let worker = Rc::clone(&post.worker);
     let mut ticks = interval(TICK / 10);
     while !worker.is_empty() {
@@ -230,7 +232,10 @@ async fn emptied(post: &mut Post) {
                 Mail::Arrival(arrival) => post.receive(*arrival),
                 _ => {}
             },
-            _ = ticks.tick() => worker.tick(),
+            _ = ticks.tick() => {
+                worker.tick();
+                meanwhile();
+            }
         }
     }
 }

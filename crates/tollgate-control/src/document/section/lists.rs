@@ -40,6 +40,26 @@ impl Section {
         self.array(name).map_or_else(Vec::new, |array| self.items(name, &kind, &array))
     }
 
+    /// The elements of an array, in order, or `default` when it is absent; those that do not fit are
+    /// problems and left out, and make the field a misfit.
+    pub fn list_or<K: Kind>(
+        &mut self,
+        name: &'static str,
+        kind: K,
+        default: Vec<K::Value>,
+    ) -> Vec<K::Value> {
+        self.record(name, || {
+            let shown: Vec<_> = default.iter().map(|value| kind.show(value)).collect();
+            Fallback::Value(format!("[{}]", shown.join(", ")))
+        });
+        match self.array(name) {
+            Some(array) => {
+                self.items(name, &kind, &array).into_iter().map(|item| item.value).collect()
+            }
+            None => default,
+        }
+    }
+
     /// The elements of an array that has to have one if it is there, as an empty one would look like
     /// the opposite of an absent one. Empty when it is absent.
     pub fn optional_list<K: Kind>(&mut self, name: &'static str, kind: K) -> Vec<Item<K::Value>> {

@@ -56,7 +56,7 @@ impl Outcome {
 
 /// Asks a server once.
 pub(super) async fn probe(probe: &Probe, check: &HealthCheck) -> Outcome {
-    let line = match probe.dial.connect().await {
+    let line = match probe.dial.connect(false).await {
         Ok(line) => line,
         Err(error) => {
             tracing::debug!(error = %error.error, reason = ?error.reason, "a check reaches nobody");
