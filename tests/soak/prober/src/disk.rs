@@ -73,14 +73,14 @@ pub(crate) async fn run(settings: Settings) -> Result<bool, Failure> {
                 figures.wrong.push(format!("{key}: done {done}, and listed as {listed}"));
             }
             // An update of several properties is there wholly or not at all.
-            let update = json!({ "qpsLimitCeiling": ceiling + 1000, "rateLimitCeiling": ceiling });
+            let whole = (ceiling + 1_000, ceiling + 1_000_000);
+            let update = json!({ "qpsLimitCeiling": whole.0, "rateLimitCeiling": whole.1 });
             let answer = admin.ask("PUT", &format!("{stays}?fields=id"), &update).await?;
             let before = (ceiling, judge(&answer, &mut figures));
             let target = format!("{stays}?fields=qpsLimitCeiling,rateLimitCeiling");
             let found = admin.done("GET", &target, &Json::Null).await?;
             let found = (found["qpsLimitCeiling"].as_u64(), found["rateLimitCeiling"].as_u64());
-            let whole = (Some(ceiling + 1000), Some(ceiling));
-            if (found == whole) != before.1 {
+            if (found == (Some(whole.0), Some(whole.1))) != before.1 {
                 figures.wrong.push(format!("{before:?}, and found {found:?}"));
             }
             ceiling += 1;
