@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
+use http::header::FORWARDED;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use tollgate_core::{CredentialPlace, Refusal, Routes};
 
 use crate::credential::Brought;
+use crate::peer::forwarded::{self, Hop};
 use crate::peer::proxy_header::{Announced, LONGEST, Malformed, parse};
 use crate::request_id::is_plain;
+use crate::respond::grpc;
 use crate::target::{Target, host_field};
 use crate::trace;
 use crate::{credential, headers};
@@ -119,4 +123,25 @@ pub fn proxy_header(bytes: &[u8]) -> ProxyHeader {
             ProxyHeader::Whole(length, None)
         }
     }
+}
+
+/// A hop of `Forwarded`: the client's address, the scheme and the host, as far as it tells them.
+pub type ForwardedHop<'h> = (Option<IpAddr>, Option<&'h str>, Option<&'h str>);
+
+/// The hops that `Forwarded` tells of, from the nearest; `None` for one that is malformed.
+pub fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = Option<ForwardedHop<'_>>> {
+    let hops = forwarded::members(headers, &FORWARDED).map(|member| Hop::read(member?));
+    hops.map(|hop| hop.map(|hop| (hop.client, hop.scheme, hop.host)))
+}
+
+/// The address of a node of `X-Forwarded-For`.
+#[must_use]
+pub fn forwarded_for(node: &str) -> Option<IpAddr> {
+    forwarded::address(node)
+}
+
+/// What a `grpc-timeout` says.
+#[must_use]
+pub fn grpc_timeout(value: &[u8]) -> Option<Duration> {
+    grpc::timeout_of(value)
 }

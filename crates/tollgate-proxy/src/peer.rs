@@ -1,7 +1,7 @@
 //! Who is at the other end, where proxies of the operator stand between clients and a listener.
 
 mod crowd;
-mod forwarded;
+pub(crate) mod forwarded;
 pub(crate) mod proxy_header;
 mod whence;
 

@@ -1,7 +1,7 @@
 //! Answers of our own, each in the dialect of its service: refusals, and what an admitted caller
 //! is told beside the upstream's answer.
 
-mod grpc;
+pub(crate) mod grpc;
 mod limits;
 mod mashery;
 mod problem;

@@ -11,7 +11,7 @@ use crate::target::is_port;
 ///
 /// Reading from the right, whatever a client has written stands behind what proxies have, and cannot
 /// change how that is read.
-pub(super) fn members<'h>(
+pub(crate) fn members<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
 ) -> impl Iterator<Item = Option<&'h str>> + use<'h> {
@@ -46,18 +46,18 @@ impl<'h> Iterator for FromRight<'h> {
 
 /// What a member of `Forwarded` says of one hop (RFC 7239 §4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Hop<'h> {
+pub(crate) struct Hop<'h> {
     /// Who made the request to the proxy, where it is told by an address.
-    pub(super) client: Option<IpAddr>,
+    pub(crate) client: Option<IpAddr>,
     /// What it was made by.
-    pub(super) scheme: Option<&'h str>,
+    pub(crate) scheme: Option<&'h str>,
     /// The host that was asked for.
-    pub(super) host: Option<&'h str>,
+    pub(crate) host: Option<&'h str>,
 }
 
 impl<'h> Hop<'h> {
     /// Reads a member; `None` for one that is malformed.
-    pub(super) fn read(member: &'h str) -> Option<Self> {
+    pub(crate) fn read(member: &'h str) -> Option<Self> {
         let (mut client, mut scheme, mut host) = (None, None, None);
         let mut quoted = false;
         let pairs = member.split(|letter| {
@@ -87,7 +87,7 @@ impl<'h> Hop<'h> {
 }
 
 /// A node of `X-Forwarded-For`: an address, with or without a port.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
+pub(crate) fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok().map(|address: IpAddr| address.to_canonical()).or_else(|| node(text))
 }
 

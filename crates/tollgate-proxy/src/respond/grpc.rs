@@ -83,7 +83,7 @@ pub(crate) fn deadline_exceeded() -> HeaderMap {
 }
 
 /// At most eight digits and a unit.
-fn timeout_of(value: &[u8]) -> Option<Duration> {
+pub(crate) fn timeout_of(value: &[u8]) -> Option<Duration> {
     let (unit, digits) = value.split_last()?;
     if digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
