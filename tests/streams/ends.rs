@@ -58,8 +58,8 @@ fn it_may_go_on_where_the_operator_says_so() {
 fn an_idle_tunnel_is_closed_and_a_busy_one_is_not() {
     let echo = Echo::start();
     let url = format!(
-        "url = \"http://{}\"\ntunnel_idle_timeout = \"1s\"\nidle_timeout = \"100ms\"\n\
-         request_timeout = \"100ms\"",
+        "url = \"http://{}\"\ntunnel_idle_timeout = \"1s\"\nidle_timeout = \"500ms\"\n\
+         request_timeout = \"1s\"",
         echo.address()
     );
     let gate = Tollgate::start(&config(&echo).section("upstreams.demo", &url));
