@@ -4,7 +4,6 @@
 //! difference is the batch. Numbers stay with what they stand for over revisions, so that an
 //! unchanged object compiles to the same bits and is no difference.
 
-mod counts;
 mod numbers;
 mod routes;
 mod secrets;
@@ -21,7 +20,6 @@ use tollgate_core::{
 
 use crate::model::{Bought, Key, KeyStatus, Name, Objects, Owner as ObjectOwner, Plan};
 
-pub(crate) use counts::Counts;
 pub use numbers::GivenNumbers;
 pub(crate) use numbers::Numbers;
 pub(crate) use routes::{RoutePlan, Upstreams};

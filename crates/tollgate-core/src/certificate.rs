@@ -15,6 +15,18 @@ impl CertificateFingerprint {
         Self(Sha256::digest(der).into())
     }
 
+    /// The fingerprint of these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Reads what [`fmt::Display`] writes, and what `openssl x509 -fingerprint -sha256` does after
     /// its equals sign: `sha256:` and 64 hex digits, with or without colons between each two.
     #[must_use]

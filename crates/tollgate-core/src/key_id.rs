@@ -52,6 +52,27 @@ impl KeyId {
         Self(bytes)
     }
 
+    /// The sixteen bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The id of these bytes, if [`KeyId::bytes`] can have told them.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        let id = Self(bytes);
+        let whole = match (id.form(), bytes.split_at(usize::from(bytes[LAST]).min(LAST))) {
+            (KeyIdForm::Uuid, _) => true,
+            (KeyIdForm::Long(index), _) => id == Self::long(index),
+            (KeyIdForm::Short, (name, rest)) => {
+                let padding = rest.split_last().map_or(rest, |(_, padding)| padding);
+                str::from_utf8(name).is_ok() && padding.iter().all(|byte| *byte == 0)
+            }
+        };
+        (whole && (bytes[LAST] <= 15 || bytes[LAST] >= 0x80)).then_some(id)
+    }
+
     /// What this id holds.
     #[must_use]
     pub fn form(&self) -> KeyIdForm {
@@ -151,6 +172,21 @@ mod tests {
             assert_eq!(name(KeyId::inline(held).unwrap()), held);
         }
         assert_eq!(name(KeyId::long(7)), "a-name-longer-than-fifteen");
+    }
+
+    #[test]
+    fn bytes_that_are_an_id_come_back_and_others_do_not() {
+        for held in ["", "acme-1", "fifteen-letters", "0f8fad5b-d9cb-469f-a165-70867728950e"] {
+            let id = KeyId::inline(held).unwrap();
+            assert_eq!(KeyId::from_bytes(*id.bytes()), Some(id));
+        }
+        assert_eq!(KeyId::from_bytes(*KeyId::long(7).bytes()), Some(KeyId::long(7)));
+        let mut bytes = *KeyId::inline("acme-1").unwrap().bytes();
+        for (at, wrong) in [(LAST, 16), (LAST, 0x7f), (LAST, 5), (0, 0xff), (7, 1), (LAST, LONG)] {
+            let right = std::mem::replace(&mut bytes[at], wrong);
+            assert_eq!(KeyId::from_bytes(bytes), None, "{at} {wrong}");
+            bytes[at] = right;
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use key_form::{Brand, GeneratedKey, weakness};
 pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
 pub use meters::{
-    Ask, KeyEvent, Line, LineState, LineTag, MeterEvent, MeterId, Meters, Unkept, Watch,
+    Ask, Counts, KeyEvent, Line, LineState, LineTag, MeterEvent, MeterId, Meters, Unkept, Watch,
 };
 pub use network::{Network, Networks};
 pub use owner::{Owner, OwnerId};
@@ -58,7 +58,10 @@ pub use proof::{
 };
 pub use record::{Record, Status};
 pub use refusal::{GrpcStatus, MasheryError, Refusal};
-pub use routes::{HostPattern, KeyedPath, Route, RouteError, Routes, RoutesBuilder, Segment};
+pub use routes::{
+    HostPattern, KeyedPath, ListedKey, ListedRoute, Route, RouteError, Routes, RoutesBuilder,
+    Segment,
+};
 pub use service::{
     BasicPart, CredentialPlace, EndpointId, ErrorDialect, FrontId, MethodId, RateLimitHeaders,
     ReturnedHeaders, Service, ServiceId,

@@ -5,6 +5,7 @@
 //! key set. Lines are handed out and tied together by the one publisher, before the snapshot that
 //! needs them is stored; requests only follow the chain and move the counters.
 
+mod counts;
 mod event;
 mod last_use;
 mod reserve;
@@ -14,6 +15,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+pub use counts::Counts;
 pub use event::{KeyEvent, MeterEvent, Watch};
 pub use reserve::{Ask, Unkept};
 pub use state::LineState;
@@ -32,6 +34,9 @@ const END: u32 = u32::MAX;
 pub struct MeterId(pub(crate) u32);
 
 impl MeterId {
+    /// None: what stands where a meter is yet to be given. It has no lines.
+    pub const NONE: Self = Self(END);
+
     /// Its number, which no other meter of the process has.
     #[must_use]
     pub fn number(self) -> u32 {

@@ -84,6 +84,27 @@ impl Networks {
         Self { v4: self.v4.and(&other.v4), v6: self.v6.and(&other.v6) }
     }
 
+    /// The first and last IPv4 address of each range, as bits: sorted, and none meets another.
+    #[must_use]
+    pub fn v4(&self) -> &[(u32, u32)] {
+        &self.v4.0
+    }
+
+    /// Likewise of IPv6.
+    #[must_use]
+    pub fn v6(&self) -> &[(u128, u128)] {
+        &self.v6.0
+    }
+
+    /// The addresses of ranges, as [`Networks::v4`] and [`Networks::v6`] tell them; `None` if one ends before it
+    /// begins.
+    #[must_use]
+    pub fn of_ranges(v4: Vec<(u32, u32)>, v6: Vec<(u128, u128)>) -> Option<Self> {
+        let fit = v4.iter().all(|(first, last)| first <= last)
+            && v6.iter().all(|(first, last)| first <= last);
+        fit.then(|| Self { v4: Ranges::of(v4), v6: Ranges::of(v6) })
+    }
+
     /// One of them.
     #[must_use]
     pub fn first(&self) -> Option<IpAddr> {

@@ -68,6 +68,32 @@ impl<T> Chunked<T> {
         }
     }
 
+    /// Every value with its index, in the order of these.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Arc<T>)> {
+        let mut open = vec![(&*self.root, self.height, 0u32, 0usize)];
+        std::iter::from_fn(move || {
+            loop {
+                let (node, height, first, next) = open.last_mut()?;
+                let (at, below, first) = (*next, height.saturating_sub(1), *first);
+                *next += 1;
+                match node {
+                    _ if at == WIDTH => drop(open.pop()),
+                    Node::Inner(nodes) => {
+                        if let Some(child) = &nodes[at] {
+                            let first = first + ((at as u32) << (*height * BITS));
+                            open.push((child, below, first, 0));
+                        }
+                    }
+                    Node::Leaf(values) => {
+                        if let Some(value) = &values[at] {
+                            return Some((first + at as u32, value));
+                        }
+                    }
+                }
+            }
+        })
+    }
+
     /// Puts `value` at `index`, or clears it.
     pub fn set(&mut self, index: u32, value: Option<Arc<T>>) {
         while self.height < levels(index) {
@@ -142,6 +168,11 @@ mod tests {
                     prop_assert_eq!(chunked.get(*index).map(|value| **value), *value);
                 }
             }
+            let mut present: Vec<_> =
+                map.into_iter().filter_map(|(index, value)| Some((index, value?))).collect();
+            present.sort_unstable();
+            let all: Vec<_> = chunked.iter().map(|(index, value)| (index, **value)).collect();
+            prop_assert_eq!(all, present);
         }
     }
 }

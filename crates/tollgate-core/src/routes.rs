@@ -8,6 +8,7 @@
 //! the key is taken out before anything is matched (see [`KeyedPath`]).
 
 mod keyed;
+mod listed;
 mod tree;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use http::Method;
 
 use crate::{EndpointId, FrontId, MethodId, Service, Upstream};
 pub use keyed::KeyedPath;
+pub use listed::{ListedKey, ListedRoute};
 use tree::{Leaf, Tree};
 
 /// Where a request leads.

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use tollgate_core::{LineTag, OwnerId, Service, TermsId};
+use tollgate_core::{Counts, LineTag, OwnerId, Service, TermsId};
 
-use super::{Compiled, Counts, TermsKey};
+use super::{Compiled, TermsKey};
 use crate::model::Name;
 
 /// The numbers that have been given so far.

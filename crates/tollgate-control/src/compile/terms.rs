@@ -3,11 +3,12 @@
 use std::num::NonZeroU32;
 
 use tollgate_core::{
-    Authentication, CertificateFingerprint, EndpointGrant, EndpointId, Grant, Limit, LimitSource,
-    LineTag, MethodCeiling, MethodId, Methods, Qps, Quota, Scope, ServiceId, Terms, Watch,
+    Authentication, CertificateFingerprint, Counts, EndpointGrant, EndpointId, Grant, Limit,
+    LimitSource, LineTag, MethodCeiling, MethodId, Methods, Qps, Quota, Scope, ServiceId, Terms,
+    Watch,
 };
 
-use super::{Counts, Numbers};
+use super::Numbers;
 use crate::model::{
     self, AuthType, Bought, Enforcement, Key, Name, Network, Notify, Objects, Own, OwnQps, Plan,
     PlanStatus,

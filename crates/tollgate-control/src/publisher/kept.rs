@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tollgate_core::{LineState, LineTag, MeterId, MethodId, Now, Period, ServiceId};
+use tollgate_core::{Counts, LineState, LineTag, MeterId, MethodId, Now, Period, ServiceId};
 
 use super::Publisher;
 use super::ledger::{Needs, SharedNames};
-use crate::compile::{Counts, GivenNumbers, Numbers};
+use crate::compile::{GivenNumbers, Numbers};
 use crate::model::Name;
 
 /// The counters of a process.

@@ -6,6 +6,7 @@
 //! version takes it for one of its own.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use chacha20poly1305::aead::AeadInOut;
@@ -25,6 +26,9 @@ const TAG: usize = 16;
 
 /// The longest secret (domain.md §1.2).
 const LONGEST: usize = 255;
+
+/// How many bytes one can have.
+const LENGTHS: RangeInclusive<usize> = NONCE + 1 + TAG..=NONCE + LONGEST + TAG;
 
 /// A secret that only its key opens.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,7 +74,7 @@ impl Wrapped {
         let rest = text.strip_prefix("wrapped:").ok_or("which does not begin with \"wrapped:\"")?;
         let hex = rest.strip_prefix("v1:").ok_or("which is of no known version")?;
         let (pairs, odd) = hex.as_bytes().as_chunks::<2>();
-        if !odd.is_empty() || !(NONCE + 1 + TAG..=NONCE + LONGEST + TAG).contains(&pairs.len()) {
+        if !odd.is_empty() || !LENGTHS.contains(&pairs.len()) {
             return Err("which is not as long as a wrapped secret");
         }
         let byte = |pair: &[u8; 2]| {
@@ -80,6 +84,18 @@ impl Wrapped {
         let bytes: Option<Vec<_>> = pairs.iter().map(byte).collect();
         let bytes = bytes.ok_or("which has something else than hex digits after the version")?;
         Ok(Self(bytes.into()))
+    }
+
+    /// Nonce, sealed secret and tag.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The wrapped secret of these bytes; `None` if there are too few or too many.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        LENGTHS.contains(&bytes.len()).then(|| Self(bytes.into()))
     }
 
     /// Opens it with the key that it was wrapped under; `None` for any other.

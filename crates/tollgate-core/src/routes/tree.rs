@@ -8,11 +8,11 @@ use super::{Route, Segment};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     /// Sorted by segment.
-    literals: Vec<(Box<str>, Tree)>,
-    any: Option<Box<Tree>>,
-    here: Vec<Leaf>,
-    rest: Vec<Leaf>,
-    keyed: Option<Box<Keyed>>,
+    pub(super) literals: Vec<(Box<str>, Tree)>,
+    pub(super) any: Option<Box<Tree>>,
+    pub(super) here: Vec<Leaf>,
+    pub(super) rest: Vec<Leaf>,
+    pub(super) keyed: Option<Box<Keyed>>,
 }
 
 /// Everything below a node, where it belongs to one service whose paths hold keys.

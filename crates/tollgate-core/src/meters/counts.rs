@@ -1,10 +1,11 @@
-//! What a line of a key's meter counts, as a tag of the core and back.
+//! What a line of a key's meter counts, as its tag and back.
 
-use tollgate_core::{LineTag, MethodId, ServiceId};
+use super::LineTag;
+use crate::{MethodId, ServiceId};
 
 /// What a line counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Counts {
+pub enum Counts {
     /// The key as a whole.
     Key,
     /// What one grant of a key set opens.
@@ -18,7 +19,8 @@ const GRANTS: u32 = 1 << 31;
 
 impl Counts {
     /// The tag of the line.
-    pub(crate) fn tag(self) -> LineTag {
+    #[must_use]
+    pub fn tag(self) -> LineTag {
         match self {
             Self::Key => LineTag::KEY,
             Self::Grant(service) => LineTag(GRANTS | service.0),
@@ -28,7 +30,8 @@ impl Counts {
     }
 
     /// What a line of this tag counts.
-    pub(crate) fn of(tag: LineTag) -> Self {
+    #[must_use]
+    pub fn of(tag: LineTag) -> Self {
         match tag {
             LineTag::KEY => Self::Key,
             LineTag(tag) if tag >= GRANTS => Self::Grant(ServiceId(tag & !GRANTS)),
