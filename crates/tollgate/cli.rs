@@ -77,7 +77,8 @@ pub enum Command {
     /// is looked through before it gets its name
     Backup(BackupArguments),
     /// Put a backup in the place of a store that no process works on, in a new epoch. What was
-    /// revoked since is revoked again
+    /// revoked since is revoked again. A PostgreSQL database is filled by pg_restore before, and
+    /// --present names the one with the history since
     Restore(RestoreArguments),
     /// Say how far the rotation of the sealing key and that of the digest scheme have come, and so
     /// whether the previous ones are still needed
@@ -209,11 +210,15 @@ pub struct RestoreArguments {
     #[arg(long, value_name = "ID")]
     pub leave_revived: Vec<String>,
     /// Do not ask the present store what was revoked since: it is lost, or another one
-    #[arg(long, conflicts_with = "leave_revived")]
+    #[arg(long, conflicts_with_all = ["leave_revived", "present"])]
     pub forget_present: bool,
-    /// The backup
-    #[arg(value_name = "FROM")]
-    pub from: PathBuf,
+    /// The database of the present store, where control.store names a PostgreSQL database that
+    /// pg_restore has filled. Password, authorities and certificate are those of control.store
+    #[arg(long, value_name = "URL")]
+    pub present: Option<String>,
+    /// The backup, where control.store names a file
+    #[arg(value_name = "FROM", conflicts_with = "present")]
+    pub from: Option<PathBuf>,
 }
 
 /// Which request, and who is asked.

@@ -57,7 +57,7 @@ impl Pair {
 }
 
 /// A `host=… user=… dbname=…` as a URL.
-fn url(address: &str) -> String {
+pub(super) fn url(address: &str) -> String {
     let part = |name: &str| {
         let found = address.split(' ').find_map(|part| part.strip_prefix(name));
         found.unwrap().replace('/', "%2F")

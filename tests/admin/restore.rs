@@ -1,5 +1,7 @@
 //! Restoring a backup (design decision 11).
 
+mod database;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

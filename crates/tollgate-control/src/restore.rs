@@ -2,64 +2,54 @@
 //! anything living again that was revoked since.
 //!
 //! What the present store still tells is asked of it: which keys were revoked or deleted, who was
-//! disabled or logged out, what was suspended. The present store is kept beside.
+//! disabled or logged out, what was suspended.
 
 mod access;
 mod again;
 mod chains;
 mod credentials;
+mod database;
+mod file;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{error, fmt, io};
 
-use jiff::Timestamp;
 use serde_json::json;
 use tollgate_core::{Clock, Revision};
 
 use crate::operations::{Context, Refused};
-use crate::secret::{SecretFileError, refuse_open};
+use crate::secret::SecretFileError;
 use crate::store::{
-    Connection, Deed, Engine, Inspected, Kind, NotChanged, Sqlite, SqliteLock, Store, StoreError,
-    copy, history, inspect, sync_folder_of,
+    Connection, Deed, Engine, Inspected, Kind, NotChanged, StoreError, change_within, history,
 };
 
 pub use again::Again;
 pub use again::reconcile;
+pub use database::{DatabaseRestore, PreparedDatabase};
+pub use file::{FileRestore, PreparedFile};
 
-/// A backup that is to be put in the place of a store.
-pub struct Restore {
-    /// The file of the store.
-    pub store: PathBuf,
-    /// The file of the backup.
-    pub backup: PathBuf,
+/// What a store is restored under.
+pub struct Terms {
     /// What keys are revoked within.
     pub context: Context,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Objects that may live again, by their ids.
     pub leave: BTreeSet<String>,
-    /// The present store is not asked: it is lost, or another one.
-    pub forget_present: bool,
 }
 
-/// A restored store, ready to be put in its place. Dropping it leaves everything as it was.
-pub struct Prepared {
+/// What a restored store is like.
+#[derive(Clone, Debug)]
+pub struct Restored {
     /// What the backup held.
     pub backup: Inspected,
     /// The revision in which the restored store begins.
     pub begins: Revision,
     /// What does not live again.
     pub again: Again,
-    /// What cannot be shown, because it was sealed with a key that is not here.
+    /// How many keys cannot be shown, because they were sealed with a key that is not here.
     pub sealed_otherwise: i64,
-    store: PathBuf,
-    at: i64,
-    has_present: bool,
-    _copy: Temporary,
-    _lock: SqliteLock,
 }
 
 /// Why nothing was restored.
@@ -77,6 +67,8 @@ pub enum RestoreError {
     Present(StoreError),
     /// There is no present store to ask.
     NoPresent,
+    /// What is said to be the present store is the one that is to be restored.
+    Same,
     /// The backup is not of the present store's past.
     OtherHistory,
     /// Of what was to be left nothing would have been revoked again.
@@ -85,105 +77,35 @@ pub enum RestoreError {
     Refused(Refused),
 }
 
-/// A file that goes when this is dropped.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // It is gone where it was put in its place.
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-impl Restore {
-    /// Makes the store as it is to be, beside the present one, which stays in force.
-    ///
-    /// # Errors
-    /// See [`RestoreError`].
-    pub async fn prepare(self) -> Result<Prepared, RestoreError> {
-        let lock = SqliteLock::take(&self.store).map_err(RestoreError::Store)?;
-        refuse_open(&self.backup, &fs::metadata(&self.backup)?).map_err(RestoreError::Open)?;
-        let backup = inspect(&self.backup).map_err(RestoreError::Backup)?;
-        let has_present = self.store.try_exists()?;
-        let (lock, present) = match (self.forget_present, has_present) {
-            (true, _) => (lock, None),
-            (false, false) => return Err(RestoreError::NoPresent),
-            (false, true) => {
-                let (lock, present) = self.present(lock)?;
-                (lock, Some(present))
-            }
-        };
-        let restoring = beside(&self.store, "restoring");
-        match fs::remove_file(&restoring) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            // What is there was left by a restore that did not come to its end.
-            _ => {}
-        }
-        copy(&self.backup, &restoring).map_err(RestoreError::Backup)?;
-        let temporary = Temporary(restoring.clone());
-        let _restoring_lock = Temporary(beside(&restoring, "lock"));
-        let engine = Arc::new(Sqlite::open(&restoring).map_err(RestoreError::Store)?);
-        let (again, begins) =
-            self.go_on(Arc::clone(&engine) as Arc<dyn Engine>, present, backup).await?;
-        let sealed_otherwise = sealed_otherwise(&*engine, &self.context)?;
-        let engine = Arc::into_inner(engine).ok_or(RestoreError::Store(StoreError::Closed))?;
-        engine.settle().map_err(RestoreError::Store)?;
-        let at = i64::try_from(self.clock.now().unix_ms).unwrap_or(i64::MAX);
-        Ok(Prepared {
-            backup,
-            begins,
-            again,
-            sealed_otherwise,
-            at,
-            has_present,
-            store: self.store,
-            _copy: temporary,
-            _lock: lock,
-        })
+impl Terms {
+    fn now(&self) -> u64 {
+        self.clock.now().unix_ms
     }
 
-    /// The present store, to be read, with all that it holds in its one file. It is brought to the
-    /// newest version, because what is asked of it is asked in that.
-    fn present(&self, lock: SqliteLock) -> Result<(SqliteLock, Box<dyn Connection>), RestoreError> {
-        let present = || {
-            let engine = Sqlite::open_locked(&self.store, lock)?;
-            let epoch = self.clock.now().unix_ms;
-            crate::store::migrate(&engine, epoch)?;
-            let lock = engine.settle()?.ok_or(StoreError::Closed)?;
-            let mut connection = Sqlite::beside(&self.store).reader()?;
-            connection.script("BEGIN")?;
-            Ok((lock, connection))
-        };
-        present().map_err(RestoreError::Present)
-    }
-
-    /// Begins the new epoch in the restored store, and does to it what was done since.
-    async fn go_on(
+    /// Begins the new epoch in a restored store, on whose connection a transaction has begun, does to
+    /// it what was done since, and has it be at home where it is.
+    fn restore(
         &self,
-        engine: Arc<dyn Engine>,
-        present: Option<Box<dyn Connection>>,
+        engine: &dyn Engine,
+        connection: &mut dyn Connection,
+        present: &mut Option<Box<dyn Connection>>,
         backup: Inspected,
-    ) -> Result<(Again, Revision), RestoreError> {
-        let mut present = present;
-        let epoch = self.clock.now().unix_ms;
+    ) -> Result<Restored, RestoreError> {
         let asked = present.as_mut().map(|present| &mut **present as &mut dyn Connection);
-        if !history::go_on(&*engine, asked, epoch).map_err(RestoreError::Store)? {
+        if !history::go_on(engine, connection, asked, self.now()).map_err(RestoreError::Store)? {
             return Err(RestoreError::OtherHistory);
         }
-        let opened = Store::open(engine, Arc::clone(&self.clock)).await;
-        let (store, committed) = opened.map_err(RestoreError::Store)?;
-        drop(committed);
-        let (context, leave) = (self.context.clone(), self.leave.clone());
-        let changed = store.change(deed(), move |change, deed| {
-            let again = match &mut present {
-                Some(present) => reconcile(&context, change, &mut **present, &leave)?,
+        let now = i64::try_from(self.now()).unwrap_or(i64::MAX);
+        let changed = change_within(connection, now, deed(), |change, deed| {
+            let again = match present {
+                Some(present) => reconcile(&self.context, change, &mut **present, &self.leave)?,
                 None => Again::default(),
             };
             deed.details = details(&again, backup, present.is_some());
             change.touch(Kind::File, "");
             Ok::<_, NotChanged<Refused>>(again)
         });
-        let (again, begins) = changed.await.map_err(|not| match not {
+        let (again, begins) = changed.map_err(|not| match not {
             NotChanged::Refused(refused) => RestoreError::Refused(refused),
             NotChanged::Store(error) => RestoreError::Store(error),
         })?;
@@ -192,66 +114,24 @@ impl Restore {
         if !unknown.is_empty() {
             return Err(RestoreError::NothingToLeave(unknown));
         }
-        Ok((again, begins.unwrap_or_default()))
-    }
-}
-
-impl Prepared {
-    /// Puts the restored store in its place. Returns where the present one is now, if there was one.
-    ///
-    /// # Errors
-    /// [`RestoreError::File`] and [`RestoreError::Store`]; the present store is in its place then.
-    pub fn put_in_place(self) -> Result<Option<PathBuf>, RestoreError> {
-        let kept = if self.has_present { Some(self.keep_present()?) } else { None };
-        fs::rename(beside(&self.store, "restoring"), &self.store)?;
-        sync_folder_of(&self.store).map_err(RestoreError::Store)?;
-        Ok(kept)
-    }
-
-    /// Gives the present store a second name, so that there is a store under the first at any time.
-    fn keep_present(&self) -> Result<PathBuf, RestoreError> {
-        let kept = self.free_name();
-        for part in ["-wal", "-shm"] {
-            // There where the store could not be read: it would be taken for the restored one's.
-            match fs::rename(with_suffix(&self.store, part), with_suffix(&kept, part)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
-        }
-        if fs::hard_link(&self.store, &kept).is_err() {
-            // There are file systems without links.
-            fs::copy(&self.store, &kept)?;
-            fs::File::open(&kept)?.sync_all()?;
-        }
-        Ok(kept)
-    }
-
-    fn free_name(&self) -> PathBuf {
-        let when = Timestamp::from_millisecond(self.at).unwrap_or_default();
-        let when = when.strftime("%Y%m%dT%H%M%SZ").to_string();
-        let mut kept = beside(&self.store, &format!("before-restore-{when}"));
-        let mut count = 1;
-        while kept.exists() {
-            count += 1;
-            kept = beside(&self.store, &format!("before-restore-{when}-{count}"));
-        }
-        kept
+        let sealed_otherwise = sealed_otherwise(connection, &self.context)?;
+        engine.take_home(connection).map_err(RestoreError::Store)?;
+        Ok(Restored { backup, begins: begins.unwrap_or_default(), again, sealed_otherwise })
     }
 }
 
 /// How many sealed texts neither of the sealing keys opens.
-fn sealed_otherwise(engine: &dyn Engine, context: &Context) -> Result<i64, RestoreError> {
-    let count = || {
-        let mut connection = engine.reader()?;
-        let mut count = 0;
-        let sealed = "SELECT sealed FROM keys WHERE sealed IS NOT NULL";
-        connection.each(sealed, &[], &mut |row| {
-            count += i64::from(!context.sealer.knows(row.bytes(0)?));
-            Ok(())
-        })?;
-        Ok(count)
-    };
-    count().map_err(RestoreError::Store)
+fn sealed_otherwise(
+    connection: &mut dyn Connection,
+    context: &Context,
+) -> Result<i64, RestoreError> {
+    let mut count = 0;
+    let sealed = "SELECT sealed FROM keys WHERE sealed IS NOT NULL";
+    let counted = connection.each(sealed, &[], &mut |row| {
+        count += i64::from(!context.sealer.knows(row.bytes(0)?));
+        Ok(())
+    });
+    counted.map(|()| count).map_err(RestoreError::Store)
 }
 
 fn deed() -> Deed {
@@ -281,17 +161,6 @@ fn details(again: &Again, backup: Inspected, asked: bool) -> String {
     .to_string()
 }
 
-/// The file beside another that is called like it, with a dot and a word behind.
-fn beside(path: &Path, word: &str) -> PathBuf {
-    with_suffix(path, &format!(".{word}"))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
 impl From<io::Error> for RestoreError {
     fn from(error: io::Error) -> Self {
         Self::File(error)
@@ -313,6 +182,10 @@ impl fmt::Display for RestoreError {
             Self::NoPresent => f.write_str(
                 "there is no present store to be asked what was revoked since; \
                  --forget-present restores without that",
+            ),
+            Self::Same => f.write_str(
+                "--present names the database that control.store names: expected the one that has \
+                 the history since the backup",
             ),
             Self::OtherHistory => f.write_str(
                 "the backup is of another store, or of a past that is not the present store's; \

@@ -18,6 +18,7 @@ mod documents;
 mod engine;
 mod error;
 pub(crate) mod history;
+mod inspect;
 mod look;
 mod migrations;
 pub(crate) mod peers;
@@ -53,18 +54,20 @@ pub use differences::{Difference, Differences, Noted};
 pub use documents::{Document, DocumentSearch, Shelf};
 pub use engine::{Engine, Presence};
 pub use error::StoreError;
+pub use inspect::Inspected;
 pub use look::look;
+pub(crate) use migrations::bring;
 pub use peers::Listening;
 pub use postgres::{ClientFiles, Postgres, PostgresTls, PostgresUrl, WrongFile};
 use readers::Readers;
 pub use revisions::Revised;
-pub use sqlite::{BackupError, Inspected, Sqlite, SqliteLock, back_up, inspect};
+pub use sqlite::{BackupError, Sqlite, SqliteLock, back_up, inspect};
 pub(crate) use sqlite::{copy, sync_folder_of};
 pub use subscriptions::Subscription;
 pub use texts::Narrowed;
 pub use writer::Committed;
 use writer::Writer;
-pub(crate) use writer::newest;
+pub(crate) use writer::{change_within, end, newest};
 
 /// Brings a store to the newest version, without opening it. The history of a new one begins with
 /// `epoch`.

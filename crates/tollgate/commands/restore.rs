@@ -1,88 +1,119 @@
 //! `tollgate restore`
 
+mod way;
+
 use std::io::BufRead;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use tollgate_control::operations::Context;
-use tollgate_control::plane::{self, StorePlace};
-use tollgate_control::restore::{Prepared, Restore, RestoreError};
+use tollgate_control::plane;
+use tollgate_control::restore::{DatabaseRestore, FileRestore, RestoreError, Restored, Terms};
+use tollgate_control::store::StoreError;
 use tollgate_core::Clock;
 
 use super::{FAILED, WRONG, backup, control, say};
 use crate::boot::Failure;
 use crate::cli::RestoreArguments;
 use crate::clock::SystemClock;
+use way::Way;
 
 /// What has to be typed.
 const WORD: &str = "restore";
 
-#[expect(clippy::print_stdout, reason = "what was done is the program's answer")]
 pub(super) fn perform(arguments: &RestoreArguments) -> ExitCode {
     let (config, settings) = match control::read(&arguments.file.config) {
         Ok(read) => read,
         Err(code) => return code,
     };
-    let StorePlace::File(store) = settings.store.clone() else {
-        say(format_args!(
-            "tollgate: the store is a PostgreSQL database: pg_restore restores it, and \
-             docs/operating.md tells what has to be revoked again"
-        ));
-        return ExitCode::from(WRONG);
+    let way = match Way::of(arguments, &settings.store) {
+        Ok(way) => way,
+        Err(problem) => {
+            say(format_args!("tollgate: {problem}"));
+            return ExitCode::from(WRONG);
+        }
     };
-    let prepare = || -> Result<Prepared, Failure> {
-        let context = Context {
-            files: Arc::clone(&config.objects.objects),
-            sealer: plane::sealer(&settings)?,
-            retrieval: settings.retrieval,
-        };
-        let restore = Restore {
-            store,
-            backup: arguments.from.clone(),
-            context,
+    let terms = || -> Result<Terms, Failure> {
+        Ok(Terms {
+            context: Context {
+                files: Arc::clone(&config.objects.objects),
+                sealer: plane::sealer(&settings)?,
+                retrieval: settings.retrieval,
+            },
             clock: Arc::new(SystemClock::new()) as Arc<dyn Clock>,
             leave: arguments.leave_revived.iter().cloned().collect(),
-            forget_present: arguments.forget_present,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(runtime.block_on(restore.prepare())?)
+        })
     };
-    let prepared = match prepare() {
-        Ok(prepared) => prepared,
-        Err(error) => return fail(&*error),
-    };
-    println!("{}: {}", arguments.from.display(), backup::shown(prepared.backup));
-    tell(&prepared, arguments.forget_present);
-    if !(arguments.yes || confirmed()) {
-        say(format_args!("tollgate: nothing was restored: it was not confirmed"));
-        return ExitCode::from(FAILED);
+    let restored = terms().and_then(|terms| match way {
+        Way::File { store, backup } => file(
+            arguments,
+            FileRestore { store, backup, terms, forget_present: arguments.forget_present },
+        ),
+        Way::Database { present } => database(
+            arguments,
+            DatabaseRestore {
+                store: plane::beside(&settings.store)?,
+                present: present.as_ref().map(plane::beside).transpose()?,
+                terms,
+            },
+        ),
+    });
+    restored.unwrap_or_else(|error| fail(&*error))
+}
+
+#[expect(clippy::print_stdout, reason = "where the present store is kept is the program's answer")]
+fn file(arguments: &RestoreArguments, restore: FileRestore) -> Result<ExitCode, Failure> {
+    let from = restore.backup.display().to_string();
+    let prepared = restore.prepare()?;
+    if !agreed(arguments, &from, &prepared.restored) {
+        return Ok(ExitCode::from(FAILED));
     }
-    let begins = prepared.begins;
-    match prepared.put_in_place() {
-        Ok(kept) => {
-            println!("restored: revision {} begins epoch {}", begins.number, begins.epoch);
-            if let Some(kept) = kept {
-                println!("the store before it is kept: {}", kept.display());
-            }
-            ExitCode::SUCCESS
-        }
-        Err(error) => fail(&error),
+    let restored = prepared.restored.clone();
+    let kept = prepared.put_in_place()?;
+    done(&restored);
+    if let Some(kept) = kept {
+        println!("the store before it is kept: {}", kept.display());
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn database(arguments: &RestoreArguments, restore: DatabaseRestore) -> Result<ExitCode, Failure> {
+    let prepared = restore.prepare()?;
+    if !agreed(arguments, "the restored database", &prepared.restored) {
+        return Ok(ExitCode::from(FAILED));
+    }
+    let restored = prepared.restored.clone();
+    prepared.commit()?;
+    done(&restored);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "what was done is the program's answer")]
+fn done(restored: &Restored) {
+    let begins = restored.begins;
+    println!("restored: revision {} begins epoch {}", begins.number, begins.epoch);
 }
 
 fn fail(error: &(dyn std::error::Error + 'static)) -> ExitCode {
-    say(format_args!("tollgate: nothing was restored: {error}"));
-    let wrong = matches!(error.downcast_ref(), Some(RestoreError::NothingToLeave(_)));
+    match error.downcast_ref() {
+        Some(RestoreError::Store(StoreError::Unknown(_))) => {
+            say(format_args!("tollgate: whether it was restored is not known: {error}"));
+        }
+        _ => say(format_args!("tollgate: nothing was restored: {error}")),
+    }
+    let wrong =
+        matches!(error.downcast_ref(), Some(RestoreError::NothingToLeave(_) | RestoreError::Same));
     ExitCode::from(if wrong { WRONG } else { FAILED })
 }
 
-/// Says what the restored store differs in from the backup.
+/// Says what the restored store differs in from the backup, and whether that is wanted.
 #[expect(clippy::print_stdout, reason = "what is to be done is the program's answer")]
-fn tell(prepared: &Prepared, forget_present: bool) {
-    if forget_present {
+fn agreed(arguments: &RestoreArguments, from: &str, restored: &Restored) -> bool {
+    println!("{from}: {}", backup::shown(restored.backup));
+    if arguments.forget_present {
         println!("the present store is not asked: what was revoked since lives again");
     }
-    let again = &prepared.again;
+    let again = &restored.again;
     for (what, ids) in [
         ("revoked again", &again.revoked),
         ("deleted again", &again.deleted),
@@ -94,13 +125,18 @@ fn tell(prepared: &Prepared, forget_present: bool) {
     ] {
         ids.iter().for_each(|id| println!("  {what}: {id}"));
     }
-    if prepared.sealed_otherwise > 0 {
+    if restored.sealed_otherwise > 0 {
         println!(
             "  {} keys are sealed with another sealing key than those configured: they work, and \
              cannot be shown",
-            prepared.sealed_otherwise
+            restored.sealed_otherwise
         );
     }
+    let agreed = arguments.yes || confirmed();
+    if !agreed {
+        say(format_args!("tollgate: nothing was restored: it was not confirmed"));
+    }
+    agreed
 }
 
 fn confirmed() -> bool {

@@ -54,6 +54,24 @@ pub trait Engine: Send + Sync + 'static {
         None
     }
 
+    /// Has the database be the store's, in a transaction that has begun and outside of savepoints,
+    /// where a copy of it could come to stand in another.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn take_home(&self, _: &mut dyn Connection) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Refuses a database that the store was copied into; from then on every connection is held to
+    /// that.
+    ///
+    /// # Errors
+    /// [`StoreError::NotReconciled`], else what the database said.
+    fn hold_home(&self, _: &mut dyn Connection) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The statements that index the words of chains and documents, where they are not indexed
     /// yet. They run at every opening.
     fn index_words(&self) -> &'static str;

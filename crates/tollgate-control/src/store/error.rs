@@ -28,6 +28,8 @@ pub enum StoreError {
     },
     /// Another process has the store.
     InUse(String),
+    /// The store was copied into this database, and nobody has reconciled it with the present one.
+    NotReconciled,
     /// The store is being closed.
     Closed,
 }
@@ -78,6 +80,12 @@ impl fmt::Display for StoreError {
                  version of this program"
             ),
             Self::InUse(path) => write!(f, "another process has the store {path}"),
+            Self::NotReconciled => f.write_str(
+                "the store was copied into this database, as pg_restore does, so what was revoked \
+                 since the copy was made may live in it again; expected `tollgate restore --config \
+                 FILE --present URL` first, with the database that has the history since, or \
+                 --forget-present where there is none",
+            ),
             Self::Closed => f.write_str("the store is being closed"),
         }
     }
@@ -88,7 +96,11 @@ impl error::Error for StoreError {
         match self {
             Self::Unavailable(error) | Self::Failed(error) | Self::Unknown(error) => Some(&**error),
             Self::Group(error) => error.source(),
-            Self::Corrupt(_) | Self::TooNew { .. } | Self::InUse(_) | Self::Closed => None,
+            Self::Corrupt(_)
+            | Self::TooNew { .. }
+            | Self::InUse(_)
+            | Self::NotReconciled
+            | Self::Closed => None,
         }
     }
 }

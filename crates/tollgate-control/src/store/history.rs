@@ -14,29 +14,26 @@ const REVISIONS: &str = "epoch, number, at, actor, touched";
 /// So many rows are in memory at once.
 const PAGE: i64 = 10_000;
 
-/// Brings `restored` to the newest version, and begins an epoch in it that is later than any that
+/// Brings `restored`, on whose `connection` a transaction has begun, to the newest version, and begins an epoch in it that is later than any that
 /// it or `present` has seen, and than `epoch`. With `present`, its audit log and its revisions go on
 /// where those of `present` are: what was written to an append-only log stays. Revisions are
 /// numbered on from the greater number, so that none of a store's is ever given twice.
 ///
-/// Returns whether the log of `restored` was the beginning of that of `present`. If not, nothing has
-/// changed.
+/// Returns whether the log of `restored` was the beginning of that of `present`. If not, the caller
+/// rolls back.
 ///
 /// # Errors
 /// What either said.
 pub(crate) fn go_on(
     restored: &dyn Engine,
+    connection: &mut dyn Connection,
     present: Option<&mut dyn Connection>,
     epoch: u64,
 ) -> Result<bool, StoreError> {
-    let mut connection = restored.writer()?;
-    let connection = &mut *connection;
-    migrations::migrate(restored, connection, epoch.cast_signed())?;
-    connection.script(restored.begin())?;
+    migrations::bring(restored, connection, epoch.cast_signed())?;
     let mut newest = writer::newest(connection)?;
     if let Some(present) = present {
         if !begins(connection, present)? {
-            connection.script("ROLLBACK")?;
             return Ok(false);
         }
         copy_entries(present, connection)?;
@@ -51,7 +48,6 @@ pub(crate) fn go_on(
     let (epoch, number) = signed(begun);
     let begin = "UPDATE feed SET epoch = $1, number = $2";
     connection.run(begin, &[epoch.into(), number.into()])?;
-    connection.script("COMMIT")?;
     Ok(true)
 }
 

@@ -10,7 +10,7 @@ type Program = fn(&dyn Engine, &mut dyn Connection) -> Result<(), StoreError>;
 
 /// Every version's script, and what follows it. One that was released is never changed, only followed
 /// by another.
-const VERSIONS: [(&str, Option<Program>); 14] = [
+const VERSIONS: [(&str, Option<Program>); 15] = [
     (include_str!("migrations/1.sql"), None),
     (include_str!("migrations/2.sql"), None),
     (include_str!("migrations/3.sql"), None),
@@ -25,24 +25,38 @@ const VERSIONS: [(&str, Option<Program>); 14] = [
     ("", Some(plan_queries)),
     (include_str!("migrations/13.sql"), Some(keep_lists)),
     (include_str!("migrations/14.sql"), None),
+    (include_str!("migrations/15.sql"), Some(take_home)),
 ];
 
-/// Brings the store to the newest version. The history of a new one begins with `epoch`.
+/// Brings the store to the newest version, where it is at home. The history of a new one begins with
+/// `epoch`.
 ///
 /// # Errors
-/// [`StoreError::TooNew`] for a store of a later version, else what the database said. A script is
-/// applied wholly or not at all.
+/// [`StoreError::TooNew`] for a store of a later version, [`StoreError::NotReconciled`] for a copy,
+/// else what the database said. All is applied wholly or not at all.
 pub(super) fn migrate(
     engine: &dyn Engine,
     connection: &mut dyn Connection,
     epoch: i64,
 ) -> Result<(), StoreError> {
     connection.script(engine.begin())?;
-    let migrated =
-        apply(engine, connection, epoch).and_then(|()| connection.script(engine.index_words()));
+    let migrated = bring(engine, connection, epoch).and_then(|()| engine.hold_home(connection));
     let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
     connection.script(end)?;
     migrated
+}
+
+/// Brings the store to the newest version wherever it is, in a transaction that has begun.
+///
+/// # Errors
+/// [`StoreError::TooNew`] for a store of a later version, else what the database said.
+pub(crate) fn bring(
+    engine: &dyn Engine,
+    connection: &mut dyn Connection,
+    epoch: i64,
+) -> Result<(), StoreError> {
+    apply(engine, connection, epoch)?;
+    connection.script(engine.index_words())
 }
 
 /// Refuses a database of a later version, and one that is no store.
@@ -121,6 +135,11 @@ fn own_chains(_: &dyn Engine, connection: &mut dyn Connection) -> Result<(), Sto
         )?;
     }
     Ok(())
+}
+
+/// Has the store be at home where it is.
+fn take_home(engine: &dyn Engine, connection: &mut dyn Connection) -> Result<(), StoreError> {
+    engine.take_home(connection)
 }
 
 /// Indexes and counts chains as the engine does it.

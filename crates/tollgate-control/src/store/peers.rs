@@ -56,7 +56,7 @@ fn run(
             None => engine.listen(),
         };
         let heard = connection.and_then(|connection| match connection {
-            Some(connection) => listen(connection, &mut last, committed),
+            Some(connection) => listen(engine, connection, &mut last, committed),
             None => Ok(()),
         });
         if let Err(error) = heard {
@@ -68,11 +68,16 @@ fn run(
 
 /// Hands on what is committed until nobody listens or the connection is lost.
 fn listen(
+    engine: &dyn Engine,
     mut connection: Box<dyn Listening>,
     last: &mut Revision,
     committed: &UnboundedSender<Committed>,
 ) -> Result<(), StoreError> {
     while !committed.is_closed() {
+        // No history goes back, but another one may have been put in its place.
+        if writer::newest(&mut *connection)? < *last {
+            engine.hold_home(&mut *connection)?;
+        }
         for change in since(&mut *connection, *last)? {
             *last = change.revision;
             // Nobody listens any more when the process ends.

@@ -1,11 +1,13 @@
 //! PostgreSQL: one database for several control planes.
 
+mod home;
 mod refused;
 mod tls;
 mod url;
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -33,6 +35,8 @@ pub struct Postgres {
     tls: Option<MakeRustlsConnect>,
     /// By what others know this process.
     id: i32,
+    /// Each connection is to lead to where the store is at home.
+    held: AtomicBool,
 }
 
 impl Postgres {
@@ -62,7 +66,7 @@ impl Postgres {
         getrandom::fill(&mut random).map_err(StoreError::unavailable)?;
         // Not negative, so that it comes back as it was.
         let id = i32::from_ne_bytes(random) & i32::MAX;
-        Ok(Self { config, tls: None, id })
+        Ok(Self { config, tls: None, id, held: AtomicBool::new(false) })
     }
 
     /// With this password in place of the URL's.
@@ -85,9 +89,13 @@ impl Postgres {
             Some(tls) => self.config.connect(tls.clone()),
             None => self.config.connect(NoTls),
         };
-        let mut client = connected.map_err(|error| StoreError::unavailable(NotConnected(error)))?;
-        client.batch_execute(settings).map_err(StoreError::unavailable)?;
-        Ok(Box::new(Session { client, prepared: HashMap::new() }))
+        let client = connected.map_err(|error| StoreError::unavailable(NotConnected(error)))?;
+        let mut session = Session { client, prepared: HashMap::new() };
+        if self.held.load(Relaxed) {
+            home::refuse_copied(&mut session)?;
+        }
+        session.client.batch_execute(settings).map_err(StoreError::unavailable)?;
+        Ok(Box::new(session))
     }
 }
 
@@ -139,6 +147,16 @@ impl Engine for Postgres {
 
     fn tell_others(&self) -> Option<&'static str> {
         Some("NOTIFY tollgate_revisions")
+    }
+
+    fn take_home(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
+        home::take(connection)
+    }
+
+    fn hold_home(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
+        home::refuse_copied(connection)?;
+        self.held.store(true, Relaxed);
+        Ok(())
     }
 
     fn index_words(&self) -> &'static str {

@@ -14,7 +14,7 @@ use rusqlite::{OpenFlags, params_from_iter};
 use super::texts::{FEW, GRAM, Narrowed, SHARE, Words};
 use super::{Connection, Engine, Row, StoreError, Value};
 pub use backup::{BackupError, back_up};
-pub use copy::{Inspected, inspect};
+pub use copy::inspect;
 pub(crate) use copy::{copy, sync_folder_of};
 pub use lock::SqliteLock;
 

@@ -34,7 +34,8 @@ trait Task: Send {
     fn answer(self: Box<Self>, committed: Result<(), Arc<StoreError>>);
 }
 
-type Outcome<T, E> = Result<(T, Option<Revision>), NotChanged<E>>;
+/// What a change said, and its revision.
+pub(crate) type Outcome<T, E> = Result<(T, Option<Revision>), NotChanged<E>>;
 
 struct Asked<F, T, E> {
     deed: Deed,
@@ -65,47 +66,9 @@ where
 {
     fn work(&mut self, group: &mut Group<'_>) -> Result<Option<Committed>, StoreError> {
         let Some(work) = self.work.take() else { return Ok(None) };
-        group.connection.script("SAVEPOINT change")?;
-        let veiled = ahead::is_there(group.connection)?;
-        let (now, deed) = (group.now, &mut self.deed);
-        let perform = |connection: &mut dyn Connection| {
-            let mut change = Change::new(connection, now);
-            let worked = work(&mut change, deed);
-            (worked, change.into_traces())
-        };
-        let (worked, traces) = match veiled {
-            false => perform(&mut *group.connection),
-            true => perform(&mut Veiled::new(&mut *group.connection)),
-        };
-        let Traces { touched, differences, told, others } = traces;
-        match worked {
-            Ok(value) => {
-                let committed = group.revise(&self.deed, touched)?;
-                let revision = committed.as_ref().map(|committed| committed.revision);
-                for (deed, outcome) in others {
-                    group.log(&deed, &outcome, revision)?;
-                }
-                if told {
-                    differences.add_to(&mut self.deed.details);
-                    group.log(&self.deed, DONE, revision)?;
-                }
-                group.connection.script("RELEASE SAVEPOINT change")?;
-                self.outcome = Some(Ok((value, revision)));
-                Ok(committed)
-            }
-            Err(not) => {
-                group
-                    .connection
-                    .script("ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change")?;
-                if let NotChanged::Refused(refused) = &not
-                    && told
-                {
-                    group.log(&self.deed, refused.code(), None)?;
-                }
-                self.outcome = Some(Err(not));
-                Ok(None)
-            }
-        }
+        let (outcome, committed) = group.perform(&mut self.deed, work)?;
+        self.outcome = Some(outcome);
+        Ok(committed)
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Arc<StoreError>>) {
@@ -125,9 +88,59 @@ impl Group<'_> {
         now: i64,
     ) -> Result<Group<'a>, StoreError> {
         connection.script(engine.begin())?;
+        Group::on(connection, now)
+    }
+
+    /// In a transaction that has begun.
+    fn on(connection: &mut dyn Connection, now: i64) -> Result<Group<'_>, StoreError> {
         let feed = newest(connection)?;
         let tail = Tail::find(connection)?;
         Ok(Group { connection, now, tail, feed })
+    }
+
+    /// Makes one change, or takes back what it has begun.
+    fn perform<T, E: Reason>(
+        &mut self,
+        deed: &mut Deed,
+        work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, NotChanged<E>>,
+    ) -> Result<(Outcome<T, E>, Option<Committed>), StoreError> {
+        self.connection.script("SAVEPOINT change")?;
+        let veiled = ahead::is_there(self.connection)?;
+        let now = self.now;
+        let perform = |connection: &mut dyn Connection| {
+            let mut change = Change::new(connection, now);
+            let worked = work(&mut change, deed);
+            (worked, change.into_traces())
+        };
+        let (worked, traces) = match veiled {
+            false => perform(&mut *self.connection),
+            true => perform(&mut Veiled::new(&mut *self.connection)),
+        };
+        let Traces { touched, differences, told, others } = traces;
+        match worked {
+            Ok(value) => {
+                let committed = self.revise(deed, touched)?;
+                let revision = committed.as_ref().map(|committed| committed.revision);
+                for (deed, outcome) in others {
+                    self.log(&deed, &outcome, revision)?;
+                }
+                if told {
+                    differences.add_to(&mut deed.details);
+                    self.log(deed, DONE, revision)?;
+                }
+                self.connection.script("RELEASE SAVEPOINT change")?;
+                Ok((Ok((value, revision)), committed))
+            }
+            Err(not) => {
+                self.connection.script("ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change")?;
+                if let NotChanged::Refused(refused) = &not
+                    && told
+                {
+                    self.log(deed, refused.code(), None)?;
+                }
+                Ok((Err(not), None))
+            }
+        }
     }
 
     /// Gives the change its revision, if it touched anything.
@@ -259,11 +272,27 @@ fn commit(
     {
         connection.script(tell)?;
     }
+    end(&mut **connection)?;
+    Ok(changes)
+}
+
+/// Makes one change in a transaction that has begun, and that the caller ends.
+pub(crate) fn change_within<T, E: Reason>(
+    connection: &mut dyn Connection,
+    now: i64,
+    mut deed: Deed,
+    work: impl FnOnce(&mut Change<'_>, &mut Deed) -> Result<T, NotChanged<E>>,
+) -> Outcome<T, E> {
+    let (outcome, _) = Group::on(connection, now)?.perform(&mut deed, work)?;
+    outcome
+}
+
+/// Commits.
+pub(crate) fn end(connection: &mut dyn Connection) -> Result<(), StoreError> {
     connection.script("COMMIT").map_err(|error| match error {
         StoreError::Unavailable(error) => StoreError::Unknown(error),
         other => other,
-    })?;
-    Ok(changes)
+    })
 }
 
 /// The newest revision.

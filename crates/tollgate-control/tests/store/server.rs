@@ -117,4 +117,5 @@ impl Account {
     }
 }
 
-const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
+/// Where its programs are.
+pub(crate) const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";

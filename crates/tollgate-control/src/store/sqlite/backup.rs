@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{error, fmt, fs, io};
 
-use super::copy::{Inspected, copy, inspect, sync_folder_of};
-use crate::store::StoreError;
+use super::copy::{copy, inspect, sync_folder_of};
+use crate::store::{Inspected, StoreError};
 
 /// Why there is no backup.
 #[derive(Debug)]

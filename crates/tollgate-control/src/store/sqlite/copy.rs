@@ -8,24 +8,12 @@ use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use rusqlite::backup::{Backup, StepResult};
-use tollgate_core::Revision;
 
 use super::connect;
-use crate::store::{Connection, StoreError, audit, migrations, writer};
+use crate::store::{Connection, Inspected, StoreError};
 
 /// How long a copy waits for a database that is locked for a moment.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// A database that was looked at as a whole and found sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Inspected {
-    /// Its newest revision.
-    pub newest: Revision,
-    /// How many entries its audit log has.
-    pub entries: i64,
-    /// How many keys it holds.
-    pub keys: i64,
-}
 
 /// Copies what is committed in the database at `from`, whether or not a process works on it, to a
 /// new file at `to`, which is for its owner only and on the disk when this returns.
@@ -88,11 +76,5 @@ pub fn inspect(path: &Path) -> Result<Inspected, StoreError> {
         "ok" => {}
         damage => return Err(StoreError::Corrupt(format!("a damaged database: {damage}"))),
     }
-    migrations::refuse_later(connection)?;
-    let entries = audit::verify(connection)?.map_err(|number| {
-        StoreError::Corrupt(format!("an audit log that is broken from entry {number} on"))
-    })?;
-    let keys = connection.row("SELECT count(*) FROM keys", &[])?;
-    let keys = keys.map_or(Ok(0), |row| row.integer(0))?;
-    Ok(Inspected { newest: writer::newest(connection)?, entries, keys })
+    Inspected::of(connection)
 }
