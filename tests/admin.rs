@@ -1,5 +1,6 @@
 //! The admin API, through its listener.
 
+mod access_keys;
 mod applications;
 mod audit;
 mod backup;
@@ -48,6 +49,18 @@ impl House {
 
     fn with(more: impl FnOnce(Config) -> Config) -> Self {
         Self::before(Origin::start(), more)
+    }
+
+    /// With these lines in `[control]`.
+    fn on_sqlite(lines: &str) -> Self {
+        let control = format!("address = \"127.0.0.1:0\"\n{lines}");
+        Self::with(|config| config.section("control", &control))
+    }
+
+    /// The same, on a database of PostgreSQL.
+    fn on_postgres(lines: &str) -> Self {
+        let url = peers::url(&server::Server::shared().database());
+        Self::on_sqlite(&format!("store = \"{url}\"\n{lines}"))
     }
 
     /// In front of this origin.

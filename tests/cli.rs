@@ -1,5 +1,6 @@
 //! The commands that are clients of a control plane, against a running one.
 
+mod access_keys;
 mod completions;
 mod importing;
 mod key_sets;

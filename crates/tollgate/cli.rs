@@ -2,6 +2,7 @@
 
 mod key;
 mod preview;
+mod proxy;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 
 pub use key::*;
 pub use preview::PreviewArguments;
+pub use proxy::*;
 
 /// Lets requests through to an API only if their package key allows them.
 #[derive(Debug, Parser)]
@@ -60,6 +62,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: Box<KeyCommand>,
+    },
+    /// Manage the remote proxies of a control plane, and the access keys that they come by
+    Proxy {
+        /// What to do
+        #[command(subcommand)]
+        command: ProxyCommand,
     },
     /// Say whom a change would refuse, before it is made: a call of either API, or several as one. It
     /// changes nothing. Exit code 4 if calls would be refused that are admitted now, else 0

@@ -9,6 +9,7 @@ mod health;
 mod key;
 mod login;
 mod preview;
+mod proxy;
 mod restore;
 mod rotation;
 
@@ -47,6 +48,7 @@ pub fn perform(arguments: Arguments) -> ExitCode {
         Command::Check(file) => check(&file.config),
         Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
         Command::Key { command } => key::perform(&command),
+        Command::Proxy { command } => proxy::perform(&command),
         Command::Preview(preview) => preview::perform(&preview),
         Command::Explain(explain) => explain::perform(&explain),
         Command::Audit { command: AuditCommand::Verify(file) } => audit::check(&file),

@@ -30,6 +30,9 @@ fn the_document_names_every_resource_of_both_apis() {
         ("/api/policies/{id}/enforce-schedule", &["post"]),
         ("/api/subscriptions/{id}", &["get", "delete"]),
         ("/api/preview", &["post"]),
+        ("/api/access-keys", &["get", "post"]),
+        ("/api/access-keys/{id}", &["get", "delete"]),
+        ("/api/access-keys/revoke", &["post"]),
     ] {
         for method in methods {
             let operation = &document["paths"][path][method];

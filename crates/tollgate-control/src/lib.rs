@@ -28,6 +28,7 @@ pub mod operations;
 pub mod people;
 pub mod plane;
 mod preview;
+pub mod proxies;
 pub mod restore;
 pub mod rotation;
 pub mod scheduler;

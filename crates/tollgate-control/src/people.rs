@@ -16,7 +16,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use caller::{Caller, Realm};
+pub use caller::{Caller, Reach, Realm};
 pub(crate) use caller::{grants, is_active};
 pub use client::Client;
 pub use first::{FIRST_USERNAME, First, FirstError, first_administrator};

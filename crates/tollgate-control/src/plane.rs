@@ -21,7 +21,7 @@ use crate::store::{
     Change, Committed, Deed, Engine, NotChanged, Reason, Sqlite, Store, StoreError,
 };
 
-pub use settings::{ControlSettings, StorePlace};
+pub use settings::{ControlSettings, Regions, StorePlace};
 
 /// What seals keys and their secrets by these settings. A sealing key that is not there is made.
 ///

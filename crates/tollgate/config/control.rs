@@ -11,11 +11,12 @@ use tollgate_control::document::kind::{Address, Choice, NonEmpty, Size, Switch, 
 use tollgate_control::migration::LONGEST;
 use tollgate_control::operations::Retrieval;
 use tollgate_control::people::{Lifetimes, Permissions};
-use tollgate_control::plane::ControlSettings;
+use tollgate_control::plane::{ControlSettings, Regions};
 use tollgate_control::webhooks::AddressRules;
 
 use super::listeners::{Tls, tls};
 use crate::certificates::read_authorities;
+use crate::client::Server;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -89,8 +90,21 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
         import_body_limit: section.or("import_body_limit", IMPORT, 256 << 20),
         permissions: Permissions::read(section),
         webhooks,
+        regions: regions(section, address, tls.is_some()),
     };
     Control { address, tls, ca_file, settings }
+}
+
+fn regions(section: &mut Section, address: SocketAddr, tls: bool) -> Regions {
+    let url = NonEmpty("a URL such as \"https://gate.example.com:8082\"");
+    let public_url = match section.optional("public_url", url) {
+        None => Server::local(address, tls),
+        Some(url) => Server::read(&url).unwrap_or_else(|failure| {
+            section.problem("public_url", failure);
+            Server::local(address, tls)
+        }),
+    };
+    Regions::read(section, public_url.as_str().to_owned())
 }
 
 fn webhooks(section: &mut Section, check: bool) -> (AddressRules, Option<PathBuf>) {

@@ -37,7 +37,7 @@ pub(super) enum Unread {
 
 /// Why nobody stands behind a request.
 pub(super) enum Nobody {
-    /// It has no token, or one that is not good.
+    /// It has no token or access key, or one that is not good.
     BadToken,
     /// Its source has brought too many of those. How long it has to wait, in seconds.
     Throttled(u64),
@@ -80,10 +80,14 @@ impl Ask {
 
     /// Who asks.
     pub(super) async fn caller(&self) -> Result<Caller, Nobody> {
-        let Some(token) = authorization::bearer(&self.headers) else {
+        let found = if let Some(token) = authorization::bearer(&self.headers) {
+            self.find(token).await
+        } else if let Some((id, secret)) = authorization::basic(&self.headers) {
+            self.find_access_key(id, secret).await
+        } else {
             return Err(Nobody::BadToken);
         };
-        match self.find(token).await {
+        match found {
             Ok(Some(caller)) => Ok(caller),
             Ok(None) => Err(self.attempt().err().map_or(Nobody::BadToken, Nobody::Throttled)),
             Err(error) => Err(Nobody::Store(error)),
@@ -94,6 +98,19 @@ impl Ask {
         let (now, environment) = (self.plane.now(), self.plane.environment());
         let find = move |connection: &mut dyn crate::store::Connection| {
             Caller::find(connection, &token, now, &environment)
+        };
+        Arc::clone(&self.plane).store.read(find).await
+    }
+
+    async fn find_access_key(
+        &self,
+        id: String,
+        secret: Secret,
+    ) -> Result<Option<Caller>, StoreError> {
+        let (environment, region) = (self.plane.environment(), &self.plane.settings.regions.own);
+        let region = region.clone();
+        let find = move |connection: &mut dyn crate::store::Connection| {
+            Caller::by_access_key(connection, (&id, &secret), &region, &environment)
         };
         Arc::clone(&self.plane).store.read(find).await
     }

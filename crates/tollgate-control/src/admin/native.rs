@@ -4,6 +4,7 @@
 //! What is looked up by a table of fields stands in [`super::v3`], also where its path begins with
 //! `/api`; everything else is here.
 
+mod access_keys;
 mod answer;
 mod applications;
 mod audit;
@@ -48,6 +49,7 @@ pub(super) fn document() -> Router<Plane> {
 
 fn described() -> OpenApiRouter<Plane> {
     OpenApiRouter::with_openapi(description::everything())
+        .merge(access_keys::router())
         .merge(applications::router())
         .merge(audit::router())
         .merge(revisions::router())

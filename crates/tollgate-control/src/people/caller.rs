@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Action, Login, Permissions, Role, RoleGrant, Secret};
+use crate::proxies::{AccessKey, Capability};
 use crate::store::{Connection, Document, Shelf, StoreError};
 
 /// Somebody whose token is good, with the roles that they have here.
@@ -16,6 +17,19 @@ pub struct Caller {
     pub login: String,
     /// The roles that hold in this environment.
     pub grants: Vec<RoleGrant>,
+    /// How much of what the roles permit they may do.
+    pub reach: Reach,
+}
+
+/// How much of what their roles permit somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of it.
+    Whole,
+    /// All but what makes credentials: a program that acts by an access key.
+    Automation,
+    /// Looking at proxies: what watches them by an access key.
+    Observation,
 }
 
 /// Whose an object is. One that is nobody's is everybody's to look at.
@@ -32,6 +46,18 @@ impl Realm {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.organization.is_none() && self.group.is_none()
+    }
+}
+
+impl Reach {
+    fn includes(self, action: Action) -> bool {
+        let makes_credentials =
+            matches!(action, Action::AccessKeyWrite | Action::TokenWrite | Action::ClientWrite);
+        match self {
+            Self::Whole => true,
+            Self::Automation => !makes_credentials,
+            Self::Observation => action == Action::ProxyRead,
+        }
     }
 }
 
@@ -56,7 +82,33 @@ impl Caller {
     pub fn of(member: &Document, login: String, environment: &str) -> Self {
         let mut grants = grants(member);
         grants.retain(|grant| grant.holds_in(environment));
-        Self { member: member.id.clone(), username: member.name.clone(), login, grants }
+        let (member, username) = (member.id.clone(), member.name.clone());
+        Self { member, username, login, grants, reach: Reach::Whole }
+    }
+
+    /// Who stands behind an access key, if this is its secret, it is good in this region, and the
+    /// member who made it is active. What is done by it stands under its name in the audit log.
+    ///
+    /// # Errors
+    /// What the store said.
+    pub fn by_access_key(
+        connection: &mut dyn Connection,
+        (id, secret): (&str, &Secret),
+        region: &str,
+        environment: &str,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(key) = AccessKey::proven(connection, id, secret, region)? else { return Ok(None) };
+        let reach = match key.capability {
+            Capability::Enforce => return Ok(None),
+            Capability::Observe => Reach::Observation,
+            Capability::Automate => Reach::Automation,
+        };
+        let member = Shelf::Members.find(connection, &key.member)?.filter(is_active);
+        Ok(member.map(|member| Self {
+            member: format!("access_key/{id}"),
+            reach,
+            ..Self::of(&member, String::new(), environment)
+        }))
     }
 
     /// Whether they may do this to what belongs to `realm` (S4-26). What is shared can be looked at
@@ -64,25 +116,30 @@ impl Caller {
     #[must_use]
     pub fn may(&self, permissions: &Permissions, action: Action, realm: &Realm) -> bool {
         let least = permissions.least(action);
-        self.grants.iter().any(|grant| {
-            let covers = grant.covers(realm) || (action.reads() && realm.is_shared());
-            covers
-                && permissions.role(&grant.id) >= least
-                && permissions.role(&grant.id) > Role::Guest
-        })
+        self.reach.includes(action)
+            && self.grants.iter().any(|grant| {
+                let covers = grant.covers(realm) || (action.reads() && realm.is_shared());
+                covers
+                    && permissions.role(&grant.id) >= least
+                    && permissions.role(&grant.id) > Role::Guest
+            })
     }
 
     /// Whether they may do this to anything at all.
     #[must_use]
     pub fn may_somewhere(&self, permissions: &Permissions, action: Action) -> bool {
         let least = permissions.least(action).max(Role::Consumer);
-        self.grants.iter().any(|grant| permissions.role(&grant.id) >= least)
+        self.reach.includes(action)
+            && self.grants.iter().any(|grant| permissions.role(&grant.id) >= least)
     }
 
     /// Where all is that they may look at by this action; `None` = everywhere. What is nobody's
     /// stands in it as the realm of nothing.
     #[must_use]
     pub fn sees(&self, permissions: &Permissions, action: Action) -> Option<Vec<Realm>> {
+        if !self.reach.includes(action) {
+            return Some(Vec::new());
+        }
         let least = permissions.least(action).max(Role::Consumer);
         let able = self.grants.iter().filter(|grant| permissions.role(&grant.id) >= least);
         let mut realms: Vec<_> = able.map(RoleGrant::realm).collect();

@@ -93,6 +93,8 @@ actions! {
     OrganizationWrite "organization_write" Owner false "Make, change and delete organizations.";
     GroupWrite "group_write" OrganizationAdmin false "Make, change and delete groups.";
     AccessKeyWrite "access_key_write" OrganizationAdmin false "Generate and revoke proxy access keys.";
+    ProxyRead "proxy_read" OrganizationAdmin true "Look at remote proxies, and what each enforces.";
+    ProxyForget "proxy_forget" OrganizationAdmin false "Forget remote proxies that are gone.";
     WebhookWrite "webhook_write" OrganizationAdmin false "Make, change, delete and look at webhooks.";
     ClientWrite "client_write" Owner false "Register and remove API clients.";
     TokenWrite "token_write" Consumer false "Make and end tokens of one's own, for programs.";

@@ -1,6 +1,6 @@
 //! Every role against every action (S4-26).
 
-use super::{Action, Caller, Permissions, Realm, RoleGrant};
+use super::{Action, Caller, Permissions, Reach, Realm, RoleGrant};
 
 /// What each role may do that the one before it may not.
 const TABLE: [(&str, &[&str]); 6] = [
@@ -30,6 +30,8 @@ const TABLE: [(&str, &[&str]); 6] = [
             "service_write",
             "group_write",
             "access_key_write",
+            "proxy_read",
+            "proxy_forget",
             "webhook_write",
             "audit_read",
         ],
@@ -43,6 +45,7 @@ fn caller(grant: RoleGrant) -> Caller {
         username: "kim".to_owned(),
         login: "l1".to_owned(),
         grants: vec![grant],
+        reach: Reach::Whole,
     }
 }
 

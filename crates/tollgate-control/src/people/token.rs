@@ -120,7 +120,7 @@ impl Secret {
     }
 
     /// Its SHA-256: as random as it is long, it needs no salt.
-    pub(super) fn digest(&self) -> [u8; 32] {
+    pub(crate) fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()
     }
 

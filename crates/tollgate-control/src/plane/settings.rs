@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::document::Section;
+use crate::document::kind::{Name, NameKind};
 use crate::operations::Retrieval;
 use crate::people::{Lifetimes, Permissions};
 use crate::store::PostgresTls;
@@ -30,6 +32,35 @@ pub struct ControlSettings {
     pub permissions: Permissions,
     /// Which addresses webhooks may have.
     pub webhooks: AddressRules,
+    /// Where proxies are, and where they find this control plane.
+    pub regions: Regions,
+}
+
+/// Where control planes and proxies stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Regions {
+    /// Where this control plane stands: access keys of other regions are refused by it.
+    pub own: String,
+    /// All there are, the own one among them.
+    pub all: Vec<String>,
+    /// What the URLs begin with at which proxies and programs reach this control plane, without a `/`
+    /// at the end.
+    pub public_url: String,
+}
+
+impl Regions {
+    /// Reads the names of regions out of `[control]`.
+    pub fn read(control: &mut Section, public_url: String) -> Self {
+        let name = NameKind("the name of a region");
+        let own = control.or("region", name, Name::unchecked("default"));
+        let all = control.list_or("regions", name, vec![own.clone()]);
+        if !control.is_misfit("regions") && !all.contains(&own) {
+            let lacks = format_args!("lacks {own}, the region of this control plane");
+            control.problem("regions", lacks);
+        }
+        let all = all.iter().map(|name| name.as_str().to_owned()).collect();
+        Self { own: own.as_str().to_owned(), all, public_url }
+    }
 }
 
 /// A database.

@@ -73,6 +73,19 @@ pub(super) fn clients(
     copy_rows(present, restored, "clients", "id, name, digest, created", &here)
 }
 
+/// Access keys that were revoked or deleted are not good again, and none has a secret again that it had
+/// lost. Those that were made since are kept: proxies go by them.
+pub(super) fn access_keys(
+    restored: &mut dyn Connection,
+    present: &mut dyn Connection,
+) -> Result<(), StoreError> {
+    restored.run("DELETE FROM access_keys", &[])?;
+    let known = ids(present, "SELECT id FROM access_keys")?;
+    let columns = "id, capability, region, member, organization, organization_group, created, \
+                   revoked, digest";
+    copy_rows(present, restored, "access_keys", columns, &known)
+}
+
 /// Logins that have ended do not go on again, and no token is good again that was not any more.
 pub(super) fn logins(
     restored: &mut dyn Connection,

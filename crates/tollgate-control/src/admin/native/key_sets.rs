@@ -20,6 +20,7 @@ use crate::admin::Plane;
 use crate::admin::v3::Failure;
 use crate::store::{Connection, StoredChain};
 
+pub(super) use acts::confirmed;
 pub(super) use credentials::Credentials;
 pub(super) use details::{KeySetDetails, SubscriptionSeen};
 pub(super) use seen::Reference;

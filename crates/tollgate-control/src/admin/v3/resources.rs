@@ -1,5 +1,6 @@
 //! The resources of the v3 API.
 
+pub(super) mod access_key;
 pub(super) mod application;
 pub(super) mod client;
 pub(super) mod member;
@@ -37,6 +38,7 @@ pub(crate) const ALL: &[&Resource] = &[
     &organization::GROUPS,
     &policy::ALL,
     &client::ALL,
+    &access_key::ALL,
     &token::ALL,
     &webhook::ALL,
     &webhook::DELIVERIES,

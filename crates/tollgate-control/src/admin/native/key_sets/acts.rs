@@ -187,7 +187,7 @@ pub(super) async fn revoke(asked: Asked) -> Answered {
 }
 
 /// Refuses what cannot be undone and nobody has confirmed (S4-25).
-pub(super) fn confirmed(confirm: bool) -> Result<(), Failure> {
+pub(in crate::admin::native) fn confirmed(confirm: bool) -> Result<(), Failure> {
     let expected = "expected true: it cannot be undone";
     if confirm { Ok(()) } else { Err(Failure::invalid("confirm", expected)) }
 }

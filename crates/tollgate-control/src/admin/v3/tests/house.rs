@@ -19,7 +19,7 @@ use crate::life_cycle::{Chain, Event, Instant, KeyNumber, apply};
 use crate::model::{DigestLiteral, Objects, Scheme};
 use crate::operations::Retrieval;
 use crate::people::{Lifetimes, Permissions};
-use crate::plane::{ControlPlane, ControlSettings, StorePlace};
+use crate::plane::{ControlPlane, ControlSettings, Regions, StorePlace};
 use crate::store::{Bought, Credential, Deed, Document, NotChanged, Shelf, StoredChain, Written};
 use crate::webhooks::AddressRules;
 
@@ -92,6 +92,11 @@ impl House {
             permissions: Permissions::default(),
             import_body_limit: 1 << 20,
             webhooks: AddressRules::default(),
+            regions: Regions {
+                own: "eu-1".to_owned(),
+                all: vec!["eu-1".to_owned()],
+                public_url: "http://127.0.0.1:8082".to_owned(),
+            },
         };
         let (files, enforced) = (watch::channel(files).1, watch::channel(Revision::default()).1);
         let given = watch::channel(Arc::default()).1;

@@ -14,7 +14,7 @@ use super::super::query::Query;
 use super::super::resources::{application, member, package_key};
 use super::super::source::{Object, Scene, Within};
 use super::house::{APPLICATIONS, House};
-use crate::people::{Caller, RoleGrant};
+use crate::people::{Caller, Reach, RoleGrant};
 
 #[path = "../../../../tests/store/server.rs"]
 mod server;
@@ -195,6 +195,7 @@ fn caller() -> impl Strategy<Value = Caller> {
         username: "user0".to_owned(),
         login: String::new(),
         grants,
+        reach: Reach::Whole,
     })
 }
 

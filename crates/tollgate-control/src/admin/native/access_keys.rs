@@ -1,0 +1,114 @@
+//! The revocation of proxy access keys, one or several at once (S1-7).
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::answer::done;
+use super::key_sets::confirmed;
+use super::{Answered, Problem};
+use crate::admin::Plane;
+use crate::admin::asked::{Asked, Work};
+use crate::admin::once::Made;
+use crate::admin::v3::{Failure, permit};
+use crate::people::Action;
+use crate::proxies::AccessKey;
+use crate::store::{Change, DONE, Deed, Reason as _};
+
+/// What an entry of the audit log calls them.
+const NOUN: &str = "access_key";
+
+/// So many are revoked at once.
+const MOST: usize = 1000;
+
+pub(super) fn router() -> OpenApiRouter<Plane> {
+    OpenApiRouter::new().routes(routes!(revoke))
+}
+
+/// Access keys that are to be revoked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AccessKeyRevocations {
+    /// `true`, as it cannot be undone.
+    confirm: bool,
+    /// Their ids.
+    #[schema(max_items = 1000)]
+    ids: Vec<String>,
+}
+
+/// What became of an access key that was to be revoked.
+#[derive(Serialize, ToSchema)]
+struct AccessKeyRevoked {
+    id: String,
+    /// `done`, or the code of the refusal, such as `not_found`.
+    outcome: String,
+    /// Why it was refused, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// Revoke proxy access keys, for good.
+///
+/// Each is revoked or refused by itself, and is an entry of the audit log. What is connected through
+/// one that is revoked is cut off at once; the proxies that came by it stay registered. The answer
+/// says of each what became of it, in the order of the request.
+#[utoipa::path(
+    post, path = "/api/access-keys/revoke", tag = "access keys",
+    operation_id = "revokeAccessKeys",
+    request_body = AccessKeyRevocations,
+    responses(
+        (status = 200, description = "Of each what became of it.", body = [AccessKeyRevoked]),
+        Problem,
+    ),
+)]
+async fn revoke(asked: Asked) -> Answered {
+    let AccessKeyRevocations { confirm, ids } = asked.input()?;
+    confirmed(confirm)?;
+    if ids.len() > MOST {
+        return Err(Failure::invalid("ids", format!("expected {MOST} ids at most")).into());
+    }
+    let work = asked.work.clone();
+    let deed = asked.deed(NOUN, "revoke_many", "");
+    let made = asked.change(deed, move |change, deed| {
+        let mut all = Vec::with_capacity(ids.len());
+        for id in ids {
+            all.push(one(&work, change, deed, id)?);
+        }
+        let revoked = all.iter().filter(|one| one.outcome == DONE).count();
+        deed.details = json!({ "asked": all.len(), "revoked": revoked }).to_string();
+        Made::new(&all, None)
+    });
+    Ok(done(&made.await?)?)
+}
+
+/// Revokes one of them. What refuses it is found before anything is written.
+fn one(
+    work: &Work,
+    change: &mut Change<'_>,
+    whole: &Deed,
+    id: String,
+) -> Result<AccessKeyRevoked, Failure> {
+    let deed = Deed { action: format!("{NOUN}.revoke"), object: id.clone(), ..whole.clone() };
+    let refused = match revoke_one(work, change, &id) {
+        Ok(()) => None,
+        Err(Failure::Store(error)) => return Err(Failure::Store(error)),
+        Err(refused) => Some(refused),
+    };
+    let outcome = refused.as_ref().map_or(DONE, Failure::code).to_owned();
+    change.tell(deed, &outcome);
+    Ok(AccessKeyRevoked { id, outcome, detail: refused.map(|refused| refused.message()) })
+}
+
+fn revoke_one(work: &Work, change: &mut Change<'_>, id: &str) -> Result<(), Failure> {
+    let found = AccessKey::find(change.connection(), id)?;
+    let missing = || Failure::NotFound("there is no such access key".to_owned());
+    let mut key = found.ok_or_else(missing)?;
+    permit(work.scene(), Action::AccessKeyWrite, &key.realm)?;
+    if key.revoked.is_some() {
+        return Err(Failure::State("it is revoked already".to_owned()));
+    }
+    let now = change.now();
+    Ok(key.revoke(change.connection(), now)?)
+}

@@ -1,0 +1,69 @@
+//! `tollgate proxy …`
+
+use clap::{Args, Subcommand};
+
+use super::Asking;
+
+/// What can be done about remote proxies.
+#[derive(Debug, Subcommand)]
+pub enum ProxyCommand {
+    /// Manage proxy access keys: what proxies subscribe to the key feed with
+    Key {
+        /// What to do
+        #[command(subcommand)]
+        command: AccessKeyCommand,
+    },
+}
+
+/// What can be done about proxy access keys.
+#[derive(Debug, Subcommand)]
+pub enum AccessKeyCommand {
+    /// Make an access key, and print it with its secret: nobody sees that again
+    Create(CreateAccessKey),
+    /// List access keys
+    List(Asking),
+    /// Revoke access keys for good: what is connected through them is cut off at once. The proxies
+    /// that came by them stay in the list of proxies
+    Revoke(RevokeAccessKeys),
+    /// Take access keys out of the list that were revoked; their ids are free again
+    Delete(AccessKeyIds),
+}
+
+/// What access key is made.
+#[derive(Args, Debug)]
+pub struct CreateAccessKey {
+    /// Who is asked.
+    #[command(flatten)]
+    pub asking: Asking,
+    /// What it is good for: enforce (subscribe to the key feed), observe (look at proxies) or automate
+    /// (use the admin API)
+    #[arg(long, value_parser = ["enforce", "observe", "automate"])]
+    pub capability: String,
+    /// Where it works; without this, in the region of the control plane
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Its id, of 1 to 50 characters
+    pub id: String,
+}
+
+/// Which access keys.
+#[derive(Args, Debug)]
+pub struct AccessKeyIds {
+    /// Who is asked.
+    #[command(flatten)]
+    pub asking: Asking,
+    /// Their ids
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
+/// Which access keys are revoked.
+#[derive(Args, Debug)]
+pub struct RevokeAccessKeys {
+    /// Which.
+    #[command(flatten)]
+    pub keys: AccessKeyIds,
+    /// Do not ask whether it is meant
+    #[arg(long)]
+    pub yes: bool,
+}
