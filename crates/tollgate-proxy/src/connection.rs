@@ -24,7 +24,6 @@ use hyper_util::rt::TokioTimer;
 use tollgate_core::{CertificateFingerprint, Refusal};
 
 use begin::Begun;
-use frames::Frames;
 use io::{ClientIo, Inspected};
 use streams::Streams;
 
@@ -38,7 +37,7 @@ use crate::tls::{ClientCertificate, Session};
 use crate::tunnel::{Switched, Tunnel};
 use crate::worker::{Beginning, Coarse, Door, Ending, Worker, nanoseconds};
 
-pub(crate) use frames::StreamRefused;
+pub(crate) use frames::{Frames, StreamRefused};
 pub(crate) use streams::Stream;
 pub(crate) use turned_away::TurnedAway;
 

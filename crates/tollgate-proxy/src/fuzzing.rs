@@ -8,6 +8,7 @@ use http::header::FORWARDED;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use tollgate_core::{CredentialPlace, Refusal, Routes};
 
+use crate::connection::{Frames, TurnedAway};
 use crate::credential::Brought;
 use crate::peer::forwarded::{self, Hop};
 use crate::peer::proxy_header::{Announced, LONGEST, Malformed, parse};
@@ -144,4 +145,16 @@ pub fn forwarded_for(node: &str) -> Option<IpAddr> {
 #[must_use]
 pub fn grpc_timeout(value: &[u8]) -> Option<Duration> {
     grpc::timeout_of(value)
+}
+
+/// What a connection of HTTP/2 has sent too much of once it has sent `pieces`, all at one time, as metrics
+/// call it; `None` = of nothing.
+pub fn flooded_with<'p>(
+    mut pieces: impl Iterator<Item = &'p [u8]>,
+    max_resets: u32,
+    max_control_frames: u32,
+) -> Option<&'static str> {
+    let mut frames = Frames::within(max_resets, max_control_frames);
+    let found = pieces.find_map(|piece| frames.read(piece, 0).err())?;
+    TurnedAway::all().find_map(|(reason, label)| (reason == found).then_some(label))
 }

@@ -41,7 +41,7 @@ const UPDATES_FOR_STREAM: u32 = 2;
 
 /// Follows the frames of a connection.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(crate) struct Frames {
     max_resets: u32,
     max_control_frames: u32,
     incoming: Heads,
@@ -152,7 +152,8 @@ impl Frames {
         Self::within(settings.max_resets, settings.max_control_frames)
     }
 
-    fn within(max_resets: u32, max_control_frames: u32) -> Self {
+    /// With these bounds, from the preface on.
+    pub(crate) fn within(max_resets: u32, max_control_frames: u32) -> Self {
         Self {
             max_resets,
             max_control_frames,
@@ -169,7 +170,7 @@ impl Frames {
     ///
     /// # Errors
     /// What there is too much of.
-    pub(super) fn read(&mut self, mut bytes: &[u8], now: u64) -> Result<(), TurnedAway> {
+    pub(crate) fn read(&mut self, mut bytes: &[u8], now: u64) -> Result<(), TurnedAway> {
         while let Some(head) = self.incoming.next(&mut bytes) {
             self.count(head, now)?;
         }
