@@ -11,7 +11,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::peer::TrustedProxies;
 use crate::tls::Acceptor;
@@ -19,6 +19,10 @@ use crate::tls::Acceptor;
 pub use unix::{SocketFile, bind_unix};
 
 const BACKLOG: i32 = 4096;
+
+/// Bytes that the kernel takes for a connection beyond what is on its way. By itself it takes megabytes for
+/// a client that does not read, and a stalled write is noticed only when those are full.
+const MAX_UNSENT: u32 = 256 << 10;
 
 /// Where a listener listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,6 +197,8 @@ fn tcp(address: SocketAddr, inherited: Vec<TcpListener>, count: usize) -> io::Re
     let sockets = if inherited.is_empty() { sockets(address, count)? } else { inherited };
     for socket in &sockets {
         socket.set_nonblocking(true)?;
+        // What is accepted has it too.
+        SockRef::from(socket).set_tcp_notsent_lowat(MAX_UNSENT)?;
     }
     // Port 0 has become a real one.
     let real = sockets.first().map_or(Ok(address), TcpListener::local_addr)?;
@@ -250,6 +256,7 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
     use std::net::Ipv4Addr;
 
     #[test]
@@ -263,6 +270,26 @@ mod tests {
         drop(ours);
         let theirs = TcpListener::bind(any).unwrap();
         assert!(sockets(theirs.local_addr().unwrap(), 1).is_err());
+    }
+
+    #[test]
+    fn the_kernel_holds_little_for_a_client_that_does_not_read() {
+        let any = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let Opened { sockets, address, .. } = open(&any, Vec::new(), 1).unwrap();
+        let (Listening::Tcp(socket), ListenAddress::Tcp(address)) = (&sockets[0], address) else {
+            panic!("{sockets:?}");
+        };
+        let client = std::net::TcpStream::connect(address).unwrap();
+        SockRef::from(&client).set_recv_buffer_size(16 << 10).unwrap();
+        let mut accepted =
+            std::iter::repeat_with(|| socket.accept()).find_map(Result::ok).unwrap().0;
+        accepted.set_nonblocking(true).unwrap();
+        let piece = [0; 16 << 10];
+        let mut taken = 0;
+        while let Ok(length) = accepted.write(&piece) {
+            taken += length;
+        }
+        assert!(taken < 4 * MAX_UNSENT as usize, "{taken}");
     }
 
     #[test]
