@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) seconds: u64,
     /// The 99th percentile of what a bystander may wait.
     pub(crate) p99: Duration,
+    /// The one flood, or nothing for all.
+    pub(crate) only: String,
 }
 
 /// How long the gate is given to be at rest again.
@@ -46,7 +48,12 @@ pub(crate) async fn run(settings: Settings) -> Result<bool, Failure> {
         "p99 ms",
         "max ms"
     );
-    for flood in std::iter::once(None).chain(Flood::all().into_iter().map(Some)) {
+    let wanted = |flood: &Flood| settings.only.is_empty() || settings.only == flood.name();
+    let floods: Vec<_> = Flood::all().into_iter().filter(wanted).collect();
+    if floods.is_empty() {
+        return Err(format!("no flood is called {:?}", settings.only).into());
+    }
+    for flood in std::iter::once(None).chain(floods.into_iter().map(Some)) {
         let before = metrics.turned_away().await?;
         let stop = Arc::new(AtomicBool::new(false));
         let offender = flood.map(|flood| {

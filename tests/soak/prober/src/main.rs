@@ -92,11 +92,12 @@ fn run(arguments: &[&str]) -> Result<bool, Failure> {
                 times: times.parse()?,
             }))
         }
-        ["flood", data, ops, seconds, p99] => block_on(flood::run(flood::Settings {
+        ["flood", data, ops, seconds, p99, only] => block_on(flood::run(flood::Settings {
             data: data.parse()?,
             ops: ops.parse()?,
             seconds: seconds.parse()?,
             p99: std::time::Duration::from_millis(p99.parse()?),
+            only: (*only).to_owned(),
         })),
         _ => {
             Err("expected keys, swap, kill, revoke, disk or flood, as their scripts call it".into())

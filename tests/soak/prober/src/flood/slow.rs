@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use super::offender::Ended;
 
 /// Connections at a time.
@@ -15,6 +17,10 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// How often we look which have ended.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// What a client that does not read has room for. By default 300 of them would take in gigabytes first, and
+/// the flood would be one of copying.
+const ROOM: usize = 16 << 10;
 
 /// How slow clients behave.
 #[derive(Clone, Copy)]
@@ -28,7 +34,7 @@ pub(super) const HEAD: Manner =
     Manner { begin: "GET /soak HTTP/1.1\r\nHost: a\r\nX-Slow: ", drip: "x", reads: true };
 
 pub(super) const BODY: Manner = Manner {
-    begin: "POST /soak HTTP/1.1\r\nHost: a\r\nX-Api-Key: steady\r\nContent-Length: 100000\r\n\r\n",
+    begin: "POST /soak/form HTTP/1.1\r\nHost: a\r\nX-Api-Key: steady\r\nContent-Length: 100000\r\n\r\n",
     drip: "x",
     reads: true,
 };
@@ -72,6 +78,9 @@ pub(super) fn trickle(gate: SocketAddr, stop: &AtomicBool, manner: Manner) -> io
 
 fn connect(gate: SocketAddr, manner: Manner) -> io::Result<Slow> {
     let mut stream = TcpStream::connect(gate)?;
+    if !manner.reads {
+        SockRef::from(&stream).set_recv_buffer_size(ROOM)?;
+    }
     stream.write_all(manner.begin.as_bytes())?;
     stream.set_nonblocking(true)?;
     Ok(Slow { stream, began: Instant::now() })
