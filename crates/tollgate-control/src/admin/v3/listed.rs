@@ -1,6 +1,8 @@
 //! Lists of documents that can be many: the store narrows them down as far as it can, and what it
 //! leaves is looked at some at a time.
 
+use serde_json::Map;
+
 use super::engine::{Resource, sift};
 use super::field::Fetch;
 use super::filter::{Condition, instants};
@@ -18,8 +20,10 @@ const SOME: usize = 10_000;
 pub(crate) struct Asked {
     search: DocumentSearch,
     whole: bool,
-    /// Whether what is left of the query is about nothing but names.
+    /// Whether what is left of the query is about nothing but names, its order too.
     named: bool,
+    /// What names are called.
+    name: String,
 }
 
 impl Asked {
@@ -33,13 +37,14 @@ impl Asked {
     ) -> Self {
         search.realms = scene.caller.sees(scene.permissions(), resource.read);
         let mut named = query.searches.iter().all(|searched| searched.is_about(name));
-        named &= query.orders.is_empty();
+        named &= query.orders.iter().all(|order| order.parts().0 == name);
         for condition in &query.conditions {
             named &= narrow(&mut search, resource, condition, name);
         }
         let texts = query.searches.iter().filter_map(|searched| searched.text());
         search.texts.extend(texts.filter(|text| !text.is_empty()).map(str::to_owned));
-        Self { search, whole: named && query.searches.is_empty(), named }
+        let whole = named && query.searches.is_empty() && query.orders.is_empty();
+        Self { search, whole, named, name: name.to_owned() }
     }
 
     /// The page of a query, and how long the list is.
@@ -69,10 +74,7 @@ impl Asked {
         if self.named {
             let mut passed = 0;
             let mut ids = Vec::new();
-            self.search.names(connection, |id, name| {
-                if !query.searches.iter().all(|searched| searched.holds_of(name)) {
-                    return;
-                }
+            self.each_name(connection, query, |id, _| {
                 if passed >= offset && ids.len() < limit {
                     ids.push(id.to_owned());
                 }
@@ -110,9 +112,16 @@ impl Asked {
             .zip(of_file)
             .map(|(index, object)| (Order::keys(&query.orders, &object.json), Place::File(index)))
             .collect();
-        self.each(resource, scene, connection, query, &object, |found| {
-            all.push((Order::keys(&query.orders, &found.json), Place::Store(found.id)));
-        })?;
+        if self.named {
+            self.each_name(connection, query, |id, name| {
+                let named = Map::from_iter([(self.name.clone(), name.into())]);
+                all.push((named, Place::Store(id.to_owned())));
+            })?;
+        } else {
+            self.each(resource, scene, connection, query, &object, |found| {
+                all.push((Order::keys(&query.orders, &found.json), Place::Store(found.id)));
+            })?;
+        }
         Order::arrange(&query.orders, &mut all, |(properties, _)| properties);
         let total = all.len();
         let mut page = Vec::new();
@@ -127,6 +136,22 @@ impl Asked {
             }
         }
         Ok((page, total))
+    }
+
+    /// Hands over id and name of every object that the query is about, the oldest first, where it asks
+    /// about nothing but names.
+    fn each_name(
+        &self,
+        connection: &mut dyn Connection,
+        query: &Query,
+        mut each: impl FnMut(&str, &str),
+    ) -> Result<(), Failure> {
+        self.search.names(connection, |id, name| {
+            if query.searches.iter().all(|searched| searched.holds_of(name)) {
+                each(id, name);
+            }
+        })?;
+        Ok(())
     }
 
     /// Hands over every object that the query is about, the oldest first.
