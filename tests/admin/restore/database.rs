@@ -115,6 +115,8 @@ fn restore(config: &Path, arguments: &[&str], input: &str) -> Finished {
     run(&[&["restore"], arguments].concat(), config, input)
 }
 
+const COPIED: &str = "the store was copied into this database";
+
 /// Nobody serves from what was copied and not reconciled.
 fn refuses_to_start(config: &Path) {
     let mut command = Command::new("timeout");
@@ -143,7 +145,9 @@ fn what_was_revoked_since_a_dump_stays_so_and_the_proxy_goes_on_meanwhile() {
 
     let old = database.rename("_old");
     database.filled(&dump, "");
-    gate.wait_for_log("the store was copied into this database");
+    gate.wait_for_log(COPIED);
+    let admin = &shop.house.admin;
+    assert_eq!(admin.get("/members").status, 503, "nobody sees the copy");
     assert_eq!(answers(), [200, 401, 401, 200], "it goes on as it was");
     assert_eq!(epoch(gate, &stays), before);
     let elsewhere = tempfile::tempdir().unwrap();
@@ -211,8 +215,9 @@ fn a_database_is_told_from_its_copies_and_stays_itself_when_it_is_tidied() {
     let database = Database::new();
     let shop = shop_in(&database);
     let key = shop.make(&json!({ "status": "active" }));
+    let target = shop.key(&key);
     let dump = database.dump(&shop.house.gate);
-    done(&shop.house.admin.delete(&shop.key(&key)));
+    done(&shop.house.admin.delete(&target));
     let gate = shop.house.gate.restart_after(|_| {
         for tidy in ["VACUUM FREEZE", "VACUUM FULL FREEZE", "CLUSTER keys USING keys_pkey"] {
             database.script(tidy);
@@ -242,4 +247,13 @@ fn a_database_is_told_from_its_copies_and_stays_itself_when_it_is_tidied() {
         assert!(restored.stdout.contains("lives again"), "{restored:?}");
     });
     assert_eq!(call(&gate, &key), 200);
+    // Under a process that holds its connections.
+    let mut admin = shop.house.admin;
+    admin.move_to(gate.admin());
+    done(&admin.delete(&target));
+    database.fill(&dump, &["--clean", "--if-exists"]);
+    gate.wait_for_log(COPIED);
+    let change = json!({ "username": "lee", "email": "" });
+    assert_eq!(admin.post("/members", &change).status, 503, "nobody changes the copy");
+    assert_eq!(call(&gate, &key), 401, "it goes on as it was");
 }

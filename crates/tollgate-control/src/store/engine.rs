@@ -72,6 +72,14 @@ pub trait Engine: Send + Sync + 'static {
         Ok(())
     }
 
+    /// The same, of a connection that was held to it before, once a change has begun there.
+    ///
+    /// # Errors
+    /// Likewise.
+    fn still_home(&self, _: &mut dyn Connection) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The statements that index the words of chains and documents, where they are not indexed
     /// yet. They run at every opening.
     fn index_words(&self) -> &'static str;

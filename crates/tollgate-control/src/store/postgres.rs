@@ -159,6 +159,10 @@ impl Engine for Postgres {
         Ok(())
     }
 
+    fn still_home(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
+        home::noted(connection).map(|_| ())
+    }
+
     fn index_words(&self) -> &'static str {
         include_str!("words/postgres.sql")
     }

@@ -88,6 +88,7 @@ impl Group<'_> {
         now: i64,
     ) -> Result<Group<'a>, StoreError> {
         connection.script(engine.begin())?;
+        engine.still_home(connection)?;
         Group::on(connection, now)
     }
 

@@ -24,20 +24,30 @@ pub(super) fn take(connection: &mut dyn Connection) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::NotReconciled`], also where nothing says whose database it is.
 pub(super) fn refuse_copied(connection: &mut dyn Connection) -> Result<(), StoreError> {
-    let server = server(connection)?;
+    let noted = noted(connection)?;
+    match (noted, server(connection)?) {
+        (Some(noted), Some(server)) if noted != server => Err(StoreError::NotReconciled),
+        // Not every role may ask which server it is.
+        _ => Ok(()),
+    }
+}
+
+/// The server that is noted, if it is, of the database that a connection leads to. It refuses others;
+/// of a connection that was looked at before, this tells whether another store was put there since.
+///
+/// # Errors
+/// Likewise.
+pub(super) fn noted(connection: &mut dyn Connection) -> Result<Option<String>, StoreError> {
     // A transaction's number is kept beside a row without its upper half.
     let homes = "SELECT h.server, CASE WHEN h.base = CAST(d.oid AS BIGINT) \
                  AND (h.written & 4294967295) = CAST(CAST(h.xmin AS TEXT) AS BIGINT) \
                  THEN 1 ELSE 0 END \
                  FROM home h, pg_database d WHERE d.datname = current_database()";
     let homes = connection.rows(homes, &[])?;
-    let [home] = &homes[..] else { return Err(StoreError::NotReconciled) };
-    let is_server = match (home.optional_text(0)?, &server) {
-        (Some(noted), Some(server)) => noted == server,
-        // Not every role may ask which server it is.
-        _ => true,
-    };
-    if is_server && home.switch(1)? { Ok(()) } else { Err(StoreError::NotReconciled) }
+    match &homes[..] {
+        [home] if home.switch(1)? => Ok(home.optional_text(0)?.map(str::to_owned)),
+        _ => Err(StoreError::NotReconciled),
+    }
 }
 
 /// What tells the server from others, if it may be asked.
