@@ -1,12 +1,13 @@
 //! What a process is made of, and how it starts and ends.
 
+mod plan;
+mod stand;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
-use hyper::header::HeaderValue;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -17,8 +18,7 @@ use tollgate_control::{KeptMeters, Publisher, PublisherMetrics};
 use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
 use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
-    Acceptor, AccessLog, Bound, ListenAddress, Listener, Plan, Upstreams, WorkerSettings,
-    watch_strangers, watch_upstreams,
+    Acceptor, Bound, ListenAddress, Listener, Plan, Upstreams, watch_strangers, watch_upstreams,
 };
 
 use crate::certificates::Certificates;
@@ -29,19 +29,18 @@ use crate::control::{Parts, SharedRings};
 use crate::explain::{Explaining, Socket};
 use crate::ops::Ops;
 use crate::post::Courier;
-use crate::private_socket::PrivateSocket;
 use crate::quotas::Quotas;
 use crate::reload::{ReloadMetrics, Reloader, Snapshots, log_warnings};
-use crate::signals::{End, Signals};
+use crate::signals::Signals;
 use crate::sockets::Sockets;
 use crate::systemd::{self, Passed};
-use crate::takeover::{Claimed, Predecessor, Standing, claim};
+use crate::takeover::Standing;
 use crate::trust::Trust;
+pub(crate) use plan::worker_settings;
+use plan::{access_log, workers};
+use stand::{claimed, stand};
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
-
-/// How long accepting pauses after an error.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until told to end. With `takeover` it takes the place of the process that serves already.
 ///
@@ -263,62 +262,6 @@ async fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Serves until a signal ends it, or another process has taken its place.
-///
-/// # Errors
-/// If a worker ends on its own.
-async fn stand(
-    standing: &mut Standing,
-    takeover: Option<&PrivateSocket>,
-    end: &mut End,
-) -> Result<Option<Predecessor>, Failure> {
-    loop {
-        let claim = async {
-            match takeover {
-                Some(socket) => socket.listener.accept().await,
-                None => std::future::pending().await,
-            }
-        };
-        let stream = tokio::select! {
-            ended = end.wait(&standing.plane) => return ended.map(|()| None),
-            claim = claim => match claim {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection to takeover_socket");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
-        };
-        let handed = tokio::select! {
-            handed = standing.hand_over(stream) => handed,
-            () = end.asked() => return Ok(None),
-        };
-        match handed {
-            Ok(predecessor) => {
-                tracing::info!("another process has taken over");
-                return Ok(Some(predecessor));
-            }
-            Err(error) => {
-                tracing::error!(%error, "the takeover has failed; this process goes on serving");
-                standing.go_on().await;
-            }
-        }
-    }
-}
-
-/// The place of the process that serves already, if one does.
-async fn claimed(settings: &Settings, environment: &str) -> Result<Option<Claimed>, Failure> {
-    let process = &settings.process;
-    let Some(path) = &process.takeover_socket else { return Ok(None) };
-    let claimed = claim(path, environment, process.takeover_timeout).await;
-    let claimed = claimed.map_err(|error| format!("cannot take over: {error}"))?;
-    if claimed.is_none() {
-        tracing::info!("there is no process to take over from");
-    }
-    Ok(claimed)
-}
-
 fn publisher(
     mut writer: SnapshotWriter,
     bound: &Bound,
@@ -337,18 +280,6 @@ fn courier(control: &config::Control) -> Result<Courier, Failure> {
     Ok(courier.map_err(|error| format!("control.webhooks.ca_file: {error}"))?)
 }
 
-/// What holds for every request.
-pub(crate) fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Failure> {
-    Ok(WorkerSettings {
-        via: via(settings)?,
-        on_key_dead: settings.process.on_key_dead,
-        error_dialect: settings.process.error_dialect,
-        responder: responder(settings)?,
-        request_ids: settings.tracing.request_ids,
-        traces: settings.tracing.traces,
-    })
-}
-
 /// What the admin API does with a connection that is to be secure.
 fn handshake(acceptor: Acceptor) -> Handshake {
     Arc::new(move |stream| {
@@ -358,34 +289,6 @@ fn handshake(acceptor: Acceptor) -> Handshake {
             Ok(Box::new(stream) as Box<dyn Stream>)
         })
     })
-}
-
-fn workers(settings: &Settings) -> usize {
-    match settings.process.workers {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        workers => workers,
-    }
-}
-
-fn access_log(settings: &config::AccessLog) -> Result<Option<AccessLog>, Failure> {
-    let Some(path) = settings.path.clone() else { return Ok(None) };
-    match AccessLog::open(path, settings.ring) {
-        Ok(log) => Ok(Some(log)),
-        Err(error) => Err(format!("access_log.path cannot be written to: {error}").into()),
-    }
-}
-
-fn via(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
-    let pseudonym = &settings.process.via;
-    if pseudonym.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(HeaderValue::try_from(format!("1.1 {pseudonym}"))?))
-}
-
-fn responder(settings: &Settings) -> Result<Option<HeaderValue>, Failure> {
-    let name = Some(&settings.process.responder).filter(|name| !name.is_empty());
-    Ok(name.map(|name| HeaderValue::from_str(name)).transpose()?)
 }
 
 #[expect(clippy::print_stdout, reason = "what listens where is the program's answer to `run`")]

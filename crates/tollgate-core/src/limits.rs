@@ -1,12 +1,14 @@
 //! The policies of limits. Their state is a word of a [`Line`](crate::Line); time is passed in.
 
 mod gcra;
+mod period;
 mod window;
 
 pub use gcra::Qps;
 pub(crate) use gcra::QpsTaken;
+pub use period::Period;
 pub(crate) use window::QuotaTaken;
-pub use window::{MAX_QUOTA, Period, Quota};
+pub use window::{MAX_QUOTA, Quota};
 
 /// A limit as it applies to one key: none, one that lets nothing through, or a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
