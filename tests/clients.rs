@@ -2,6 +2,7 @@
 
 mod browser;
 mod curl;
+mod grpc;
 mod load;
 
 use std::fs;

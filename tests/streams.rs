@@ -1,5 +1,6 @@
 //! What is open for long: WebSockets and other upgrades, and how they end.
 
+mod ceiling;
 mod ends;
 mod http2;
 mod raw;

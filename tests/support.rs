@@ -8,6 +8,7 @@ mod door;
 mod extended_connect;
 mod fields;
 pub(crate) mod frames;
+mod grpc;
 mod http1;
 mod http2;
 mod load;
@@ -32,6 +33,7 @@ pub(crate) use config::{Config, digest, digest_of};
 pub(crate) use door::Door;
 pub(crate) use extended_connect::VERSION;
 pub(crate) use fields::Fields;
+pub(crate) use grpc::{NUMBERS, Number, NumberServer, Numbers};
 pub(crate) use http1::{Http1, tcp};
 pub(crate) use http2::{Http2, connect_tls, runtime};
 pub(crate) use load::Load;
@@ -43,7 +45,7 @@ pub(crate) use request::Request;
 pub(crate) use response::Response;
 pub(crate) use tls::{Authority, Issued, TlsClient, TlsConnection};
 pub(crate) use tollgate::Tollgate;
-pub(crate) use websocket::{Echo, WebSocket, close};
+pub(crate) use websocket::{Echo, WebSocket, close, soon};
 
 /// How long anything may take before the test gives it up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,6 +1,6 @@
 //! How tunnels end before their time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rustix::process::Signal;
@@ -56,21 +56,25 @@ fn it_may_go_on_where_the_operator_says_so() {
 
 #[test]
 fn an_idle_tunnel_is_closed_and_a_busy_one_is_not() {
+    const IDLE: Duration = Duration::from_secs(2);
     let echo = Echo::start();
+    // Neither of the others closes it: they are over before.
     let url = format!(
-        "url = \"http://{}\"\ntunnel_idle_timeout = \"1s\"\nidle_timeout = \"500ms\"\n\
+        "url = \"http://{}\"\ntunnel_idle_timeout = \"2s\"\nidle_timeout = \"500ms\"\n\
          request_timeout = \"1s\"",
         echo.address()
     );
     let gate = Tollgate::start(&config(&echo).section("upstreams.demo", &url));
     let mut busy = greeted(WebSocket::open(&opening(&gate)));
-    let mut idle = greeted(WebSocket::open(&opening(&gate)));
     let began = Instant::now();
-    while began.elapsed().as_millis() < 1500 {
+    let mut idle = greeted(WebSocket::open(&opening(&gate)));
+    let idle = std::thread::spawn(move || (idle.closed(), began.elapsed()));
+    while began.elapsed() < IDLE + IDLE / 4 {
         busy.echoes(&Message::text("tick"));
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!(idle.closed(), 1001);
+    let (code, took) = idle.join().unwrap();
+    assert!(code == 1001 && took > IDLE - Duration::from_millis(100), "{code} after {took:?}");
     busy.echoes(&Message::text("still there"));
     assert_eq!(busy.closed(), 1001);
 }

@@ -227,6 +227,6 @@ impl WebSocket {
     }
 }
 
-pub(super) fn soon<T>(what: impl Future<Output = T>) -> T {
+pub(crate) fn soon<T>(what: impl Future<Output = T>) -> T {
     runtime().block_on(async { timeout(PATIENCE, what).await }).expect("nothing came of it in time")
 }

@@ -5,7 +5,7 @@ mod server;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use hyper::Version;
 use tempfile::TempDir;
@@ -216,4 +216,29 @@ fn tls_lets_the_two_agree_on_a_version() {
     }
     let gate = gate(one.address().port(), "2");
     gate.get("/orders").key("demo").send().refused(502, "upstream_unreachable");
+}
+
+#[test]
+fn a_target_is_checked_over_http2() {
+    let well = Arc::new(AtomicBool::new(true));
+    let says = Arc::clone(&well);
+    let server = Server::start(move |_| if says.load(SeqCst) { Act::Echo } else { Act::Refuse });
+    let url = format!("url = \"http://{}\"\nhttp = \"2\"", server.address);
+    let check = "path = \"/healthz\"\ninterval = \"100ms\"\nunhealthy_after = 2";
+    let sections = [("upstreams.demo", &*url), ("upstreams.demo.health_check", check)];
+    let gate = gate_in(TempDir::new().unwrap(), &Origin::start(), &sections);
+    let count = |name: &str, what: (&str, &str)| gate.metrics().sum(name, &[what]);
+    let left = |state: &str| count("tollgate_upstream_targets", ("state", state)) == 1.0;
+    let checks = |outcome: &str| count("tollgate_upstream_checks_total", ("outcome", outcome));
+    wait_for("checks", || (checks("passed") >= 3.0 && left("used")).then_some(()));
+    let seen = &server.requests()[0];
+    assert_eq!((seen.version(), seen.method().as_str()), (Version::HTTP_2, "GET"));
+    assert_eq!(seen.uri().path(), "/healthz");
+    assert_eq!(seen.headers()["user-agent"], "tollgate-health-check");
+    assert!(server.connections() >= 3, "each over a connection of its own");
+    well.store(false, SeqCst);
+    wait_for("it to be left out", || left("unhealthy").then_some(()));
+    well.store(true, SeqCst);
+    wait_for("it to be back", || left("used").then_some(()));
+    gate.get("/orders").key("demo").send().admitted();
 }

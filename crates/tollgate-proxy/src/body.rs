@@ -151,6 +151,10 @@ impl Body for OutBody {
             }
             Outgoing::Streaming(body) => body,
         };
+        // Over HTTP/2 a request can outlast its response, and with it the permit: nobody wants the rest.
+        if body.live.poll_over(body.handle, cx).is_ready() {
+            return Poll::Ready(Some(Err(Broken(Refusal::BadRequest))));
+        }
         let Poll::Ready(mut frame) = Pin::new(&mut body.incoming).poll_frame(cx) else {
             body.wait();
             return Poll::Pending;

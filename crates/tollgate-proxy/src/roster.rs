@@ -31,6 +31,8 @@ struct Slot<T> {
     /// A tick has seen that it was ended.
     overdue: bool,
     waker: Option<Waker>,
+    /// Of a task that works for it beside the one that has its entry.
+    beside: Option<Waker>,
 }
 
 /// When something has to be over, and what it is refused with if it is not.
@@ -81,6 +83,7 @@ impl<T> Roster<T> {
             end: None,
             overdue: false,
             waker: None,
+            beside: None,
         };
         let mut slots = self.slots.borrow_mut();
         let index = match self.free.borrow_mut().pop() {
@@ -149,6 +152,18 @@ impl<T> Roster<T> {
         named.collect()
     }
 
+    /// Ready once `handle` has been ended or left, for a task that works for it beside the one that has its
+    /// entry; else that task is woken when it is.
+    pub(crate) fn poll_over(&self, handle: Handle, cx: &Context<'_>) -> Poll<()> {
+        let open = self.with(handle, |slot| {
+            if !slot.beside.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                slot.beside = Some(cx.waker().clone());
+            }
+            slot.end.is_none()
+        });
+        if open == Some(true) { Poll::Pending } else { Poll::Ready(()) }
+    }
+
     /// Has everything polled that is open.
     pub(crate) fn wake_all(&self) {
         for slot in self.slots.borrow_mut().iter_mut() {
@@ -174,9 +189,7 @@ impl<T> Slot<T> {
     fn end(&mut self, refusal: Refusal) {
         if self.end.is_none() {
             self.end = Some(refusal);
-            if let Some(waker) = self.waker.take() {
-                waker.wake();
-            }
+            self.waker.take().into_iter().chain(self.beside.take()).for_each(Waker::wake);
         }
     }
 }
@@ -229,11 +242,14 @@ impl<T> Drop for Entry<T> {
         let item = self.roster.with(self.handle, |slot| {
             slot.turn = 0;
             slot.waker = None;
-            slot.item.take()
+            (slot.item.take(), slot.beside.take())
         });
         self.roster.free.borrow_mut().push(self.handle.index);
-        // Dropped last, when nothing is borrowed: an item may do something of its own.
-        drop(item);
+        // Last, when nothing is borrowed: an item may do something of its own when it is dropped.
+        if let Some((item, beside)) = item {
+            drop(item);
+            beside.into_iter().for_each(Waker::wake);
+        }
     }
 }
 
@@ -270,6 +286,26 @@ mod tests {
         let mut overdue = Vec::new();
         roster.expire(12, |item, refusal| overdue.push((*item, refusal)));
         assert_eq!(overdue.len(), 3);
+    }
+
+    #[test]
+    fn who_works_beside_is_woken_when_it_is_ended_and_when_it_is_over() {
+        for ends in [true, false] {
+            let roster = Rc::new(Roster::default());
+            let wakes = Arc::new(Wakes::default());
+            let waker = Arc::clone(&wakes).into();
+            let cx = Context::from_waker(&waker);
+            let entry = roster.enter((), Deadline::NONE, u64::MAX);
+            let handle = entry.handle();
+            assert_eq!(roster.poll_over(handle, &cx), Poll::Pending);
+            if ends {
+                roster.end(handle, Refusal::KeyRevoked);
+                assert_eq!(roster.poll_over(handle, &cx), Poll::Ready(()));
+            }
+            drop(entry);
+            assert_eq!(wakes.count(), 1 + usize::from(ends));
+            assert_eq!(roster.poll_over(handle, &cx), Poll::Ready(()));
+        }
     }
 
     #[test]
