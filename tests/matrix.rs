@@ -18,7 +18,7 @@ use dialect::Dialect;
 use house::House;
 use place::Place;
 use proof::Proof;
-use ways::{HAS_A_SNAPSHOT, Left, NO_PROOF, Way};
+use ways::{HAS_A_SNAPSHOT, HAS_NO_LEASE, Left, NO_PROOF, Way};
 
 #[test]
 fn every_place_and_proof_is_refused_as_the_table_says_and_goes_no_further() {
@@ -45,6 +45,7 @@ fn every_place_and_proof_is_refused_as_the_table_says_and_goes_no_further() {
 /// asked for.
 fn hold_left(mut left: BTreeMap<Left, usize>) {
     assert_eq!(left.remove(&HAS_A_SNAPSHOT), Some(160));
+    assert_eq!(left.remove(&HAS_NO_LEASE), Some(160));
     // Missing and invalid.
     assert_eq!(left.remove(&NO_PROOF), Some(2 * 32));
     let tests = crate::sources::rust_files("tests");

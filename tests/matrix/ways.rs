@@ -31,6 +31,7 @@ pub(super) enum Left {
 }
 
 pub(super) const HAS_A_SNAPSHOT: Left = Left::Impossible("a gate listens once it has a snapshot");
+pub(super) const HAS_NO_LEASE: Left = Left::Impossible("only a proxy that is fed has a lease");
 pub(super) const NO_PROOF: Left = Left::Impossible("the service asks for no proof");
 
 /// How a cell meets a refusal.
@@ -89,5 +90,6 @@ pub(super) fn way(refusal: Refusal, cell: &Cell<'_>) -> Way {
         }
         Refusal::UpstreamTimeout => return to("an_upstream_that_is_silent_is_a_504"),
         Refusal::NoSnapshot => return Way::Left(HAS_A_SNAPSHOT),
+        Refusal::SnapshotStale => return Way::Left(HAS_NO_LEASE),
     })
 }

@@ -221,6 +221,9 @@ impl Decider {
     /// the request.
     #[must_use]
     pub fn decide<'a>(&self, root: &'a Root, call: &Call<'_>, now: Now) -> Decision<'a> {
+        if self.reader.is_stale(now) {
+            return Decision::Refuse(Refusal::SnapshotStale.into(), None);
+        }
         let record = match identify(root, &call.key, now) {
             Ok(record) => record,
             Err(unfit) => return Decision::Refuse(unfit.refusal.into(), unfit.record),

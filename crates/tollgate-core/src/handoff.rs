@@ -8,11 +8,12 @@ mod moves;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use arc_swap::{ArcSwapOption, Cache};
 
-use crate::{MeterId, Meters, Root};
+use crate::{MeterId, Meters, Now, Root};
 
 pub use moves::Moves;
 pub use writer::SnapshotWriter;
@@ -23,6 +24,7 @@ type Shared = Arc<ArcSwapOption<Root>>;
 #[derive(Clone, Debug)]
 pub struct SnapshotReader {
     shared: Shared,
+    lease: Arc<AtomicU64>,
     meters: Arc<Meters>,
 }
 
@@ -48,6 +50,12 @@ impl SnapshotReader {
     #[must_use]
     pub fn current(&self) -> Option<Arc<Root>> {
         self.shared.load_full()
+    }
+
+    /// Whether the lease has ended under which snapshots are decided from.
+    #[must_use]
+    pub fn is_stale(&self, now: Now) -> bool {
+        now.monotonic >= self.lease.load(Relaxed)
     }
 
     /// Whether `root` is the newest snapshot still.
@@ -125,8 +133,11 @@ impl Answers {
 pub fn handoff() -> (SnapshotWriter, SnapshotReader) {
     let shared = Shared::default();
     let meters = Arc::<Meters>::default();
-    let reader = SnapshotReader { shared: Arc::clone(&shared), meters: Arc::clone(&meters) };
-    (SnapshotWriter::new(shared, meters), reader)
+    let lease = Arc::new(AtomicU64::new(u64::MAX));
+    let (shared_too, meters_too) = (Arc::clone(&shared), Arc::clone(&meters));
+    let reader =
+        SnapshotReader { shared: shared_too, lease: Arc::clone(&lease), meters: meters_too };
+    (SnapshotWriter::new(shared, lease, meters), reader)
 }
 
 #[cfg(test)]

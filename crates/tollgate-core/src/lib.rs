@@ -46,7 +46,8 @@ pub use key_form::{Brand, GeneratedKey, weakness};
 pub use key_id::{KeyId, KeyIdForm};
 pub use limits::{Limit, LimitSource, MAX_QUOTA, Period, Qps, Quota, Reading, ReadingKind};
 pub use meters::{
-    Ask, Counts, KeyEvent, Line, LineState, LineTag, MeterEvent, MeterId, Meters, Unkept, Watch,
+    Ask, Counts, KeyEvent, Line, LineState, LineTag, MeterEvent, MeterId, MeterNeeds, Meters,
+    Unkept, Watch,
 };
 pub use network::{Network, Networks};
 pub use owner::{Owner, OwnerId};

@@ -8,6 +8,7 @@
 mod counts;
 mod event;
 mod last_use;
+mod needs;
 mod reserve;
 mod state;
 
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 pub use counts::Counts;
 pub use event::{KeyEvent, MeterEvent, Watch};
+pub use needs::MeterNeeds;
 pub use reserve::{Ask, Unkept};
 pub use state::LineState;
 

@@ -46,6 +46,8 @@ pub enum Refusal {
     RequestTimeout,
     DeadlineExceeded,
     NoSnapshot,
+    /// The lease has ended under which the snapshot is decided from.
+    SnapshotStale,
     Draining,
     UpstreamUnreachable,
     UpstreamBadResponse,
@@ -117,6 +119,7 @@ static TABLE: [Row; Refusal::COUNT] = [
     row(R::RequestTimeout, "request_timeout", S::REQUEST_TIMEOUT, M::BAD_REQUEST, "The request did not arrive in time"),
     row(R::DeadlineExceeded, "deadline_exceeded", S::GATEWAY_TIMEOUT, M::TIMEOUT, "The caller's deadline has passed"),
     row(R::NoSnapshot, "no_snapshot", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The proxy has no keys to decide from yet"),
+    row(R::SnapshotStale, "snapshot_stale", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The proxy has not heard of changes of keys for too long"),
     row(R::Draining, "draining", S::SERVICE_UNAVAILABLE, M::UNAVAILABLE, "The proxy is shutting down"),
     row(R::UpstreamUnreachable, "upstream_unreachable", S::BAD_GATEWAY, M::BAD_GATEWAY, "The upstream cannot be reached"),
     row(R::UpstreamBadResponse, "upstream_bad_response", S::BAD_GATEWAY, M::BAD_GATEWAY, "The upstream's response is malformed"),

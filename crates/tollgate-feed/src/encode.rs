@@ -20,7 +20,7 @@ pub struct Context<'a, C> {
     pub given: Vec<GivenName>,
     /// The schemes, if the batch changes them.
     pub schemes: Option<SentSchemes>,
-    /// What keys count under that count on a meter.
+    /// What a key counts under.
     pub counter: C,
 }
 
@@ -51,7 +51,7 @@ impl std::error::Error for Unnamed {}
 ///
 /// # Errors
 /// See [`Unnamed`].
-pub fn batch<C: Fn(MeterId) -> Option<Counter>>(
+pub fn batch<C: Fn(&Record) -> Option<Counter>>(
     batch: &Batch,
     context: Context<'_, C>,
 ) -> Result<SentBatch, Unnamed> {
@@ -90,7 +90,7 @@ pub fn batch<C: Fn(MeterId) -> Option<Counter>>(
 pub fn key<'a>(
     record: &Record,
     long: impl FnOnce(u32) -> Option<&'a str>,
-    counter: impl FnOnce(MeterId) -> Option<Counter>,
+    counter: impl FnOnce(&Record) -> Option<Counter>,
 ) -> Result<SentKey, Unnamed> {
     Ok(SentKey {
         digest: record.digest,
@@ -98,7 +98,7 @@ pub fn key<'a>(
             KeyIdForm::Long(index) => SentKeyName::Long(long(index).ok_or(Unnamed::Key)?.into()),
             KeyIdForm::Short | KeyIdForm::Uuid => SentKeyName::Inline(record.id),
         },
-        counter: counter(record.meter).ok_or(Unnamed::Meter(record.meter))?,
+        counter: counter(record).ok_or(Unnamed::Meter(record.meter))?,
         terms: record.terms.0,
         owner: record.owner.0,
         not_before: record.not_before,

@@ -1,6 +1,11 @@
 //! The key feed: what a control plane tells the proxies that it feeds, and what they answer.
 //!
-//! [`wire`] has the messages and their binary form; [`encode`] makes them of what a publisher publishes.
+//! [`wire`] has the messages and their binary form; [`encode`] makes them of what a publisher publishes,
+//! [`receive`] publishes what was sent. [`file`] has snapshots as files, [`folder`] what a proxy keeps.
 
 pub mod encode;
+pub mod file;
+pub mod folder;
+pub mod receive;
+pub mod synthetic;
 pub mod wire;

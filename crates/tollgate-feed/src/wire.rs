@@ -13,7 +13,7 @@
 //! first three stand for, so that a proxy goes on counting under another numbering.
 
 mod batch;
-mod codec;
+pub(crate) mod codec;
 mod counter;
 pub mod frame;
 mod given;
@@ -38,4 +38,4 @@ pub use routes::{MAX_FRONTS, SentRoutes};
 pub use scheme::{SentScheme, SentSchemes};
 pub use service::SentService;
 
-pub(crate) use codec::{Reader, Wire};
+pub(crate) use codec::{Reader, Wire, fields};

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tollgate_core::{Counts, LineState, LineTag, MeterId, MethodId, Now, Period, ServiceId};
+use tollgate_core::{
+    Counts, LineState, LineTag, MeterId, MeterNeeds, MethodId, Now, Period, ServiceId,
+};
 
 use super::Publisher;
-use super::ledger::{Needs, SharedNames};
+use super::ledger::SharedNames;
 use crate::compile::{GivenNumbers, Numbers};
 use crate::model::Name;
 
@@ -137,7 +139,7 @@ impl Publisher {
             let lines: Vec<_> = key.lines.iter().collect();
             let tags: Vec<_> =
                 lines.iter().filter_map(|line| tag(&mut self.numbers, &line.of)).collect();
-            let needs = Needs { longest: key.longest.0, recovery: key.recovery };
+            let needs = MeterNeeds { longest: key.longest.0, recovery: key.recovery };
             let meter = self.ledger.restored(&mut self.writer, name, &tags, needs, now.unix());
             let meter = meter.ok_or(NotRestored::MetersExhausted)?;
             let mut opened = 0;
@@ -183,7 +185,7 @@ impl Publisher {
             let name = Name::new(&name).ok_or(NotRestored::Unreadable)?;
             let tag = tag(&mut self.numbers, &of).ok_or(NotRestored::Unreadable)?;
             // A window lasts no longer than a month, whatever the period was.
-            let needs = Needs { longest: Period::Month, recovery: 0 };
+            let needs = MeterNeeds { longest: Period::Month, recovery: 0 };
             let meter = self.ledger.restored(&mut self.writer, name, &[tag], needs, now.unix());
             let meter = meter.ok_or(NotRestored::MetersExhausted)?;
             let state = LineState { quota: *word, ..LineState::default() };

@@ -3,13 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use tollgate_core::{
-    Digest, Limit, LineTag, MeterId, Methods, Period, Qps, Quota, Scope, SnapshotWriter, Terms,
-};
+use tollgate_core::{Digest, LineTag, MeterId, MeterNeeds, SnapshotWriter, Terms};
 
 use crate::model::{Key, Name, Objects};
-
-const SECOND: u64 = 1_000_000_000;
 
 /// The meters of a process, by the name that keys count under, so that a changed digest, and a key
 /// that succeeds another, go on with the counters of the one before.
@@ -50,18 +46,9 @@ impl SharedNames {
 struct Counted {
     meter: MeterId,
     tags: Vec<LineTag>,
-    needs: Needs,
+    needs: MeterNeeds,
     /// The keys that count here.
     digests: Vec<Digest>,
-}
-
-/// How long counters have to stay after their key has gone.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Needs {
-    /// To the end of the window of the longest period that its limits have counted over.
-    pub(super) longest: Period,
-    /// So many seconds, until any burst that may have been spent is there again.
-    pub(super) recovery: u64,
 }
 
 impl Ledger {
@@ -91,7 +78,7 @@ impl Ledger {
     }
 
     /// Every name that keys count under, or have counted, with its meter.
-    pub(super) fn keys(&self) -> impl Iterator<Item = (&Name, MeterId, Needs)> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&Name, MeterId, MeterNeeds)> {
         let all = self.keys.iter().chain(&self.retired);
         all.map(|(name, counted)| (name, counted.meter, counted.needs))
     }
@@ -103,7 +90,7 @@ impl Ledger {
         writer: &mut SnapshotWriter,
         name: Name,
         tags: &[LineTag],
-        needs: Needs,
+        needs: MeterNeeds,
         unix: u64,
     ) -> Option<MeterId> {
         if let Some(counted) = self.keys.get_mut(&name) {
@@ -138,7 +125,7 @@ impl Ledger {
             self.keys.insert(name.clone(), gone);
         }
         if let Some(counted) = self.keys.get_mut(name) {
-            counted.needs = counted.needs.and(Needs::of(terms));
+            counted.needs = counted.needs.and(MeterNeeds::of(terms));
             if !terms.tags().all(|tag| counted.tags.contains(&tag)) {
                 let tags: Vec<_> = terms.tags().collect();
                 writer.extend(counted.meter, &tags)?;
@@ -151,7 +138,7 @@ impl Ledger {
         if let Some(names) = &self.names {
             names.put(meter, name);
         }
-        let (needs, digests) = (Needs::of(terms), Vec::new());
+        let (needs, digests) = (MeterNeeds::of(terms), Vec::new());
         self.keys.insert(name.clone(), Counted { meter, tags, needs, digests });
         Some(meter)
     }
@@ -222,44 +209,5 @@ impl Ledger {
             freed.iter().for_each(|meter| names.remove(*meter));
         }
         self.retired.retain(|_, counted| !freed.contains(&counted.meter));
-    }
-}
-
-impl Needs {
-    fn of(terms: &Terms) -> Self {
-        let mut needs = Self { longest: Period::Minute, recovery: 0 };
-        for grant in &terms.grants {
-            needs.add(grant.qps, grant.quota);
-            let Scope::Endpoints(endpoints) = &grant.scope else { continue };
-            for endpoint in endpoints {
-                let Methods::Listed(methods) = &endpoint.methods else { continue };
-                methods.iter().for_each(|method| needs.add(method.qps, method.quota));
-            }
-        }
-        needs
-    }
-
-    fn add(&mut self, qps: Limit<Qps>, quota: Limit<Quota>) {
-        if let Limit::Ceiling(qps) = qps {
-            self.recovery = self.recovery.max(qps.recovery().div_ceil(SECOND));
-        }
-        if let Limit::Ceiling(quota) = quota {
-            self.longest = self.longest.max(quota.period);
-        }
-    }
-
-    /// What these and `other` need.
-    fn and(self, other: Self) -> Self {
-        Self {
-            longest: self.longest.max(other.longest),
-            recovery: self.recovery.max(other.recovery),
-        }
-    }
-
-    /// The second since 1970 at which the counters of a key that goes at `unix` mean nothing more.
-    fn end(self, unix: u64) -> u64 {
-        let window_ends = self.longest.start(self.longest.window(unix) + 1);
-        // One more, as the key may have been used late in the present second.
-        window_ends.max(unix + self.recovery + 1)
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::mem::take;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Weak};
 
 use super::{Answers, Dead, Mailbox, Notice, Shared};
@@ -12,6 +13,7 @@ use crate::{Batch, Change, LineTag, MeterId, Meters, Record, Revision, Root, Ser
 /// The side that publishes. There is one.
 pub struct SnapshotWriter {
     shared: Shared,
+    lease: Arc<AtomicU64>,
     meters: Arc<Meters>,
     mailboxes: Vec<Box<dyn Mailbox>>,
     allotment: Allotment,
@@ -44,9 +46,10 @@ impl std::fmt::Debug for SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    pub(super) fn new(shared: Shared, meters: Arc<Meters>) -> Self {
+    pub(super) fn new(shared: Shared, lease: Arc<AtomicU64>, meters: Arc<Meters>) -> Self {
         Self {
             shared,
+            lease,
             meters,
             mailboxes: Vec::new(),
             allotment: Allotment::default(),
@@ -66,6 +69,12 @@ impl SnapshotWriter {
     /// accepts none twice. To be said before the first such snapshot.
     pub fn remember_signatures(&mut self, entries: usize) {
         self.remembered = entries;
+    }
+
+    /// Has every decision refused from `monotonic` on, in nanoseconds of the clock that decisions read;
+    /// [`u64::MAX`], as it is at first, for never. Requests that are open then go on.
+    pub fn lease_until(&self, monotonic: u64) {
+        self.lease.store(monotonic, Relaxed);
     }
 
     /// The newest snapshot.

@@ -57,6 +57,7 @@ impl Refusal {
             | Self::HeadersTooLarge => G::ResourceExhausted,
             Self::Maintenance
             | Self::NoSnapshot
+            | Self::SnapshotStale
             | Self::Draining
             | Self::UpstreamUnreachable
             | Self::UpstreamBadResponse

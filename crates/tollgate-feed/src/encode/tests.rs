@@ -176,7 +176,7 @@ fn root() -> Root {
     root
 }
 
-fn context(before: &Root) -> Context<'_, impl Fn(MeterId) -> Option<Counter>> {
+fn context(before: &Root) -> Context<'_, impl Fn(&Record) -> Option<Counter>> {
     let revision = Revision { number: before.revision.number + 1, ..before.revision };
     Context {
         before,
@@ -184,7 +184,7 @@ fn context(before: &Root) -> Context<'_, impl Fn(MeterId) -> Option<Counter>> {
         published: NOW,
         given: Vec::new(),
         schemes: None,
-        counter: |_| Some(Counter::of("chain")),
+        counter: |_: &Record| Some(Counter::of("chain")),
     }
 }
 
