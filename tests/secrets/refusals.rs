@@ -8,8 +8,8 @@ use crate::support::{Connection, Http1, Http2, Request, Tollgate};
 use super::house::{KEYS, Upstreams, form, house, key, path_key};
 use super::sinks::{CANARY, SECRET, basic, encoded, hold_no_secret};
 
-/// What a running gate is never heard to say: it had a snapshot before it listened.
-const NEVER: [Refusal; 1] = [Refusal::NoSnapshot];
+/// What this gate is never heard to say: it had a snapshot before it listened, and nobody feeds it.
+const NEVER: [Refusal; 2] = [Refusal::NoSnapshot, Refusal::SnapshotStale];
 
 /// What ends a connection before it has brought a request.
 const BEFORE_A_REQUEST: [&str; 1] = ["headers_too_large"];

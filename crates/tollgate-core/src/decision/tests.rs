@@ -70,6 +70,17 @@ fn daily(ceiling: u64) -> Limit<Quota> {
 }
 
 #[test]
+fn nothing_is_decided_after_the_lease() {
+    let world = World::new(Limits::default());
+    let end = at(5);
+    world.writer.lease_until(end.monotonic);
+    assert_eq!(refusal(&world, Now { monotonic: end.monotonic - 1, ..end }), None);
+    assert_eq!(refusal(&world, end), Some(Refusal::SnapshotStale));
+    world.writer.lease_until(u64::MAX);
+    assert_eq!(refusal(&world, end), None);
+}
+
+#[test]
 fn every_state_has_its_refusal() {
     let mut world = World::new(Limits::default());
     assert_eq!(refusal(&world, at(0)), None);
