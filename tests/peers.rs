@@ -4,5 +4,6 @@ mod floods;
 mod forwarded;
 mod limits;
 mod proxy_protocol;
+mod reading;
 mod spread;
 mod unix;

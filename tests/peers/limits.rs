@@ -4,12 +4,12 @@ use crate::support::{
     Answer, Config, Connection, Http1, Http2, Metrics, Origin, Tollgate, wait_for,
 };
 
-fn house(origin: &Origin, listener: &str) -> Config {
+pub(super) fn house(origin: &Origin, listener: &str) -> Config {
     let listener = format!("address = \"127.0.0.1:0\"\n{listener}");
     Config::new(origin).section("listeners.public", &listener)
 }
 
-fn turned_away(metrics: &Metrics, reason: &str) -> f64 {
+pub(super) fn turned_away(metrics: &Metrics, reason: &str) -> f64 {
     metrics.sum("tollgate_connections_refused_total", &[("reason", reason)])
 }
 

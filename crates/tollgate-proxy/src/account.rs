@@ -10,7 +10,8 @@ use tollgate_core::{Now, Refusal, Service, ServiceId};
 
 use crate::access_log::Note;
 use crate::arena::Arena;
-use crate::connection::Client;
+use crate::body::Reading;
+use crate::connection::{Client, StreamRefused};
 use crate::headers::REQUEST_ID;
 use crate::peer::Whence;
 use crate::request_id::{RequestId, given_request_id};
@@ -154,6 +155,16 @@ impl Account {
         if self.ends_by_close {
             self.client.reset();
         }
+    }
+
+    /// How its client has to read the response that comes `now`, if it has a stream for it.
+    pub(crate) fn reading(&self, now: u64) -> Option<Reading> {
+        self.client.reading_of_stream(now)
+    }
+
+    /// Counts that its stream is reset for what the client does.
+    pub(crate) fn refuse_stream(&self, why: StreamRefused) {
+        self.client.door.connections.refuse_stream(why);
     }
 
     /// Notes something for the access log, if there is one.

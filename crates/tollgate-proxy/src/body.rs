@@ -1,6 +1,7 @@
 //! Bodies, both ways.
 
 mod pace;
+mod reading;
 mod relay;
 
 use std::cell::Cell;
@@ -17,6 +18,7 @@ use tollgate_core::Refusal;
 
 use crate::access_log::Note;
 use crate::account::Account;
+use crate::connection::StreamRefused;
 use crate::headers;
 use crate::live::LiveList;
 use crate::respond::Reason;
@@ -25,6 +27,7 @@ use crate::tunnel::Switched;
 use crate::worker::Coarse;
 
 pub(crate) use pace::Pace;
+pub(crate) use reading::Reading;
 pub(crate) use relay::Relay;
 
 /// A body that could not be carried to its end.
@@ -99,7 +102,7 @@ impl Streaming {
         match frame {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-                self.pace.receive(length, now);
+                self.pace.go_on(length, now);
                 self.left = self.left.checked_sub(length).ok_or(Refusal::BodyTooLarge)?;
                 if let Some(received) = &self.received {
                     received.set(received.get() + length);
@@ -293,6 +296,9 @@ impl Drop for ReplyBody {
             && let Some(refusal) = relay.live.as_ref().and_then(|live| live.ended())
         {
             account.noted(|note| note.broken(refusal));
+            if relay.is_unread() {
+                account.refuse_stream(StreamRefused::Unread);
+            }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A client's connection: over TLS or plain, HTTP/1.1 or HTTP/2, under deadlines.
 
 mod begin;
+mod fits;
 mod frames;
 mod io;
 mod streams;
 mod turned_away;
+mod written;
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -15,8 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::COOKIE;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue};
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -26,9 +27,10 @@ use tollgate_core::{CertificateFingerprint, Refusal};
 use begin::Begun;
 use io::{ClientIo, Inspected};
 use streams::Streams;
+use written::Written;
 
 use crate::account::Account;
-use crate::form::Arriving;
+use crate::body::Reading;
 use crate::listen::ListenerSettings;
 use crate::peer::{Peer, Whence};
 use crate::roster::{Deadline, Entry, Handle, Roster};
@@ -57,8 +59,7 @@ pub(crate) struct Client {
     open: Cell<u32>,
     reading_head: Cell<bool>,
     resets: Cell<bool>,
-    /// It does not read what waits to be sent.
-    stalled: Cell<bool>,
+    written: Written,
     /// What the connection is about to become.
     tunnel: Cell<Option<Box<Tunnel>>>,
     /// When it is to be used no more, in nanoseconds of the monotonic clock.
@@ -77,37 +78,6 @@ impl Client {
     /// Whether it may speak for others.
     pub(crate) fn is_trusted(&self) -> bool {
         self.peer.trusted
-    }
-
-    /// Whether the target of a request is as short as the listener wants it.
-    ///
-    /// # Errors
-    /// [`Refusal::TargetTooLong`].
-    pub(crate) fn target_fits(&self, uri: &Uri) -> Result<(), Refusal> {
-        let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
-        let long = target > self.door.settings.max_target_bytes;
-        if long { Err(Refusal::TargetTooLong) } else { Ok(()) }
-    }
-
-    /// Whether a request has as few fields as the listener wants it, cookies that HTTP/2 has in pieces
-    /// (RFC 9113 §8.2.3) taken for one.
-    ///
-    /// # Errors
-    /// [`Refusal::HeadersTooLarge`].
-    pub(crate) fn fields_fit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let most = self.door.settings.max_headers;
-        let pieces = || headers.get_all(COOKIE).iter().count().saturating_sub(1);
-        let many = headers.len() > most && headers.len() - pieces() > most;
-        if many { Err(Refusal::HeadersTooLarge) } else { Ok(()) }
-    }
-
-    /// Whether a request's body, by what is known of it, is as small as the listener wants it.
-    ///
-    /// # Errors
-    /// [`Refusal::BodyTooLarge`].
-    pub(crate) fn body_fits(&self, body: &Arriving) -> Result<(), Refusal> {
-        let large = body.lower() > self.door.settings.max_body_bytes;
-        if large { Err(Refusal::BodyTooLarge) } else { Ok(()) }
     }
 
     /// Where a request of its comes from.
@@ -132,6 +102,9 @@ impl Client {
 
     /// A request has begun: from here on its own deadlines count.
     pub(crate) fn begin(&self) {
+        if self.open.get() == 0 {
+            self.written.begin();
+        }
         self.open.set(self.open.get() + 1);
         self.reading_head.set(false);
         drop(self.beginning.take());
@@ -155,15 +128,15 @@ impl Client {
 
     /// Nothing can be written until the client reads.
     fn stall(&self) {
-        if !self.stalled.get() {
-            self.wait(self.clock.now(), self.door.settings.write_timeout);
-            self.stalled.set(true);
+        if let Some(at) = self.written.stall(self.clock.now()) {
+            let deadline = Deadline { at, late: Refusal::RequestTimeout };
+            self.roster.set_deadline(self.connection, deadline);
         }
     }
 
-    /// The client has read.
-    fn move_on(&self) {
-        if self.stalled.replace(false) {
+    /// So many bytes are written, for which the client may have had to read.
+    fn move_on(&self, length: u64) {
+        if self.written.go_on(length, self.clock.now()) {
             if self.open.get() > 0 {
                 self.set_deadline(Deadline::NONE);
             } else {
@@ -179,7 +152,7 @@ impl Client {
 
     /// Sets the deadline of the connection; that of a client that does not read stays.
     fn set_deadline(&self, deadline: Deadline) {
-        if !self.stalled.get() {
+        if !self.written.is_stalled() {
             self.roster.set_deadline(self.connection, deadline);
         }
     }
@@ -210,14 +183,20 @@ impl Client {
         match refusal {
             // A request that is open is polled, unless its client does not read.
             Refusal::RequestTimeout | Refusal::UpstreamTimeout
-                if self.stalled.get() || self.open.get() > 0 =>
+                if self.written.is_stalled() || self.open.get() > 0 =>
             {
-                self.turn_away(TurnedAway::WriteTimeout);
+                self.turn_away(self.written.late().unwrap_or(TurnedAway::WriteTimeout));
             }
             Refusal::RequestTimeout if begins_a_head => self.turn_away(TurnedAway::HeaderTimeout),
             // Idle, or cut with its requests.
             _ => {}
         }
+    }
+
+    /// How a response that comes `now` has to be read; `None` = it has the connection for itself.
+    pub(crate) fn reading_of_stream(&self, now: u64) -> Option<Reading> {
+        let ListenerSettings { min_response_rate, write_timeout, .. } = self.door.settings;
+        self.http2.then(|| Reading::new(min_response_rate, write_timeout, now))
     }
 
     /// Whether no further request is wanted by the connection.
@@ -254,7 +233,7 @@ pub(crate) async fn serve(
         open: Cell::new(0),
         reading_head: Cell::new(true),
         resets: Cell::new(false),
-        stalled: Cell::new(false),
+        written: Written::new(&door.settings),
         tunnel: Cell::new(None),
         old_at: door.settings.max_age.map_or(u64::MAX, |age| worker.old_at(age)),
         beginning: Cell::new(Some(beginning)),

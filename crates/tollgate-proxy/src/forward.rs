@@ -17,7 +17,7 @@ use tollgate_core::{FrontId, MeterId, Now, Refusal, Unkept};
 
 use crate::access_log::Note;
 use crate::account::Account;
-use crate::body::{Content, OutBody, Relay};
+use crate::body::{Content, OutBody, Reading, Relay};
 use crate::headers;
 use crate::live::LiveEntry;
 use crate::respond::{self, Told};
@@ -91,7 +91,10 @@ impl Worker {
                         self.cells.upstream_duration.record(elapsed);
                         let idle = nanoseconds(pool.timeouts.idle);
                         match wish.filter(|_| answered.switched) {
-                            None => self.relay(answered, live, &destination, idle),
+                            None => {
+                                let reading = account.reading(self.coarse.now());
+                                self.relay(answered, live, &destination, idle, reading)
+                            }
                             // Boxed, so that other requests have no room for it in their future.
                             Some(wish) => {
                                 let switching = switch(answered, live, &destination, *wish);
@@ -130,13 +133,13 @@ impl Worker {
         live: LiveEntry,
         destination: &Rc<Destination>,
         idle: u64,
+        reading: Option<Reading>,
     ) -> Response<Content> {
         let Answered { response, lease, chosen, .. } = answered;
         let (mut head, incoming) = response.into_parts();
         head.extensions.clear();
         head.version = Version::HTTP_11;
-        let at = self.coarse.now().saturating_add(idle);
-        live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
+        live.wait_for_client(reading.as_ref().map_or(u64::MAX, Reading::by));
         let content = Content::relay(Relay {
             incoming,
             lease: Some(lease),
@@ -145,6 +148,8 @@ impl Worker {
             live: Some(live),
             clock: Rc::clone(&self.coarse),
             idle,
+            reading,
+            awaited: false,
         });
         Response::from_parts(head, content)
     }

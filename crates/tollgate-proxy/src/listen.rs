@@ -93,6 +93,9 @@ pub struct ListenerSettings {
     pub max_body_bytes: u64,
     /// Bytes of a body in a second, on average over the time that it is waited for; 0 = however few.
     pub min_body_rate: u64,
+    /// Bytes of a response in a second that a client reads, on average over the time that it is waited for;
+    /// 0 = however few, as long as `write_timeout` holds.
+    pub min_response_rate: u64,
     /// Open HTTP/2 streams of one connection.
     pub max_streams: u32,
     /// HTTP/2 streams of one connection that its client resets within ten seconds.

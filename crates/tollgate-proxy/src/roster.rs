@@ -27,6 +27,8 @@ struct Slot<T> {
     limit: u64,
     /// When nobody waits for it any more.
     given_up: u64,
+    /// When its client has to have read what it was given.
+    read_by: u64,
     end: Option<Refusal>,
     /// A tick has seen that it was ended.
     overdue: bool,
@@ -80,6 +82,7 @@ impl<T> Roster<T> {
             deadline,
             limit,
             given_up: u64::MAX,
+            read_by: u64::MAX,
             end: None,
             overdue: false,
             waker: None,
@@ -134,6 +137,7 @@ impl<T> Roster<T> {
                 (Some(item), Some(refusal)) if slot.overdue => overdue(item, refusal),
                 (Some(_), Some(_)) => slot.overdue = true,
                 (Some(_), None) if now >= slot.given_up => slot.end(Refusal::DeadlineExceeded),
+                (Some(_), None) if now >= slot.read_by => slot.end(Refusal::RequestTimeout),
                 (Some(_), None) if now >= slot.limit.min(slot.deadline.at) => {
                     slot.end(slot.deadline.late);
                 }
@@ -219,6 +223,20 @@ impl<T> Entry<T> {
     /// Says when nobody waits for it any more, in nanoseconds of the monotonic clock.
     pub(crate) fn give_up_at(&self, instant: u64) {
         self.roster.with(self.handle, |slot| slot.given_up = instant);
+    }
+
+    /// Its client has to have read by `instant`; until then nothing else is late.
+    pub(crate) fn wait_for_client(&self, instant: u64) {
+        self.roster.with(self.handle, |slot| {
+            (slot.deadline, slot.read_by) = (Deadline::NONE, instant);
+        });
+    }
+
+    /// Its client has read everything, and the upstream has to go on.
+    pub(crate) fn wait_for_upstream(&self, deadline: Deadline) {
+        self.roster.with(self.handle, |slot| {
+            (slot.deadline, slot.read_by) = (deadline, u64::MAX);
+        });
     }
 
     /// Changes the item.

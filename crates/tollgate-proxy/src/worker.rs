@@ -51,6 +51,9 @@ pub(crate) use ids::RequestIds;
 pub(crate) use run::{Mail, Seat, run};
 pub use settings::WorkerSettings;
 
+/// How long a request's body may be waited for before its rate counts.
+const BODY_GRACE: Duration = Duration::from_secs(5);
+
 /// One request in how many has its decision timed.
 const SAMPLE: u64 = 128;
 
@@ -245,7 +248,7 @@ impl Worker {
                     incoming,
                     left: client.door.settings.max_body_bytes,
                     withheld: headers::withheld(service),
-                    pace: Pace::new(client.door.settings.min_body_rate),
+                    pace: Pace::new(client.door.settings.min_body_rate, BODY_GRACE),
                     received: account.note().map(Note::received),
                     live: Rc::clone(&self.live),
                     handle: live.handle(),

@@ -94,6 +94,7 @@ fn listener(name: Name, section: &mut Section, certificates_at: Option<i64>) -> 
             bytes => bytes,
         },
         min_body_rate: section.or("min_body_rate", RATE, 0),
+        min_response_rate: section.or("min_response_rate", RATE, 240),
         max_streams: section.or("max_streams", STREAMS, 100),
         max_resets: section.or("max_resets", FRAMES, 1000),
         max_control_frames: section.or("max_control_frames", FRAMES, 10_000),

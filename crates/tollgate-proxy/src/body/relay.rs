@@ -9,7 +9,7 @@ use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use tollgate_core::Refusal;
 
-use super::Broken;
+use super::{Broken, Reading};
 use crate::headers;
 use crate::live::LiveEntry;
 use crate::respond::deadline_exceeded;
@@ -29,6 +29,10 @@ pub(crate) struct Relay {
     pub(crate) clock: Rc<Coarse>,
     /// Nanoseconds between two pieces.
     pub(crate) idle: u64,
+    /// Of a client that has a stream for it; `None` = the connection is watched.
+    pub(crate) reading: Option<Reading>,
+    /// The upstream is waited for.
+    pub(crate) awaited: bool,
 }
 
 impl Relay {
@@ -44,22 +48,27 @@ impl Relay {
             }
             return Poll::Ready(Some(Err(Broken(refusal))));
         }
+        if let Some(reading) = &mut self.reading {
+            reading.take(self.clock.now());
+        }
         let incoming = &mut self.incoming;
         let frame = match self.lease.as_mut().and_then(Lease::link) {
             Some(link) => link.drive(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
             None => Pin::new(incoming).poll_frame(cx),
         };
         match frame {
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                self.wait();
+                Poll::Pending
+            }
             Poll::Ready(Some(Ok(mut frame))) => {
                 if let Some(trailers) = frame.trailers_mut() {
                     headers::clean_trailers(trailers);
                 }
                 if self.incoming.is_end_stream() {
                     self.finish();
-                } else if let Some(live) = &self.live {
-                    let at = self.clock.now().saturating_add(self.idle);
-                    live.set_deadline(Deadline { at, late: Refusal::UpstreamTimeout });
+                } else {
+                    self.give(frame.data_ref().map_or(0, Bytes::len) as u64);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -77,6 +86,31 @@ impl Relay {
                 Poll::Ready(None)
             }
         }
+    }
+
+    /// Nothing is here: the upstream has to go on in time.
+    fn wait(&mut self) {
+        if let Some(live) = self.live.as_ref().filter(|_| !self.awaited) {
+            let at = self.clock.now().saturating_add(self.idle);
+            live.wait_for_upstream(Deadline { at, late: Refusal::UpstreamTimeout });
+            self.awaited = true;
+        }
+    }
+
+    /// Something was here: now the client has to read in time.
+    fn give(&mut self, length: u64) {
+        self.awaited = false;
+        if let Some(reading) = &mut self.reading {
+            reading.give(length, self.clock.now());
+        }
+        if let Some(live) = &self.live {
+            live.wait_for_client(self.reading.as_ref().map_or(u64::MAX, Reading::by));
+        }
+    }
+
+    /// Whether its client has not read in time.
+    pub(super) fn is_unread(&self) -> bool {
+        self.reading.as_ref().is_some_and(|reading| reading.by() <= self.clock.now())
     }
 
     /// The deadline of a call of gRPC has passed, and its caller is told so. The upstream is let go.

@@ -83,11 +83,16 @@ pub(crate) enum StreamRefused {
     /// The client makes a mistake: a malformed or oversized head, a frame that does not belong there, a
     /// window beyond all bounds.
     Malformed,
+    /// Its client reads the response too slowly, or not at all.
+    Unread,
 }
 
 impl StreamRefused {
-    pub(crate) const ALL: [(Self, &'static str); 2] =
-        [(Self::Maximum, "max_streams"), (Self::Malformed, "malformed")];
+    pub(crate) const ALL: [(Self, &'static str); 3] = [
+        (Self::Maximum, "max_streams"),
+        (Self::Malformed, "malformed"),
+        (Self::Unread, "min_response_rate"),
+    ];
 
     /// By the code of a reset that is sent (RFC 9113 §7); `None` = it is nobody's mistake.
     fn by(code: u32) -> Option<Self> {

@@ -87,26 +87,25 @@ impl ClientIo {
         polled
     }
 
-    /// Notes whether the client reads.
-    fn note<T>(&self, written: &Poll<io::Result<T>>) {
+    /// Notes whether the client reads, which `length` bytes tell of that are written.
+    fn note<T>(&self, written: &Poll<io::Result<T>>, length: usize) {
         match written {
             Poll::Pending => self.client.stall(),
-            Poll::Ready(_) => self.client.move_on(),
+            Poll::Ready(_) => self.client.move_on(length as u64),
         }
     }
 
     /// Notes whether the client reads, and what was sent of `pieces` if that is looked at.
     fn note_written(&mut self, written: &Poll<io::Result<usize>>, pieces: &[io::IoSlice<'_>]) {
-        self.note(written);
+        let length = if let Poll::Ready(Ok(length)) = written { *length } else { 0 };
+        self.note(written, length);
         let Some(Inspected { frames, .. }) = &mut self.inspected else { return };
-        if let Poll::Ready(Ok(written)) = written {
-            let mut left = *written;
-            for piece in pieces {
-                let length = left.min(piece.len());
-                let sent = piece.get(..length).unwrap_or_default();
-                frames.write(sent, |why| self.client.door.connections.refuse_stream(why));
-                left -= length;
-            }
+        let mut left = length;
+        for piece in pieces {
+            let length = left.min(piece.len());
+            let sent = piece.get(..length).unwrap_or_default();
+            frames.write(sent, |why| self.client.door.connections.refuse_stream(why));
+            left -= length;
         }
     }
 }
@@ -151,7 +150,7 @@ impl Write for ClientIo {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = either!(self, stream => stream.poll_flush(cx));
-        self.note(&flushed);
+        self.note(&flushed, 0);
         flushed
     }
 

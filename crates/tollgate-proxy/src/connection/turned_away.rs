@@ -18,6 +18,8 @@ pub(crate) enum TurnedAway {
     HeaderTimeout,
     /// The client does not read what it is sent.
     WriteTimeout,
+    /// It reads too slowly.
+    ResponseRate,
     /// It resets too many streams.
     Resets,
     /// It sends too many frames that carry nothing.
@@ -38,6 +40,7 @@ const TABLE: [(TurnedAway, &str); TurnedAway::COUNT] = [
     (T::ProxyTimeout, "proxy_timeout"),
     (T::HeaderTimeout, "header_timeout"),
     (T::WriteTimeout, "write_timeout"),
+    (T::ResponseRate, "min_response_rate"),
     (T::Resets, "resets"),
     (T::ControlFrames, "control_frames"),
     (T::Calm, "enhance_your_calm"),
