@@ -209,8 +209,8 @@ impl Connection for Veiled<'_> {
         self.connection.narrow(within, text)
     }
 
-    fn texts(&self, parameter: &str) -> String {
-        self.connection.texts(parameter)
+    fn one_of(&self, column: &str, parameter: &str) -> String {
+        self.connection.one_of(column, parameter)
     }
 
     fn past_queries(&self) -> &'static str {

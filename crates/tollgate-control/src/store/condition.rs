@@ -71,10 +71,9 @@ impl Condition {
             return "1 = 0".to_owned();
         }
         if texts.len() > ONE_BY_ONE {
-            let texts: Vec<_> = texts.iter().map(AsRef::as_ref).collect();
-            let list = serde_json::Value::from(texts).to_string();
-            let parameter = self.parameter(list.into());
-            return format!("{column} IN ({})", connection.texts(&parameter));
+            let texts = texts.iter().map(|text| text.as_ref().to_owned()).collect();
+            let parameter = self.parameter(Value::Texts(texts));
+            return connection.one_of(column, &parameter);
         }
         let parameters = texts.iter().map(|text| self.parameter(text.as_ref().into()));
         format!("{column} IN ({})", parameters.collect::<Vec<_>>().join(", "))

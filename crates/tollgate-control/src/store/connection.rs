@@ -17,6 +17,8 @@ pub enum Value {
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
+    /// Texts, for [`Connection::one_of`]; no column holds them.
+    Texts(Vec<String>),
 }
 
 /// One row of an answer.
@@ -55,8 +57,8 @@ pub trait Connection: Send {
     /// See [`StoreError`].
     fn narrow(&mut self, within: Words<'_>, text: &str) -> Result<Option<Narrowed>, StoreError>;
 
-    /// A query for the texts of the JSON array that a parameter holds.
-    fn texts(&self, parameter: &str) -> String;
+    /// The term of a column holding one of the texts that a parameter is bound to.
+    fn one_of(&self, column: &str, parameter: &str) -> String;
 
     /// What stands in front of the name of a table where a query in front (`WITH`) has that name too.
     fn past_queries(&self) -> &'static str {

@@ -53,6 +53,7 @@ impl StoreError {
             Some(Value::Integer(_)) => "a number",
             Some(Value::Text(_)) => "text",
             Some(Value::Bytes(_)) => "bytes",
+            Some(Value::Texts(_)) => "texts",
         };
         Self::Corrupt(format!("column {column} holds {found}, expected {expected}"))
     }

@@ -221,8 +221,9 @@ impl Connection for Session {
         Ok(None)
     }
 
-    fn texts(&self, parameter: &str) -> String {
-        format!("SELECT jsonb_array_elements_text(CAST(CAST({parameter} AS TEXT) AS JSONB))")
+    fn one_of(&self, column: &str, parameter: &str) -> String {
+        // An array, because the planner looks into one to see how many they are.
+        format!("{column} = ANY({parameter})")
     }
 }
 
@@ -270,11 +271,12 @@ impl ToSql for Value {
             Self::Integer(number) => number.to_sql(kind, out),
             Self::Text(text) => text.to_sql(kind, out),
             Self::Bytes(bytes) => bytes.to_sql(kind, out),
+            Self::Texts(texts) => texts.to_sql(kind, out),
         }
     }
 
     fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::INT8 | Type::TEXT | Type::BYTEA)
+        matches!(*kind, Type::INT8 | Type::TEXT | Type::BYTEA | Type::TEXT_ARRAY)
     }
 
     to_sql_checked!();

@@ -185,8 +185,8 @@ impl Connection for rusqlite::Connection {
         Ok(Some(Narrowed { query, values }))
     }
 
-    fn texts(&self, parameter: &str) -> String {
-        format!("SELECT value FROM json_each({parameter})")
+    fn one_of(&self, column: &str, parameter: &str) -> String {
+        format!("{column} IN (SELECT value FROM json_each({parameter}))")
     }
 
     fn past_queries(&self) -> &'static str {
@@ -200,6 +200,9 @@ fn bind(value: &Value) -> SqliteValue {
         Value::Integer(number) => SqliteValue::Integer(*number),
         Value::Text(text) => SqliteValue::Text(text.clone()),
         Value::Bytes(bytes) => SqliteValue::Blob(bytes.clone()),
+        Value::Texts(texts) => {
+            SqliteValue::Text(serde_json::Value::from(texts.as_slice()).to_string())
+        }
     }
 }
 
