@@ -1,6 +1,6 @@
 //! Who reads a response too slowly is ended; who has nothing to read, or pauses for a while, is not.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -54,11 +54,16 @@ fn a_connection_that_is_read_too_slowly_is_ended() {
     slow.write_all(&gate.get("/orders").key("demo").bytes()).unwrap();
     // Something is read all the while.
     let (mut room, mut read) = (vec![0; 64 << 10], 0);
-    while let Ok(length @ 1..) = slow.read(&mut room) {
-        read += length;
+    let ended = loop {
+        match slow.read(&mut room) {
+            Ok(0) => break None,
+            Ok(length) => read += length,
+            Err(error) => break Some(error.kind()),
+        }
         sleep(Duration::from_millis(20));
-    }
+    };
     assert!(read < LENGTH, "{read}");
+    assert_eq!(ended, Some(ErrorKind::ConnectionReset));
     gate.wait_for("the end", |metrics| turned_away(metrics, "min_response_rate") == 1.0);
     assert_eq!(turned_away(&gate.metrics(), "write_timeout"), 0.0);
     gate.wait_for("no request", |metrics| metrics.sum("tollgate_streams", &[]) == 0.0);

@@ -186,6 +186,8 @@ impl Client {
                 if self.written.is_stalled() || self.open.get() > 0 =>
             {
                 self.turn_away(self.written.late().unwrap_or(TurnedAway::WriteTimeout));
+                // The kernel keeps nothing for whoever does not read it.
+                self.reset();
             }
             Refusal::RequestTimeout if begins_a_head => self.turn_away(TurnedAway::HeaderTimeout),
             // Idle, or cut with its requests.
