@@ -85,14 +85,24 @@ impl Parts {
     /// Whatever keeps the store from being opened, or its objects from being published.
     pub(crate) async fn open(
         self,
-        publisher: Publisher,
+        mut publisher: Publisher,
         file: Arc<Objects>,
     ) -> Result<Opened, Failure> {
+        let environment = file.environment.0.to_string();
+        let folder = self.settings.snapshot_folder();
+        let feed = publisher.feed(&environment, &folder, Arc::clone(&self.clock))?;
         let (files, of_file) = watch::channel(file);
         let (enforced, given) = (publisher.enforced(), publisher.given());
         let (settings, clock) = (self.settings.clone(), Arc::clone(&self.clock));
-        let plane =
-            ControlPlane::open(settings, clock, of_file, enforced, self.reader.clone(), given);
+        let plane = ControlPlane::open(
+            settings,
+            clock,
+            of_file,
+            enforced,
+            self.reader.clone(),
+            given,
+            feed,
+        );
         let (plane, committed) = plane.await?;
         let plane = Arc::new(plane);
         let (store, clock) = (Arc::clone(&plane.store), Arc::clone(&self.clock));
@@ -136,6 +146,7 @@ impl Opened {
         tasks.spawn(sender.run());
         let files = plane.file.clone();
         tasks.spawn(Rotation { store: store(), context: context(), files }.run());
+        tasks.spawn(Arc::clone(&plane.roll).run(plane.feed.looks()));
         tasks.spawn(Leftovers { store: store() }.run());
         let (reloads, asked) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel();
@@ -162,6 +173,9 @@ impl Started {
     pub(crate) async fn stop(self) -> Result<(Parts, Publisher, Arc<Objects>), Failure> {
         let Self { parts, plane, mut tasks, publishing, stop, .. } = self;
         tasks.shutdown().await;
+        if let Err(error) = plane.roll.keep().await {
+            tracing::warn!(%error, "what proxies enforce was not kept");
+        }
         // It may have ended already.
         let _ = stop.send(());
         let (publisher, file) = publishing.await?.into_parts()?;

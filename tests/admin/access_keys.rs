@@ -21,7 +21,7 @@ fn ask(admin: &Admin, capability: &str, id: &str) -> Response {
 }
 
 /// An access key of this region.
-fn make(admin: &Admin, capability: &str, id: &str, region: &str) -> Json {
+pub(super) fn make(admin: &Admin, capability: &str, id: &str, region: &str) -> Json {
     let body = json!({ "id": id, "capability": capability, "region": region });
     done(&admin.ask("POST", "/access-keys", &body))
 }
@@ -196,7 +196,7 @@ fn s1_8_a_revoked_access_key_has_no_connect_url_and_opens_nothing() {
     in_both(|house| {
         let feeding = make(&house.admin, "enforce", "feeding", "eu-1");
         let url = feeding["connectUrl"].as_str().unwrap();
-        assert!(url.ends_with("/feed/feeding"), "{url}");
+        assert!(url.ends_with("/feed/v1/feeding"), "{url}");
         let key = make(&house.admin, "automate", "script", "eu-1");
         assert_eq!(by(house, &key, "/organizations").status, 200);
         revoke(&house.admin, &["feeding", "script"]);

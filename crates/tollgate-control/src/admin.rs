@@ -6,6 +6,7 @@
 mod ask;
 mod asked;
 mod authorization;
+mod feed;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod listener;
@@ -13,6 +14,7 @@ mod native;
 mod once;
 mod trial;
 mod v3;
+mod wait;
 
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ type Plane = Arc<ControlPlane>;
 /// Everything that the listener answers.
 fn router(plane: Plane) -> Router {
     callable()
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&plane), wait::answer))
+        .merge(feed::router())
         .merge(native::document())
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY))

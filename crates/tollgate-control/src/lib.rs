@@ -16,6 +16,7 @@ mod source;
 
 pub mod admin;
 pub mod document;
+pub mod feed;
 pub mod file;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

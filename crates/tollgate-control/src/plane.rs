@@ -10,12 +10,15 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tollgate_core::{Clock, Decider, Qps, Revision, SnapshotReader, StrangerBudget, Strangers};
 
 use crate::compile::GivenNumbers;
+use crate::feed::KeyFeed;
 use crate::model::Objects;
 use crate::operations::Context;
 use crate::people::{First, FirstError, Passwords, first_administrator};
+use crate::proxies::{Applied, Roll};
 use crate::seal::{Sealer, SealingKey, SealingKeyError};
 use crate::store::{
     Change, Committed, Deed, Engine, NotChanged, Reason, Sqlite, Store, StoreError,
@@ -78,6 +81,12 @@ pub struct ControlPlane {
     pub passwords: Passwords,
     /// Sources of logins and tokens that failed.
     pub strangers: Strangers,
+    /// What remote proxies are told.
+    pub feed: Arc<KeyFeed>,
+    /// The proxies that are registered.
+    pub roll: Arc<Roll>,
+    /// Whether whoever follows the feed has to go.
+    pub closing: watch::Sender<bool>,
 }
 
 /// Why there is no control plane.
@@ -118,6 +127,7 @@ impl ControlPlane {
         enforced: watch::Receiver<Revision>,
         reader: SnapshotReader,
         given: watch::Receiver<Arc<GivenNumbers>>,
+        feed: Arc<KeyFeed>,
     ) -> Result<(Self, UnboundedReceiver<Committed>), ControlError> {
         let files = settings.clone();
         let opened = tokio::task::spawn_blocking(move || {
@@ -136,8 +146,13 @@ impl ControlPlane {
         }
         let burst = NonZeroU32::new(FAILURES_AT_ONCE).unwrap_or(NonZeroU32::MIN);
         let failures = Qps::new(FAILURES_A_SECOND, burst);
+        let store = Arc::new(store);
+        let roll = Roll::load(Arc::clone(&store), Arc::clone(&clock)).await?;
         let plane = Self {
-            store: Arc::new(store),
+            store,
+            feed,
+            roll: Arc::new(roll),
+            closing: watch::Sender::new(false),
             enforced,
             clock,
             settings,
@@ -181,6 +196,21 @@ impl ControlPlane {
             self.enforcement(revision).await;
         }
         Ok(done)
+    }
+
+    /// Waits until every registered proxy and the proxy of this process enforce a revision that was
+    /// committed at `committed`, until `until` at most.
+    ///
+    /// # Errors
+    /// What the store said.
+    pub async fn applied(
+        &self,
+        revision: Revision,
+        committed: Instant,
+        until: Instant,
+    ) -> Result<Applied, StoreError> {
+        let (here, told) = (self.enforced.clone(), self.feed.newest());
+        self.roll.applied(revision, (committed, until), here, told).await
     }
 
     /// What tells how much of their limits keys have used, by the meters of this process.

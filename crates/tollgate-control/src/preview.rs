@@ -78,7 +78,7 @@ impl After {
                     let found = Shelf::Applications.find(connection, id)?;
                     applications.insert(id.clone(), found.as_ref().map(source::application));
                 }
-                Kind::File | Kind::Service | Kind::Package | Kind::Key => {}
+                Kind::File | Kind::Service | Kind::Package | Kind::Key | Kind::Proxy => {}
             }
         }
         let mut chains = BTreeMap::new();
@@ -155,6 +155,7 @@ impl Reach {
                     let documents = Shelf::Applications.below(connection, id)?;
                     documents.into_iter().map(|document| document.id).collect()
                 }
+                Kind::Proxy => continue,
                 Kind::File | Kind::Service | Kind::Package => {
                     reach.any = true;
                     continue;

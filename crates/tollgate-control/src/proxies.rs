@@ -1,5 +1,11 @@
-//! Remote proxies: what they subscribe to the key feed with.
+//! Remote proxies: what they subscribe to the key feed with, which there are, and what each enforces.
 
 mod access_key;
+mod applied;
+mod registered;
+mod roll;
 
 pub use access_key::{AccessKey, Capability, MOST_OF_REGION};
+pub use applied::{Applied, Outcome};
+pub use registered::RegisteredProxy;
+pub use roll::{HEARTBEAT, Heard, Newcomer, NotRegistered, Roll, Session};

@@ -4,17 +4,21 @@ mod kept;
 mod ledger;
 mod metrics;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::watch;
-use tollgate_core::{Batch, Brand, Revision, Root, Scheme, Schemes, SnapshotWriter};
+use tollgate_core::{Batch, Brand, Clock, Revision, Root, Scheme, Schemes, SnapshotWriter};
+use tollgate_feed::wire::{SentScheme, SentSchemes};
 
 use crate::compile::{self, GivenNumbers, Numbers, RoutePlan, Upstreams};
+use crate::feed::{KeyFeed, Present, Publication, sent_scheme};
 use crate::model::{DigestSchemes, Key, Name, Objects, SchemeSettings};
 
 pub use kept::{KeptMeters, MeterNames, NotRestored, OpenElsewhere};
 use ledger::Ledger;
+pub(crate) use ledger::SharedNames;
 pub use metrics::PublisherMetrics;
 
 /// Why objects were not published. The snapshot stays as it was.
@@ -60,6 +64,8 @@ pub struct Publisher {
     metrics: PublisherMetrics,
     enforced: watch::Sender<Revision>,
     given: watch::Sender<Arc<GivenNumbers>>,
+    /// Where remote proxies hear of what is published.
+    feed: Option<Arc<KeyFeed>>,
 }
 
 type SchemeMarks = ([Option<(&'static str, [u8; 8])>; 2], Option<Brand>);
@@ -79,6 +85,7 @@ impl Publisher {
             metrics,
             enforced: watch::Sender::new(Revision::default()),
             given: watch::Sender::default(),
+            feed: None,
         }
     }
 
@@ -92,6 +99,30 @@ impl Publisher {
     #[must_use]
     pub fn given(&self) -> watch::Receiver<Arc<GivenNumbers>> {
         self.given.subscribe()
+    }
+
+    /// What remote proxies are told, from the first snapshot on: to be asked for before it. Snapshots for
+    /// proxies stand in `folder`, nameless.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn feed(
+        &mut self,
+        environment: &str,
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<KeyFeed>, getrandom::Error> {
+        if let Some(feed) = &self.feed {
+            return Ok(Arc::clone(feed));
+        }
+        let names = self.ledger.share_names();
+        let feed = KeyFeed::new(environment.to_owned(), folder.to_owned(), names, clock)?;
+        Ok(Arc::clone(self.feed.insert(Arc::new(feed))))
+    }
+
+    /// What remote proxies are told, if they are told anything.
+    pub(crate) fn told(&self) -> Option<Arc<KeyFeed>> {
+        self.feed.clone()
     }
 
     /// Publishes the difference between `objects` and the present snapshot, as one revision: the
@@ -219,13 +250,25 @@ impl Publisher {
         changed: Instant,
     ) -> Revision {
         // Before anybody can see a snapshot that goes by them.
-        let more = self.numbers.given_since(&self.given.borrow());
-        if let Some(more) = more {
+        let before = Arc::clone(&self.given.borrow());
+        if let Some(more) = self.numbers.given_since(&before) {
             self.given.send_replace(Arc::new(more));
         }
         let number = present.map_or(0, |root| root.revision.number) + 1;
         let revision = revision.unwrap_or(Revision { epoch: self.epoch, number });
         let (enforced, metrics) = (self.enforced.clone(), self.metrics.clone());
+        let told = self.feed.clone().map(|feed| {
+            let published = feed.now();
+            let publication = Publication {
+                batch: &batch,
+                revision,
+                published,
+                given: self.given.borrow().names_since(&before),
+                schemes: self.sent_schemes(),
+            };
+            let bytes = present.and_then(|present| feed.encode(present, &publication));
+            (feed, bytes, published)
+        });
         let schemes = batch.schemes.clone();
         let first =
             || Root::empty(schemes.unwrap_or_else(|| Arc::new(Schemes::only(Scheme::Sha256))));
@@ -242,7 +285,19 @@ impl Publisher {
             });
         });
         self.metrics.note_bytes(root.keys.bytes() + root.secrets.bytes());
+        if let Some((feed, bytes, published)) = told {
+            let previous = present.map_or(Revision::default(), |present| present.revision);
+            let (schemes, given) = (self.sent_schemes(), Arc::clone(&self.given.borrow()));
+            feed.publish(Present { root, published, schemes, given }, previous, bytes);
+        }
         revision
+    }
+
+    /// The present schemes, without their peppers.
+    fn sent_schemes(&self) -> SentSchemes {
+        let (marks, brand) = self.schemes.clone().unwrap_or_default();
+        let [current, previous] = marks.map(|mark| mark.map(sent_scheme));
+        SentSchemes { current: current.unwrap_or(SentScheme::Sha256), previous, brand }
     }
 
     /// Frees the meters of keys that are gone for good. To be called every now and then.

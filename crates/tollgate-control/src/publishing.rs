@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::sync::{Notify, watch};
 use tollgate_core::{Clock, Revision};
 
+use crate::feed::KeyFeed;
 use crate::model::{Objects, Unrouted};
 use crate::source::{self, Conflict, Owners, Touched};
 use crate::store::peers;
@@ -44,6 +45,8 @@ pub struct Publishing {
     /// A file that is not in force, because others do not have it yet.
     wants: Option<Parts>,
     again: Arc<Notify>,
+    /// What remote proxies are told.
+    feed: Option<Arc<KeyFeed>>,
 }
 
 /// Why nothing was published. What was published before goes on.
@@ -90,6 +93,7 @@ impl Publishing {
         let revision = store.newest().await?;
         let mut publishing = Self {
             enforced: publisher.enforced(),
+            feed: publisher.told(),
             publisher: Apart::new(publisher),
             store,
             clock,
@@ -207,7 +211,25 @@ impl Publishing {
                 self.store.read(move |connection| peers::since(connection, published)).await?;
         }
         let Some(revision) = changes.last().map(|change| change.revision) else { return Ok(()) };
-        let touched: BTreeSet<_> = changes.into_iter().flat_map(|change| change.touched).collect();
+        let mut touched: BTreeSet<_> =
+            changes.into_iter().flat_map(|change| change.touched).collect();
+        // Nothing is decided from these, but who is connected by them has to be looked at.
+        let before = touched.len();
+        touched.retain(|(kind, _)| *kind != Kind::Proxy);
+        let of_proxies = touched.len() < before;
+        let published = self.publish_touched(touched, revision, changed).await;
+        if of_proxies && let Some(feed) = &self.feed {
+            feed.look();
+        }
+        published
+    }
+
+    async fn publish_touched(
+        &mut self,
+        touched: BTreeSet<(Kind, String)>,
+        revision: Revision,
+        changed: Instant,
+    ) -> Result<(), PublishingError> {
         let only = |kinds: &[Kind]| touched.iter().all(|(kind, _)| kinds.contains(kind));
         if only(&[Kind::Key, Kind::Application, Kind::Member]) && touched.len() < MANY {
             self.publish_keys(of_owners(touched), revision, changed).await

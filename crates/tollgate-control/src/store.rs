@@ -191,7 +191,7 @@ impl Store {
     }
 
     /// Writes something that is no change to anybody: it has no entry in the audit log.
-    async fn quietly<T: Send + 'static>(
+    pub(crate) async fn quietly<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut dyn Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -30,7 +30,7 @@ pub enum KeyCommand {
     EndOverlap(IdsArguments),
     /// Revoke keys for good: they are refused from the answer on. A package key is deleted by it
     #[command(visible_alias = "delete")]
-    Revoke(FinalArguments),
+    Revoke(RevokeArguments),
     /// Print every change of keys as it happens, until it is interrupted
     Watch(WatchArguments),
     /// Import keys of another gateway, or of an export: all of a document, or nothing of it
@@ -209,6 +209,21 @@ pub struct FinalArguments {
     /// Do not ask whether it is meant
     #[arg(long)]
     pub yes: bool,
+}
+
+/// Which keys are revoked, and whether that is waited for.
+#[derive(Args, Debug)]
+pub struct RevokeArguments {
+    /// Which keys.
+    #[command(flatten)]
+    pub keys: FinalArguments,
+    /// Wait until every proxy refuses them, and say how long that took; else say which do not yet, and
+    /// when each stops at the latest, and end with exit code 11
+    #[arg(long)]
+    pub wait: bool,
+    /// How long to wait: at most 45s
+    #[arg(long, requires = "wait", value_name = "TIME", default_value = "10s")]
+    pub timeout: String,
 }
 
 /// Which key sets get a new key, beside which the old one works on.

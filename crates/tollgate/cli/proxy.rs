@@ -7,6 +7,13 @@ use super::Asking;
 /// What can be done about remote proxies.
 #[derive(Debug, Subcommand)]
 pub enum ProxyCommand {
+    /// List the proxies that are registered, and how far behind each is
+    List(Asking),
+    /// Show all about proxies
+    Status(ProxyNames),
+    /// Take proxies off the list that are gone: nobody waits for them any more. One that is connected
+    /// is cut off, and registered anew when it comes again
+    Forget(ForgetProxies),
     /// Manage proxy access keys: what proxies subscribe to the key feed with
     Key {
         /// What to do
@@ -27,6 +34,28 @@ pub enum AccessKeyCommand {
     Revoke(RevokeAccessKeys),
     /// Take access keys out of the list that were revoked; their ids are free again
     Delete(AccessKeyIds),
+}
+
+/// Which proxies.
+#[derive(Args, Debug)]
+pub struct ProxyNames {
+    /// Who is asked.
+    #[command(flatten)]
+    pub asking: Asking,
+    /// Their names
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// Which proxies are forgotten.
+#[derive(Args, Debug)]
+pub struct ForgetProxies {
+    /// Which.
+    #[command(flatten)]
+    pub proxies: ProxyNames,
+    /// Do not ask whether it is meant
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// What access key is made.

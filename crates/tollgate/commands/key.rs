@@ -1,5 +1,6 @@
 //! `tollgate key …`
 
+mod applied;
 mod create;
 mod destination;
 mod each;

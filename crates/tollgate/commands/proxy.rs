@@ -1,6 +1,7 @@
 //! `tollgate proxy …`
 
 mod key;
+mod roll;
 
 use std::process::ExitCode;
 
@@ -9,6 +10,9 @@ use crate::client::Failure;
 
 pub(super) fn perform(command: &ProxyCommand) -> ExitCode {
     let done = match command {
+        ProxyCommand::List(asking) => roll::list(asking),
+        ProxyCommand::Status(arguments) => roll::status(arguments),
+        ProxyCommand::Forget(arguments) => roll::forget(arguments),
         ProxyCommand::Key { command } => match command {
             AccessKeyCommand::Create(arguments) => key::create(arguments),
             AccessKeyCommand::List(asking) => key::list(asking),

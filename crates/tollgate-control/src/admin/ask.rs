@@ -9,6 +9,7 @@ use tollgate_core::Source;
 
 use super::listener::Peer;
 use super::trial::Trial;
+use super::wait::Wait;
 use super::{Plane, authorization};
 use crate::people::{Caller, Secret};
 use crate::store::StoreError;
@@ -24,6 +25,8 @@ pub(super) struct Ask {
     pub(super) source: Option<Source>,
     /// It is only tried: what it changes is taken back.
     pub(super) trial: Option<Trial>,
+    /// It waits until what it changes is enforced everywhere.
+    pub(super) wait: Option<Wait>,
     parameters: Vec<(String, String)>,
 }
 
@@ -55,6 +58,7 @@ impl Ask {
         let parameters = parameters.iter().map(owned).collect();
         let peer = parts.extensions.get::<Peer>().copied();
         let trial = parts.extensions.remove::<Trial>();
+        let wait = parts.extensions.remove::<Wait>();
         let (method, headers) = (parts.method.clone(), parts.headers.clone());
         let path = parts.uri.path().to_owned();
         let query = parts.uri.query().unwrap_or_default().to_owned();
@@ -64,7 +68,7 @@ impl Ask {
             if too_large { Unread::TooLarge } else { Unread::Broken }
         })?;
         let source = peer.map(|Peer(address)| Source::from(address));
-        Ok(Self { plane, method, path, query, headers, body, source, trial, parameters })
+        Ok(Self { plane, method, path, query, headers, body, source, trial, wait, parameters })
     }
 
     /// A part of the path.

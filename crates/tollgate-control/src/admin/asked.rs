@@ -110,7 +110,7 @@ impl Asked {
         }
         let once = Once::read(&self.ask, &self.work.caller)?;
         let context = Arc::clone(&self.work.context);
-        let changed = self.work.plane.change(deed, move |change, deed| {
+        let work = move |change: &mut Change<'_>, deed: &mut Deed| {
             let done = match &once {
                 None => work(change, deed).map(|made| (made, false)),
                 Some(once) => once.perform(&context, change, deed, work),
@@ -119,8 +119,14 @@ impl Asked {
                 Failure::Store(error) => NotChanged::Store(error),
                 failure => NotChanged::Refused(failure),
             })
-        });
-        let (made, repeated) = changed.await?;
+        };
+        let plane = &self.work.plane;
+        if let Some(wait) = &self.ask.wait {
+            let ((made, repeated), revision) = plane.store.change(deed, work).await?;
+            wait.note(revision.filter(|_| !repeated));
+            return Ok(made);
+        }
+        let (made, repeated) = plane.change(deed, work).await?;
         if repeated {
             // What was committed then is enforced before it is answered again, too.
             self.work.plane.settle().await?;

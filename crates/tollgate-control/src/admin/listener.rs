@@ -24,7 +24,7 @@ use super::{Plane, native, once, router};
 use crate::plane::ControlPlane;
 
 /// Open connections; more wait to be accepted.
-const CONNECTIONS: usize = 512;
+const CONNECTIONS: usize = 4096;
 /// From the first byte of a request to the end of its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the end of a request's head to its response.
@@ -151,6 +151,7 @@ impl Admin {
             });
         }
         drop(self.listener);
+        self.plane.closing.send_replace(true);
         sweep.abort();
         forget.abort();
         if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {

@@ -7,6 +7,7 @@ use tollgate_core::{Counts, LineTag, OwnerId, Service, TermsId};
 
 use super::{Compiled, TermsKey};
 use crate::model::Name;
+use tollgate_feed::wire::GivenName;
 
 /// The numbers that have been given so far.
 #[derive(Debug, Default)]
@@ -88,6 +89,30 @@ impl GivenNumbers {
                 [service, endpoint, method].map(ToString::to_string).into()
             }
         })
+    }
+}
+
+impl GivenNumbers {
+    /// What has numbers that `before` has not: none is ever taken back.
+    pub(crate) fn names_since(&self, before: &Self) -> Vec<GivenName> {
+        let mut names = Vec::new();
+        let new = |number: u32, before: usize| usize::try_from(number).is_ok_and(|at| at >= before);
+        for (service, number) in &self.services.numbers {
+            if new(*number, before.services.numbers.len()) {
+                names.push(GivenName::service(*number, service));
+            }
+        }
+        for ((service, endpoint), number) in &self.endpoints.numbers {
+            if new(*number, before.endpoints.numbers.len()) {
+                names.push(GivenName::endpoint(*number, service, endpoint));
+            }
+        }
+        for ((service, endpoint, method), number) in &self.methods.numbers {
+            if new(*number, before.methods.numbers.len()) {
+                names.push(GivenName::method(*number, service, endpoint, method));
+            }
+        }
+        names
     }
 }
 

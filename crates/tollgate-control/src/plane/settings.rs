@@ -1,6 +1,6 @@
 //! What the configuration says of the control plane.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::document::Section;
 use crate::document::kind::{Name, NameKind};
@@ -34,6 +34,20 @@ pub struct ControlSettings {
     pub webhooks: AddressRules,
     /// Where proxies are, and where they find this control plane.
     pub regions: Regions,
+}
+
+impl ControlSettings {
+    /// Where snapshots for proxies stand, nameless: beside a store that is a file.
+    #[must_use]
+    pub fn snapshot_folder(&self) -> PathBuf {
+        match &self.store {
+            StorePlace::File(path) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+            }
+            StorePlace::Postgres { .. } => std::env::temp_dir(),
+        }
+    }
 }
 
 /// Where control planes and proxies stand.

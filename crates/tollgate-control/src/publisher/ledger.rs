@@ -25,10 +25,10 @@ pub(super) struct Ledger {
     clippy::disallowed_types,
     reason = "no request's road: the publisher, and who writes down"
 )]
-pub(super) struct SharedNames(Arc<std::sync::Mutex<HashMap<MeterId, Name>>>);
+pub(crate) struct SharedNames(Arc<std::sync::Mutex<HashMap<MeterId, Name>>>);
 
 impl SharedNames {
-    pub(super) fn get(&self, meter: MeterId) -> Option<Name> {
+    pub(crate) fn get(&self, meter: MeterId) -> Option<Name> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&meter).cloned()
     }
 

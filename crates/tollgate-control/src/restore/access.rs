@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::json;
 
 use super::Again;
+use crate::proxies::RegisteredProxy;
 use crate::store::{
     Change, Connection, Document, Kind, Row, Shelf, StoreError, Value, insert_rows,
 };
@@ -84,6 +85,16 @@ pub(super) fn access_keys(
     let columns = "id, capability, region, member, organization, organization_group, created, \
                    revoked, digest";
     copy_rows(present, restored, "access_keys", columns, &known)
+}
+
+/// The proxies that are registered are those of the present, with how long each may go on.
+pub(super) fn proxies(
+    restored: &mut dyn Connection,
+    present: &mut dyn Connection,
+) -> Result<(), StoreError> {
+    restored.run("DELETE FROM proxies", &[])?;
+    let known = ids(present, "SELECT name FROM proxies")?;
+    copy_rows(present, restored, "proxies", RegisteredProxy::COLUMNS, &known)
 }
 
 /// Logins that have ended do not go on again, and no token is good again that was not any more.

@@ -53,6 +53,7 @@ pub fn reconcile(
     access::passwords(change.connection(), present)?;
     access::clients(change.connection(), present)?;
     access::access_keys(change.connection(), present)?;
+    access::proxies(change.connection(), present)?;
     access::logins(change.connection(), present)?;
     access::webhooks(change.connection(), present)?;
     // What was answered is not so any more.

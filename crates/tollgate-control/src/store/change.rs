@@ -21,6 +21,7 @@ pub enum Kind {
     Member,
     Application,
     Key,
+    Proxy,
 }
 
 /// A change, in the middle of a transaction. What it does is there wholly or not at all.

@@ -41,7 +41,7 @@ impl StoreError {
     }
 
     /// The database refused a statement.
-    pub(super) fn failed(error: impl error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn failed(error: impl error::Error + Send + Sync + 'static) -> Self {
         Self::Failed(Box::new(error))
     }
 

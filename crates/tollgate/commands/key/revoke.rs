@@ -5,36 +5,55 @@ use std::process::ExitCode;
 use hyper::http::Method;
 use serde_json::json;
 
+use super::applied::Applied;
 use super::each::{Each, of_each};
 use super::kept::{Found, Kind, find, text};
-use crate::cli::FinalArguments;
-use crate::client::{Ask, Client, Failure, clean};
+use crate::cli::RevokeArguments;
+use crate::client::{Answer, Ask, Client, Failure, clean, encoded};
 use crate::output;
 
-pub(super) fn perform(arguments: &FinalArguments) -> Result<ExitCode, Failure> {
-    let client = Client::new(&arguments.keys.asking.server)?;
-    let ids = &arguments.keys.ids;
-    output::confirm(&question(&client, ids)?, arguments.yes)?;
+pub(super) fn perform(arguments: &RevokeArguments) -> Result<ExitCode, Failure> {
+    let RevokeArguments { keys: last, wait, timeout } = arguments;
+    let client = Client::new(&last.keys.asking.server)?;
+    let ids = &last.keys.ids;
+    output::confirm(&question(&client, ids)?, last.yes)?;
+    let waiting = wait.then(|| format!("wait=applied&timeout={}", encoded(timeout)));
+    let mut everywhere = true;
     let done = of_each(ids, |id| {
         let found = find(&client, id)?;
-        let told = match found.kind {
+        let (told, answer) = match found.kind {
             Kind::PackageKey => {
-                client.ask(Ask::new(Method::DELETE, &found.target()))?;
-                "revoked and deleted"
+                let waiting = waiting.as_ref().map(|waiting| format!("&{waiting}"));
+                let target = format!("{}{}", found.target(), waiting.unwrap_or_default());
+                let answer = client.ask(Ask::new(Method::DELETE, &target));
+                ("revoked and deleted", answer.and_then(Answer::json)?)
             }
             Kind::KeySet => {
-                found.act(&client, "revoke", &json!({ "confirm": true }))?;
-                "revoked"
+                let waiting = waiting.as_ref().map(|waiting| format!("?{waiting}"));
+                let act = format!("revoke{}", waiting.unwrap_or_default());
+                ("revoked", found.act(&client, &act, &json!({ "confirm": true }))?)
             }
         };
-        Ok(if arguments.keys.asking.json {
-            format!("{}\n", json!({ "id": found.id, "revoked": true }))
+        let applied = waiting.is_some().then(|| Applied::read(&answer));
+        everywhere &= applied.as_ref().is_none_or(Applied::is_everywhere);
+        Ok(if last.keys.asking.json {
+            let mut said = json!({ "id": found.id, "revoked": true });
+            if let Some(applied) = applied {
+                said["applied"] = applied.json().clone();
+            }
+            format!("{said}\n")
         } else {
-            format!("{}: {told}\n", found.id)
+            let who = applied.map(|applied| applied.words()).unwrap_or_default();
+            format!("{}: {told}{who}\n", found.id)
         })
     });
-    Ok(Each::end(done?))
+    let end = Each::end(done?);
+    let late = !everywhere && end == ExitCode::SUCCESS;
+    Ok(if late { ExitCode::from(NOT_EVERYWHERE) } else { end })
 }
+
+/// It is done, and not every proxy enforces it yet.
+const NOT_EVERYWHERE: u8 = 11;
 
 /// What somebody is asked before it happens.
 fn question(client: &Client, ids: &[String]) -> Result<String, Failure> {

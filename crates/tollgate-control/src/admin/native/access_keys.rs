@@ -15,7 +15,7 @@ use crate::admin::once::Made;
 use crate::admin::v3::{Failure, permit};
 use crate::people::Action;
 use crate::proxies::AccessKey;
-use crate::store::{Change, DONE, Deed, Reason as _};
+use crate::store::{Change, DONE, Deed, Kind, Reason as _};
 
 /// What an entry of the audit log calls them.
 const NOUN: &str = "access_key";
@@ -110,5 +110,8 @@ fn revoke_one(work: &Work, change: &mut Change<'_>, id: &str) -> Result<(), Fail
         return Err(Failure::State("it is revoked already".to_owned()));
     }
     let now = change.now();
-    Ok(key.revoke(change.connection(), now)?)
+    key.revoke(change.connection(), now)?;
+    // Whoever is connected by it is looked at.
+    change.touch(Kind::Proxy, format!("access_key/{id}"));
+    Ok(())
 }

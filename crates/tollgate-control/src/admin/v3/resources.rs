@@ -9,6 +9,7 @@ pub(super) mod package;
 pub(in crate::admin) mod package_key;
 pub(in crate::admin) mod plan;
 pub(super) mod policy;
+pub(super) mod proxy;
 pub(super) mod role;
 pub(super) mod service;
 pub(super) mod token;
@@ -39,6 +40,7 @@ pub(crate) const ALL: &[&Resource] = &[
     &policy::ALL,
     &client::ALL,
     &access_key::ALL,
+    &proxy::ALL,
     &token::ALL,
     &webhook::ALL,
     &webhook::DELIVERIES,

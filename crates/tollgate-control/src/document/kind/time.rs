@@ -20,6 +20,11 @@ impl Time {
     pub const fn within(min: Duration, max: Duration) -> Self {
         Self { min, max }
     }
+
+    /// What a text says that is no part of a document.
+    pub(crate) fn of_text(self, text: &str) -> Option<Duration> {
+        parse(text).filter(|time| (self.min..=self.max).contains(time))
+    }
 }
 
 impl Kind for Time {
@@ -31,8 +36,7 @@ impl Kind for Time {
     }
 
     fn read(&self, value: &Value) -> Result<Duration, Misfit> {
-        let time = parse(string(value)?).ok_or_else(Misfit::plain)?;
-        if (self.min..=self.max).contains(&time) { Ok(time) } else { Err(Misfit::plain()) }
+        self.of_text(string(value)?).ok_or_else(Misfit::plain)
     }
 
     /// In seconds up to and including a minute and wherever a greater unit does not divide.

@@ -62,8 +62,8 @@ impl Basis {
                 Kind::Member => drop(members.insert(id)),
                 Kind::Application => drop(applications.insert(id)),
                 Kind::Key => drop(chains.insert(id)),
-                // What services are makes no difference to a new key.
-                Kind::Service => {}
+                // What services and proxies are makes no difference to a new key.
+                Kind::Service | Kind::Proxy => {}
             }
         }
         if packages && !self.plans.stand(context, connection)? {

@@ -11,6 +11,7 @@ use super::super::kept::permit;
 use super::super::query::Query;
 use super::super::source::{Object, Scene, Source, Wanted, text};
 use super::super::{Failure, date};
+use crate::admin::feed::connect_url;
 use crate::model::Owner;
 use crate::people::{Action, Realm, Secret};
 use crate::proxies::{AccessKey, Capability, MOST_OF_REGION};
@@ -155,7 +156,7 @@ fn object(scene: Scene<'_>, key: &AccessKey) -> Object {
             put("status", json!("active"));
             if key.capability == Capability::Enforce {
                 let base = &scene.plane.settings.regions.public_url;
-                put("connectUrl", json!(format!("{base}/feed/{}", key.id)));
+                put("connectUrl", json!(connect_url(base, &key.id)));
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::people::{Lifetimes, Permissions};
 use crate::plane::{ControlPlane, ControlSettings, Regions, StorePlace};
 use crate::store::{Bought, Credential, Deed, Document, NotChanged, Shelf, StoredChain, Written};
 use crate::webhooks::AddressRules;
+use crate::{Publisher, PublisherMetrics};
 
 /// When everything was made, or up to three days later.
 pub(super) const NOW: i64 = 1_767_225_600_000;
@@ -101,10 +102,16 @@ impl House {
         let (files, enforced) = (watch::channel(files).1, watch::channel(Revision::default()).1);
         let given = watch::channel(Arc::default()).1;
         let reader = handoff().1;
-        let plane = ControlPlane::open(settings, Arc::new(Still), files, enforced, reader, given)
-            .await
-            .unwrap()
-            .0;
+        let (writer, _) = handoff();
+        let metrics = PublisherMetrics::register(&prometheus::Registry::new()).unwrap();
+        let feed =
+            Publisher::new(writer, 1, metrics).feed("production", folder.path(), Arc::new(Still));
+        let feed = feed.unwrap();
+        let plane =
+            ControlPlane::open(settings, Arc::new(Still), files, enforced, reader, given, feed)
+                .await
+                .unwrap()
+                .0;
         let deed = Deed {
             actor: String::new(),
             action: String::new(),

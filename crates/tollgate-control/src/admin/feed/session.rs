@@ -1,0 +1,337 @@
+//! One proxy that follows the feed.
+
+mod messages;
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tollgate_core::Revision;
+use tollgate_feed::wire::{
+    Goodbye, GoodbyeReason, Hello, ServerHeartbeat, ToControl, ToProxy, VERSION, Welcome,
+};
+
+use crate::admin::Plane;
+use crate::feed::Next;
+use crate::proxies::{
+    AccessKey, HEARTBEAT, Heard, Newcomer, NotRegistered, RegisteredProxy, Session,
+};
+use crate::store::{Connection, NotChanged};
+use messages::Messages;
+
+/// From the beginning to the end of what a proxy says first, and of what it waits for then.
+const FIRST: Duration = Duration::from_secs(10);
+/// After so long without a word a proxy is gone.
+const SILENCE: Duration = HEARTBEAT.saturating_mul(4);
+/// How long the last message may wait for whoever takes it.
+const LAST: Duration = Duration::from_millis(200);
+
+/// Why it ends.
+enum End {
+    /// The proxy has gone.
+    Gone,
+    /// The proxy is told why.
+    Told(GoodbyeReason, String),
+}
+
+/// What is sent to a proxy at present.
+struct Following<'a> {
+    plane: &'a Plane,
+    session: &'a Session,
+    messages: Messages,
+    to: &'a mpsc::Sender<Bytes>,
+    /// What the proxy holds once it has read what was sent.
+    position: Option<Revision>,
+    /// The heartbeat that is to be answered.
+    answers: Option<u64>,
+    /// A sign of life is due.
+    beat: bool,
+    heard: Instant,
+}
+
+impl End {
+    fn told(reason: GoodbyeReason, text: impl Into<String>) -> Self {
+        Self::Told(reason, text.into())
+    }
+}
+
+/// Tells a proxy what is published until one of both goes.
+pub(super) async fn run(plane: Plane, key: AccessKey, body: Body, to: mpsc::Sender<Bytes>) {
+    let end = follow(&plane, &key, Messages::of(body), &to).await;
+    if let End::Told(reason, text) = end {
+        tracing::info!(access_key = key.id, ?reason, text, "a proxy was told goodbye");
+        let goodbye = ToProxy::Goodbye(Goodbye { reason, text }).to_bytes();
+        // One that does not read is not waited for.
+        let _ = timeout(LAST, to.send(goodbye)).await;
+    }
+    // The listener waits for the body, and lets go of the plane then.
+    drop(plane);
+    drop(to);
+}
+
+async fn follow(
+    plane: &Plane,
+    key: &AccessKey,
+    mut messages: Messages,
+    to: &mpsc::Sender<Bytes>,
+) -> End {
+    let hello = match timeout(FIRST, messages.next()).await {
+        Ok(Ok(Some(ToControl::Hello(hello)))) => hello,
+        Ok(Ok(None)) => return End::Gone,
+        Ok(Ok(Some(_))) => return End::told(GoodbyeReason::Malformed, "expected a hello first"),
+        Ok(Err(error)) => return End::told(GoodbyeReason::Malformed, error),
+        Err(_) => return End::told(GoodbyeReason::Malformed, "there was no hello in time"),
+    };
+    if let Err(end) = fits(plane, &hello) {
+        return end;
+    }
+    let newcomer = Newcomer {
+        name: hello.name.clone(),
+        access_key: key.id.clone(),
+        region: key.region.clone(),
+        software: hello.software.chars().filter(|each| !each.is_control()).take(64).collect(),
+        serve_for: hello.serve_for,
+        unix_ms: hello.unix_ms,
+    };
+    let session = match plane.roll.register(newcomer).await {
+        Ok(session) => session,
+        Err(NotChanged::Refused(why)) => {
+            let reason = match why {
+                NotRegistered::AccessKey => GoodbyeReason::AccessRevoked,
+                NotRegistered::Name | NotRegistered::Taken => GoodbyeReason::WrongPlace,
+            };
+            return End::told(reason, why.to_string());
+        }
+        Err(NotChanged::Store(error)) => {
+            tracing::warn!(%error, "a proxy cannot be registered");
+            return End::told(GoodbyeReason::ShuttingDown, "the store cannot be used");
+        }
+    };
+    // Another connection of the same proxy gives way.
+    plane.feed.look();
+    tracing::info!(proxy = session.name, access_key = key.id, "a proxy follows the key feed");
+    let end = welcomed(plane, (key, &hello), &session, messages, to).await;
+    plane.roll.leave(&session);
+    tracing::info!(proxy = session.name, "a proxy does not follow the key feed any more");
+    end
+}
+
+/// Whether a proxy can be told anything here.
+fn fits(plane: &Plane, hello: &Hello) -> Result<(), End> {
+    let feed = &plane.feed;
+    let wrong = |text: String| Err(End::told(GoodbyeReason::WrongPlace, text));
+    if hello.version < VERSION {
+        let text = format!("expected version {VERSION} of the format at least");
+        return Err(End::told(GoodbyeReason::Version, text));
+    }
+    if hello.environment != feed.environment {
+        return wrong(format!("this is the environment {}", feed.environment));
+    }
+    let own = &plane.settings.regions.own;
+    if hello.region.as_ref().is_some_and(|region| region != own) {
+        return wrong(format!("this is the region {own}"));
+    }
+    let Some(schemes) = feed.schemes() else {
+        return Err(End::told(GoodbyeReason::ShuttingDown, "nothing is published yet"));
+    };
+    // Otherwise all of its keys would be unknown (design decision 1).
+    if !hello.schemes.contains(&schemes.current) {
+        return wrong(
+            "keys are digested under a scheme or pepper that the proxy has not".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+async fn welcomed(
+    plane: &Plane,
+    (key, hello): (&AccessKey, &Hello),
+    session: &Session,
+    messages: Messages,
+    to: &mpsc::Sender<Bytes>,
+) -> End {
+    // Whoever committed more than this found the proxy on the roll.
+    let mut newest = plane.feed.newest();
+    let reached = newest.wait_for(|newest| *newest >= session.committed);
+    if !matches!(timeout(FIRST, reached).await, Ok(Ok(_))) {
+        return End::told(GoodbyeReason::ShuttingDown, "what is committed is not published yet");
+    }
+    let welcome = ToProxy::Welcome(Welcome {
+        version: VERSION,
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+        numbering: plane.feed.numbering,
+        environment: plane.feed.environment.clone(),
+        newest: *plane.feed.newest().borrow(),
+        heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).unwrap_or(u32::MAX),
+        capabilities: 0,
+        unix_ms: plane.clock.now().unix_ms,
+    });
+    if to.send(welcome.to_bytes()).await.is_err() {
+        return End::Gone;
+    }
+    let held = hello.held.filter(|held| held.numbering == plane.feed.numbering);
+    let following = Following {
+        plane,
+        session,
+        messages,
+        to,
+        position: held.map(|held| held.revision),
+        answers: None,
+        beat: false,
+        heard: Instant::now(),
+    };
+    following.run(key).await
+}
+
+impl Following<'_> {
+    async fn run(mut self, key: &AccessKey) -> End {
+        let mut log = self.plane.feed.follow();
+        let mut looks = self.plane.feed.looks();
+        let mut closing = self.plane.closing.subscribe();
+        let mut beats = interval(HEARTBEAT);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // It may have been revoked since it was proven.
+        looks.mark_changed();
+        closing.mark_changed();
+        loop {
+            let next = match self.next(&mut log).await {
+                Ok(next) => next,
+                Err(end) => return end,
+            };
+            tokio::select! {
+                biased;
+                message = self.messages.next() => match message {
+                    Ok(Some(message)) => if let Some(end) = self.hear(message).await {
+                        return end;
+                    },
+                    Ok(None) => return End::Gone,
+                    Err(error) => return End::told(GoodbyeReason::Malformed, error),
+                },
+                Ok(()) = looks.changed() => if let Some(end) = self.look(key).await {
+                    return end;
+                },
+                Ok(()) = closing.changed() => if *closing.borrow() {
+                    return End::told(GoodbyeReason::ShuttingDown, "the control plane ends");
+                },
+                permit = self.to.reserve(), if next.is_some() => {
+                    let (Ok(permit), Some((bytes, position))) = (permit, next) else {
+                        return End::Gone;
+                    };
+                    permit.send(bytes);
+                    match position {
+                        Some(position) => self.position = Some(position),
+                        None => (self.answers, self.beat) = (None, false),
+                    }
+                }
+                Ok(()) = log.changed(), if next.is_none() => {}
+                _ = beats.tick() => self.beat = true,
+                () = sleep_until(self.heard + SILENCE) => {
+                    return End::told(GoodbyeReason::TooSlow, "nothing was heard of the proxy");
+                }
+            }
+        }
+    }
+
+    /// What is to be sent next, and where the proxy is then; `None` in its place for a heartbeat.
+    async fn next(
+        &mut self,
+        log: &mut watch::Receiver<crate::feed::Log>,
+    ) -> Result<Option<(Bytes, Option<Revision>)>, End> {
+        if self.beat || self.answers.is_some() {
+            let beat = ServerHeartbeat {
+                answers: self.answers,
+                newest: *self.plane.feed.newest().borrow(),
+                unix_ms: self.plane.clock.now().unix_ms,
+            };
+            return Ok(Some((ToProxy::Heartbeat(beat).to_bytes(), None)));
+        }
+        let next = match self.position {
+            Some(position) => log.borrow_and_update().after(position),
+            None => Next::Gap,
+        };
+        match next {
+            Next::Nothing => Ok(None),
+            Next::Batch(revision, bytes) => Ok(Some((bytes, Some(revision)))),
+            // None is made for whoever does not read.
+            Next::Gap if self.to.capacity() == 0 => Ok(None),
+            Next::Gap => match self.plane.feed.snapshot().await {
+                Ok(snapshot) => {
+                    let offer = ToProxy::Snapshot(snapshot.offer.clone()).to_bytes();
+                    Ok(Some((offer, Some(snapshot.revision()))))
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a snapshot for proxies cannot be made");
+                    let text = "a snapshot cannot be made";
+                    Err(End::told(GoodbyeReason::ShuttingDown, text))
+                }
+            },
+        }
+    }
+
+    async fn hear(&mut self, message: ToControl) -> Option<End> {
+        self.heard = Instant::now();
+        let roll = &self.plane.roll;
+        match message {
+            ToControl::Hello(_) => {
+                return Some(End::told(GoodbyeReason::Malformed, "a second hello"));
+            }
+            ToControl::Applied(applied) => roll.hear(
+                self.session,
+                Heard {
+                    enforced: Some(applied.revision),
+                    keys: applied.keys,
+                    unix_ms: applied.unix_ms,
+                },
+            ),
+            ToControl::Heartbeat(beat) => {
+                let from = self.plane.now();
+                let (enforced, keys, unix_ms) = (beat.enforced, beat.keys, beat.unix_ms);
+                roll.hear(self.session, Heard { enforced, keys, unix_ms });
+                match roll.renew(self.session, from).await {
+                    Ok(()) => self.answers = Some(beat.sent),
+                    Err(error) => tracing::warn!(%error, "the lease of a proxy is not renewed"),
+                }
+            }
+            ToControl::Refused(refused) => {
+                let why: String = refused.reason.chars().take(512).collect();
+                let why: String = why.chars().filter(|each| !each.is_control()).collect();
+                tracing::warn!(
+                    proxy = self.session.name,
+                    revision = refused.revision.number,
+                    why,
+                    "a proxy does not enforce a revision"
+                );
+                roll.hear_problem(self.session, why);
+            }
+            ToControl::Goodbye(_) => return Some(End::Gone),
+        }
+        None
+    }
+
+    /// Whether the proxy may go on.
+    async fn look(&mut self, key: &AccessKey) -> Option<End> {
+        let (id, name) = (key.id.clone(), self.session.name.clone());
+        let looked = self.plane.store.read(move |connection: &mut dyn Connection| {
+            let key = AccessKey::find(connection, &id)?;
+            Ok((key, RegisteredProxy::find(connection, &name)?.is_some()))
+        });
+        match looked.await {
+            Ok((None, _)) => Some(End::told(GoodbyeReason::AccessRevoked, "there is no such key")),
+            Ok((Some(found), _)) if found.revoked.is_some() || found != *key => {
+                Some(End::told(GoodbyeReason::AccessRevoked, "the access key was revoked"))
+            }
+            Ok((_, false)) => Some(End::told(GoodbyeReason::Forgotten, "the proxy was forgotten")),
+            _ if !self.plane.roll.holds(self.session) => {
+                Some(End::told(GoodbyeReason::Superseded, "another process came under the name"))
+            }
+            Ok(_) => None,
+            // Whoever may be revoked is told nothing more.
+            Err(error) => {
+                tracing::warn!(%error, "access keys cannot be looked at");
+                Some(End::told(GoodbyeReason::ShuttingDown, "the store cannot be used"))
+            }
+        }
+    }
+}
