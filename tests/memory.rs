@@ -1,11 +1,19 @@
 //! The memory of a process: a base, 24 KiB for each connection, 32 KiB over TLS, and 128 KiB for each
 //! open body.
 
+use std::any::Any;
+use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
+use h2::SendStream;
+use h2::client::ResponseFuture;
+use hyper::Request;
+use hyper::body::Bytes;
 use tempfile::TempDir;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 use crate::support::frames::{
     DATA, END_HEADERS, END_STREAM, GET, HEADERS, beginning, frame, literal, streams,
@@ -154,11 +162,11 @@ fn stalled(what: &str, sends: bool, http2: bool) {
         .section("listeners.public", address);
     let gate = Tollgate::start(&config);
     let before = gate.memory();
-    let lines: Vec<TcpStream> = if http2 {
-        // As many streams as a connection may have.
-        (0..2).map(|_| many_streams(gate.data())).collect()
-    } else {
-        (0..BODIES).map(|_| one_body(gate.data(), sends)).collect()
+    // Over HTTP/2 as many streams as a connection may have.
+    let lines: Vec<Box<dyn Any>> = match (http2, sends) {
+        (false, _) => (0..BODIES).map(|_| Box::new(one_body(gate.data(), sends)) as _).collect(),
+        (true, false) => (0..2).map(|_| Box::new(many_streams(gate.data())) as _).collect(),
+        (true, true) => (0..2).map(|_| Box::new(many_uploads(gate.data())) as _).collect(),
     };
     gate.wait_for("all bodies", |metrics| metrics.sum("tollgate_streams", &[]) == BODIES as f64);
     settle(&gate);
@@ -201,6 +209,38 @@ fn many_streams(address: SocketAddr) -> TcpStream {
     stream
 }
 
+/// A client of HTTP/2 that sends as much of a hundred bodies as is taken, until what is returned is dropped.
+fn many_uploads(address: SocketAddr) -> oneshot::Sender<()> {
+    let (held, dropped) = oneshot::channel();
+    let upload = async move {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
+        tokio::spawn(connection);
+        for _ in 0..100 {
+            let request = Request::post("http://a/orders").header("x-api-key", "demo");
+            sender = sender.ready().await.unwrap();
+            tokio::spawn(send_on(sender.send_request(request.body(()).unwrap(), false).unwrap()));
+        }
+        dropped.await.unwrap_or(());
+    };
+    // Not on the thread that all other clients share.
+    thread::spawn(|| {
+        Builder::new_current_thread().enable_all().build().unwrap().block_on(upload);
+    });
+    held
+}
+
+/// Sends zeros wherever there is room for them.
+async fn send_on((response, mut body): (ResponseFuture, SendStream<Bytes>)) {
+    const PIECE: usize = 16 << 10;
+    body.reserve_capacity(PIECE);
+    while let Some(Ok(length)) = poll_fn(|cx| body.poll_capacity(cx)).await {
+        body.send_data(vec![0; length].into(), false).unwrap();
+        body.reserve_capacity(PIECE);
+    }
+    drop(response);
+}
+
 /// Sends as much as is taken.
 fn fill(mut stream: &TcpStream, pieces: impl Iterator<Item = Vec<u8>>) {
     stream.set_write_timeout(Some(std::time::Duration::from_millis(20))).unwrap();
@@ -217,4 +257,5 @@ fn bodies_that_nobody_reads_are_held_in_small_pieces() {
     stalled("responses of HTTP/1.1", false, false);
     stalled("responses of HTTP/2", false, true);
     stalled("requests of HTTP/1.1", true, false);
+    stalled("requests of HTTP/2", true, true);
 }
