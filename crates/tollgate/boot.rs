@@ -100,12 +100,16 @@ async fn serve(
     let mut claimed = if takeover { claimed(&settings, &environment).await? } else { None };
     let mut passed = passed.sort(&settings)?;
     let inherited = claimed.as_mut().map_or(&mut passed, |claimed| &mut claimed.inherited);
-    let listeners = settings.listeners.iter().map(|listener| Listener {
-        name: listener.name.to_string(),
-        address: listener.address.clone(),
-        settings: listener.settings.clone(),
-        tls: certificates.acceptor(&listener.name),
-        inherited: inherited.data(&listener.name, &listener.address),
+    let listeners = settings.listeners.iter().map(|listener| {
+        let (inherited, foreign) = inherited.data(&listener.name, &listener.address);
+        Listener {
+            name: listener.name.to_string(),
+            address: listener.address.clone(),
+            settings: listener.settings.clone(),
+            tls: certificates.acceptor(&listener.name),
+            inherited,
+            foreign,
+        }
     });
     let (written, told) = watch::channel(());
     let plan = Plan {

@@ -55,22 +55,20 @@ impl Sockets {
         data: Vec<DataSockets>,
     ) -> Result<Held, Failure> {
         let mut held = Held::default();
-        for DataSockets { name, address, sockets } in data {
-            held.hold(Purpose::Data, &name, &address.to_string(), sockets);
-        }
+        data.into_iter().for_each(|data| held.hold_data(data));
         let ops = self.ops.as_fd().try_clone_to_owned()?;
-        held.hold(Purpose::Ops, "", &settings.ops.address.to_string(), vec![ops]);
+        held.hold(Purpose::Ops, &settings.ops.address.to_string(), vec![ops]);
         if let Some((admin, control)) = self.admin.as_ref().zip(settings.control.as_ref()) {
             let admin = admin.as_fd().try_clone_to_owned()?;
-            held.hold(Purpose::Admin, "", &control.address.to_string(), vec![admin]);
+            held.hold(Purpose::Admin, &control.address.to_string(), vec![admin]);
         }
         if let Some(explain) = &self.explain {
             let (path, socket) = explain.handle()?;
-            held.hold(Purpose::Explain, "", &path.to_string_lossy(), vec![socket]);
+            held.hold(Purpose::Explain, &path.to_string_lossy(), vec![socket]);
         }
         if let Some(takeover) = &self.takeover {
             let (path, socket) = takeover.handle()?;
-            held.hold(Purpose::Takeover, "", &path.to_string_lossy(), vec![socket]);
+            held.hold(Purpose::Takeover, &path.to_string_lossy(), vec![socket]);
         }
         Ok(held)
     }

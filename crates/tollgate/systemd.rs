@@ -3,6 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use listenfd::ListenFd;
@@ -16,13 +17,18 @@ use crate::takeover::{Inherited, Purpose};
 
 /// Sockets that were passed to this process, each with the name that it has in its unit.
 #[derive(Default)]
-pub(crate) struct Passed(Vec<(String, TcpListener)>);
+pub(crate) struct Passed(Vec<(String, Listening)>);
+
+enum Listening {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
 
 impl Passed {
     /// Takes them out of the environment. To be called while the process has one thread.
     ///
     /// # Errors
-    /// If one of them is not listening on TCP.
+    /// If one of them is neither listening on TCP nor a Unix socket for streams.
     pub(crate) fn take() -> Result<Self, Failure> {
         let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut names = names.split(':');
@@ -30,11 +36,20 @@ impl Passed {
         let mut passed = Vec::new();
         for place in 0..descriptors.len() {
             let name = names.next().unwrap_or_default().to_owned();
-            let socket = descriptors.take_tcp_listener(place);
-            let socket = socket.map_err(|error| format!("LISTEN_FDS: {name:?}: {error}"))?;
+            let socket = match descriptors.take_unix_listener(place) {
+                Ok(socket) => socket.map(Listening::Unix),
+                // It stays where it is.
+                Err(_) => descriptors
+                    .take_tcp_listener(place)
+                    .map_err(|error| format!("LISTEN_FDS: {name:?}: {error}"))?
+                    .map(Listening::Tcp),
+            };
             let Some(socket) = socket else { continue };
             // Not for the processes that this one starts.
-            fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+            match &socket {
+                Listening::Tcp(socket) => fcntl_setfd(socket, FdFlags::CLOEXEC)?,
+                Listening::Unix(socket) => fcntl_setfd(socket, FdFlags::CLOEXEC)?,
+            }
             passed.push((name, socket));
         }
         Ok(Self(passed))
@@ -48,6 +63,14 @@ impl Passed {
     pub(crate) fn sort(self, settings: &Settings) -> Result<Inherited, Failure> {
         let mut inherited = Inherited::default();
         for (name, socket) in self.0 {
+            let socket = match socket {
+                Listening::Tcp(socket) => socket,
+                Listening::Unix(socket) => {
+                    let (listener, place) = unix(&name, &socket, settings)?;
+                    inherited.add(Purpose::Data, &listener, &place, OwnedFd::from(socket));
+                    continue;
+                }
+            };
             let bound = socket.local_addr()?;
             let fits = |section: &str, address: SocketAddr| match address.port() {
                 0 => name == section && address.ip() == bound.ip(),
@@ -68,6 +91,23 @@ impl Passed {
         }
         Ok(inherited)
     }
+}
+
+/// The listener, and its address, of a Unix socket.
+fn unix(
+    name: &str,
+    socket: &UnixListener,
+    settings: &Settings,
+) -> Result<(String, String), Failure> {
+    let bound = socket.local_addr()?;
+    let path = bound.as_pathname().ok_or_else(|| format!("LISTEN_FDS: {name:?} has no path"))?;
+    let fits = |address: &ListenAddress| matches!(address, ListenAddress::Unix { path: other, .. } if other == path);
+    let listener = settings.listeners.iter().find(|listener| fits(&listener.address));
+    let listener = listener.ok_or_else(|| {
+        let path = path.display();
+        format!("LISTEN_FDS: no listener of the configuration is at unix:{path} ({name:?})")
+    })?;
+    Ok((listener.name.to_string(), listener.address.to_string()))
 }
 
 /// Says that this process serves, and that it is the one to look after.

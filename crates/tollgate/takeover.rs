@@ -65,6 +65,9 @@ struct Offered {
     /// The address or path, as its configuration has it.
     place: String,
     count: usize,
+    /// The file of a Unix socket is kept by whoever has made it: neither of the two processes.
+    #[serde(default)]
+    foreign: bool,
 }
 
 /// What a socket is for.

@@ -60,6 +60,8 @@ pub struct Listener {
     pub tls: Option<Acceptor>,
     /// Sockets that listen there already, by whoever passed them on; none = it makes its own.
     pub inherited: Vec<OwnedFd>,
+    /// Whoever has passed them on keeps the file of a Unix socket: neither its mode nor its end is ours.
+    pub foreign: bool,
 }
 
 /// What one listener takes from its clients.
@@ -173,7 +175,7 @@ impl From<Listening> for OwnedFd {
 /// If the address is in use, not ours, or not allowed.
 pub(crate) fn open(
     address: &ListenAddress,
-    inherited: Vec<OwnedFd>,
+    (inherited, foreign): (Vec<OwnedFd>, bool),
     count: usize,
 ) -> Result<Opened, BindError> {
     let opened = match address {
@@ -183,7 +185,7 @@ pub(crate) fn open(
         }
         ListenAddress::Unix { path, mode } => {
             let socket = match inherited.into_iter().next() {
-                Some(socket) => unix::inherit(socket.into(), path, *mode),
+                Some(socket) => unix::inherit(socket.into(), path, (!foreign).then_some(*mode)),
                 None => bind_unix(path, *mode),
             };
             socket.map(|(socket, file)| Opened {
@@ -268,7 +270,7 @@ mod tests {
         let ours = sockets(any, 2).unwrap();
         let address = ours[0].local_addr().unwrap();
         assert_eq!(ours[1].local_addr().unwrap(), address);
-        let error = open(&ListenAddress::Tcp(address), Vec::new(), 2).unwrap_err();
+        let error = open(&ListenAddress::Tcp(address), Default::default(), 2).unwrap_err();
         assert!(error.to_string().contains(&address.to_string()), "{error}");
         drop(ours);
         let theirs = TcpListener::bind(any).unwrap();
@@ -278,7 +280,7 @@ mod tests {
     #[test]
     fn the_kernel_holds_little_for_a_client_that_does_not_read() {
         let any = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let Opened { sockets, address, .. } = open(&any, Vec::new(), 1).unwrap();
+        let Opened { sockets, address, .. } = open(&any, Default::default(), 1).unwrap();
         let (Listening::Tcp(socket), ListenAddress::Tcp(address)) = (&sockets[0], address) else {
             panic!("{sockets:?}");
         };
@@ -315,7 +317,7 @@ mod tests {
     fn every_socket_is_accepted_from_and_every_worker_accepts() {
         let any = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         for (sockets, workers) in [(1, 3), (3, 2), (2, 2), (4, 3)] {
-            let sockets = open(&any, Vec::new(), sockets).unwrap().sockets;
+            let sockets = open(&any, Default::default(), sockets).unwrap().sockets;
             let shares = share(&sockets, workers).unwrap();
             assert!(shares.iter().all(|share| !share.is_empty()), "{shares:?}");
             assert_eq!(shares.iter().flatten().count(), sockets.len().max(workers));

@@ -67,6 +67,8 @@ pub struct Sockets {
     pub address: ListenAddress,
     /// All of them.
     pub sockets: Vec<OwnedFd>,
+    /// The file of a Unix socket is neither this process's nor that of one that takes over.
+    pub foreign: bool,
 }
 
 /// A data plane that serves.
@@ -126,12 +128,13 @@ impl Plan {
         let mut addresses = Vec::new();
         let mut listeners = Vec::new();
         let (mut handed, mut files) = (Vec::new(), Vec::new());
-        for Listener { name, address, settings, tls, inherited } in self.listeners {
-            let opened = open(&address, inherited, self.workers)?;
+        for Listener { name, address, settings, tls, inherited, foreign } in self.listeners {
+            let opened = open(&address, (inherited, foreign), self.workers)?;
             let shares = share(&opened.sockets, self.workers);
             let shares = shares.map_err(|source| BindError::new(&address, source))?;
             let connections = Arc::new(Connections::new(&settings, tls.is_some()));
             addresses.push((name.clone(), opened.address));
+            let foreign = opened.file.as_ref().is_some_and(SocketFile::is_left);
             files.extend(opened.file);
             for (seat, sockets) in seats.iter_mut().zip(shares) {
                 let (settings, tls) = (settings.clone(), tls.clone());
@@ -139,7 +142,7 @@ impl Plan {
                 seat.entrances.push(Entrance { sockets, settings, tls, connections });
             }
             let sockets = opened.sockets.into_iter().map(OwnedFd::from).collect();
-            handed.push(Sockets { name: name.clone(), address, sockets });
+            handed.push(Sockets { name: name.clone(), address, sockets, foreign });
             listeners.push((name, connections));
         }
         let names = addresses.iter().map(|(name, _)| name.clone()).collect();

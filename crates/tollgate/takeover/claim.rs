@@ -54,7 +54,8 @@ pub(crate) async fn claim(
 }
 
 impl Inherited {
-    /// One more socket, which is to be what has this address in the configuration.
+    /// One more socket, which somebody else has made and keeps. It is to be what has this address in the
+    /// configuration.
     pub(crate) fn add(&mut self, purpose: Purpose, name: &str, place: &str, socket: OwnedFd) {
         let (name, place) = (name.to_owned(), place.to_owned());
         let known = self.0.iter_mut().find(|(offered, _)| {
@@ -62,15 +63,20 @@ impl Inherited {
         });
         match known {
             Some((_, sockets)) => sockets.push(socket),
-            None => self.0.push((Offered { purpose, name, place, count: 1 }, vec![socket])),
+            None => {
+                let offered = Offered { purpose, name, place, count: 1, foreign: true };
+                self.0.push((offered, vec![socket]));
+            }
         }
     }
 
-    /// The sockets of a listener, by its address; where that has no port of its own, by its name too.
-    pub(crate) fn data(&mut self, name: &str, address: &ListenAddress) -> Vec<OwnedFd> {
+    /// The sockets of a listener, by its address; where that has no port of its own, by its name too. And
+    /// whether somebody else keeps the file of one.
+    pub(crate) fn data(&mut self, name: &str, address: &ListenAddress) -> (Vec<OwnedFd>, bool) {
         let any = matches!(address, ListenAddress::Tcp(address) if address.port() == 0);
         let fits = |offered: &Offered| !any || offered.name == name;
-        self.take(Purpose::Data, &address.to_string(), fits)
+        let taken = self.take(Purpose::Data, &address.to_string(), fits);
+        taken.map(|(offered, sockets)| (sockets, offered.foreign)).unwrap_or_default()
     }
 
     /// The socket for ops.
@@ -94,7 +100,7 @@ impl Inherited {
     }
 
     fn one(&mut self, purpose: Purpose, place: &str) -> Option<OwnedFd> {
-        self.take(purpose, place, |_| true).pop()
+        self.take(purpose, place, |_| true)?.1.pop()
     }
 
     fn take(
@@ -102,11 +108,11 @@ impl Inherited {
         purpose: Purpose,
         place: &str,
         fits: impl Fn(&Offered) -> bool,
-    ) -> Vec<OwnedFd> {
+    ) -> Option<(Offered, Vec<OwnedFd>)> {
         let found = self.0.iter().position(|(offered, _)| {
             offered.purpose == purpose && offered.place == place && fits(offered)
         });
-        found.map_or_else(Vec::new, |at| self.0.swap_remove(at).1)
+        found.map(|at| self.0.swap_remove(at))
     }
 }
 

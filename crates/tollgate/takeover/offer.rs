@@ -9,7 +9,7 @@ use tokio::net::UnixStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tollgate_control::OpenElsewhere;
 use tollgate_core::{Clock, Meters};
-use tollgate_proxy::DataPlane;
+use tollgate_proxy::{DataPlane, Sockets as DataSockets};
 
 use super::link::Link;
 use super::{Offered, PROTOCOL, Purpose, Word};
@@ -52,16 +52,17 @@ pub(crate) struct Predecessor {
 }
 
 impl Held {
-    /// Some more, by what they are for. `name` is a listener's.
-    pub(crate) fn hold(
-        &mut self,
-        purpose: Purpose,
-        name: &str,
-        place: &str,
-        sockets: Vec<OwnedFd>,
-    ) {
-        let (name, place, count) = (name.to_owned(), place.to_owned(), sockets.len());
-        self.0.push((Offered { purpose, name, place, count }, sockets));
+    /// Some more, by what they are for.
+    pub(crate) fn hold(&mut self, purpose: Purpose, place: &str, sockets: Vec<OwnedFd>) {
+        let (name, place, count) = (String::new(), place.to_owned(), sockets.len());
+        self.0.push((Offered { purpose, name, place, count, foreign: false }, sockets));
+    }
+
+    /// Those of a listener.
+    pub(crate) fn hold_data(&mut self, data: DataSockets) {
+        let DataSockets { name, address, sockets, foreign } = data;
+        let (purpose, place, count) = (Purpose::Data, address.to_string(), sockets.len());
+        self.0.push((Offered { purpose, name, place, count, foreign }, sockets));
     }
 }
 

@@ -41,17 +41,21 @@ pub fn bind_unix(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile
     Ok((socket.into(), file))
 }
 
-/// Listens with a socket that another process has bound at `path` and passed on.
+/// Listens with a socket that another process has bound at `path` and passed on. Without a mode its file
+/// stays as it is, and where it is.
 ///
 /// # Errors
 /// If there is no file any more.
 pub(super) fn inherit(
     socket: UnixListener,
     path: &Path,
-    mode: u32,
+    mode: Option<u32>,
 ) -> io::Result<(UnixListener, SocketFile)> {
     let file = SocketFile::at(path)?;
-    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    match mode {
+        Some(mode) => fs::set_permissions(path, Permissions::from_mode(mode))?,
+        None => file.leave(),
+    }
     socket.set_nonblocking(true)?;
     Ok((socket, file))
 }
@@ -73,6 +77,11 @@ impl SocketFile {
         &self.path
     }
 
+    /// Whether it is another process's.
+    pub(crate) fn is_left(&self) -> bool {
+        self.left.load(Relaxed)
+    }
+
     /// Leaves it to another process, whose it is from here on.
     pub fn leave(&self) {
         self.left.store(true, Relaxed);
@@ -83,7 +92,7 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode));
-        if ours && !self.left.load(Relaxed) {
+        if ours && !self.is_left() {
             let _ = fs::remove_file(&self.path);
         }
     }
