@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tollgate_control::admin::{Handshake, Stream};
 use tollgate_control::document::Warnings;
+use tollgate_control::feed::FeedMetrics;
 use tollgate_control::webhooks::WebhookMetrics;
 use tollgate_control::{KeptMeters, Publisher, PublisherMetrics};
 use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
@@ -155,6 +156,7 @@ async fn serve(
                 key_events: SharedRings::new(bound.key_events()),
                 post: Arc::new(courier(control)?),
                 webhooks: WebhookMetrics::register(&registry)?,
+                feed: FeedMetrics::register(&registry)?,
             },
             file: Arc::clone(&config.objects.objects),
             door: Door {

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tollgate_control::admin::Leftovers;
+use tollgate_control::feed::FeedMetrics;
 use tollgate_control::last_use::LastUse;
 use tollgate_control::model::Objects;
 use tollgate_control::plane::{ControlPlane, ControlSettings};
@@ -39,6 +40,8 @@ pub(crate) struct Parts {
     pub(crate) post: Arc<dyn Post>,
     /// What is counted of that.
     pub(crate) webhooks: WebhookMetrics,
+    /// What is counted of the key feed.
+    pub(crate) feed: FeedMetrics,
 }
 
 /// What workers have to tell of keys, for whichever task takes it at present.
@@ -90,7 +93,8 @@ impl Parts {
     ) -> Result<Opened, Failure> {
         let environment = file.environment.0.to_string();
         let folder = self.settings.snapshot_folder();
-        let feed = publisher.feed(&environment, &folder, Arc::clone(&self.clock))?;
+        let feed =
+            publisher.feed(&environment, &folder, Arc::clone(&self.clock), self.feed.clone())?;
         let (files, of_file) = watch::channel(file);
         let (enforced, given) = (publisher.enforced(), publisher.given());
         let (settings, clock) = (self.settings.clone(), Arc::clone(&self.clock));

@@ -13,7 +13,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub(super) struct Pair {
     pub(super) gates: [Tollgate; 2],
     pub(super) configs: [Config; 2],
-    admins: [Admin; 2],
+    pub(super) admins: [Admin; 2],
     _origin: Origin,
 }
 

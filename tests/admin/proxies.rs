@@ -1,12 +1,14 @@
 //! Registered proxies, and changes that wait until each enforces them.
 
 use serde_json::{Value as Json, json};
-use tollgate_feed::wire::Hello;
+use tollgate_feed::wire::{GoodbyeReason, Hello};
 
-use super::access_keys::in_both;
+use super::access_keys::{in_both, revoke};
+use super::backup::{back_up, run};
 use super::native::id;
+use super::peers::Pair;
 use super::{House, violations};
-use crate::support::{Follower, Response, hello, wait_for};
+use crate::support::{Follower, Response, done, hello, wait_for, with_pepper};
 
 /// Disables a key, and waits for that.
 fn disable(house: &House, key: &Json, timeout: &str) -> Response {
@@ -149,4 +151,91 @@ fn what_waits_is_every_change_of_both_apis_and_nothing_else() {
     };
     assert!(key()["result"]["secret"].is_string());
     assert!(key()["result"].get("secret").is_none(), "it is shown once");
+}
+
+#[test]
+fn two_control_planes_of_one_store_wait_for_each_others_proxies_and_cut_them_off() {
+    let pair = Pair::start();
+    let [here, there] = &pair.admins;
+    let body = json!({ "id": "edge", "capability": "enforce" });
+    let access_key = done(&here.ask("POST", "/access-keys", &body));
+    let pepper = std::fs::read_to_string(pair.gates[0].folder().join("pepper")).unwrap();
+    let follow = |gate: usize, name: &str| {
+        let hello = with_pepper(&pepper, hello(name));
+        Follower::follow(pair.gates[gate].admin(), &access_key, hello)
+    };
+    let proxies = [follow(0, "of-one"), follow(1, "of-other")];
+    let enforced = proxies.each_ref().map(|proxy| proxy.offer().revision);
+    proxies.iter().zip(enforced).for_each(|(proxy, revision)| proxy.beats(Some(revision)));
+    let body = json!({
+        "package": { "id": "basic" }, "plan": { "id": "free" }, "status": "active",
+    });
+    let target = "/applications/acme/packageKeys";
+    let late = there.post(&format!("{target}?wait=applied&timeout=300ms"), &body);
+    assert_eq!(late.status, 202, "{late:?}");
+    for name in ["of-one", "of-other"] {
+        assert!(seconds_to(&outcome(&late.json(), name)["closesBy"]) > 50, "{late:?}");
+    }
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| there.post(&format!("{target}?wait=applied"), &body));
+        for proxy in &proxies {
+            proxy.applies(proxy.batch().revision);
+            proxy.applies(proxy.batch().revision);
+        }
+        let applied = waiting.join().unwrap();
+        assert_eq!(applied.status, 200, "{applied:?}");
+        assert_eq!(applied.json()["proxies"].as_array().unwrap().len(), 2);
+    });
+    let listed = there.look("/proxies?fields=id,state,lag");
+    let listed: Vec<_> = listed.as_array().unwrap().iter().map(|one| &one["state"]).collect();
+    assert_eq!(listed, ["connected", "connected"]);
+    revoke(here, &["edge"]);
+    for proxy in &proxies {
+        assert_eq!(proxy.goes(), GoodbyeReason::AccessRevoked);
+    }
+}
+
+#[test]
+fn a_control_plane_without_a_listener_of_its_own_feeds_proxies() {
+    let house = House::with(|config| {
+        config.control().without("listeners").section("control", "address = \"127.0.0.1:0\"")
+    });
+    let body = json!({ "id": "edge", "capability": "enforce" });
+    let access_key = done(&house.admin.ask("POST", "/access-keys", &body));
+    let proxy = house.follower(&access_key, hello("edge"));
+    proxy.applies(proxy.offer().revision);
+    let key = house.change();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| disable(&house, &key, "10s"));
+        proxy.applies(proxy.batch().revision);
+        proxy.applies(proxy.batch().revision);
+        assert_eq!(waiting.join().unwrap().status, 200);
+    });
+    let measured = house.gate.metrics();
+    assert_eq!(measured.sum("tollgate_feed_proxies", &[]), 1.0);
+    assert_eq!(measured.sum("tollgate_feed_propagation_seconds_count", &[]), 2.0);
+}
+
+#[test]
+fn a_restored_backup_revives_no_access_key_and_forgets_no_proxy() {
+    let house = House::on_sqlite("region = \"eu-1\"");
+    let keys = ["stays", "was-revoked"].map(|id| house.feeder(id));
+    let backup = back_up(&house.gate);
+    let proxy = house.follower(&keys[0], hello("edge"));
+    proxy.offer();
+    revoke(&house.admin, &["was-revoked"]);
+    let House { gate, mut admin, origin } = house;
+    let gate = gate.restart_after(|config| {
+        let restored = run(&["restore", backup.to_str().unwrap(), "--yes"], config, "");
+        assert_eq!(restored.code, Some(0), "{restored:?}");
+    });
+    admin.move_to(gate.admin());
+    let states = admin.look("/access-keys?fields=id,status&sort=id");
+    let state = |id, status| json!({ "id": id, "status": status });
+    assert_eq!(states, json!([state("stays", "active"), state("was-revoked", "revoked")]));
+    assert_eq!(admin.look("/proxies/edge")["accessKey"], "stays");
+    let house = House { gate, admin, origin };
+    assert_eq!(Follower::unheard(house.gate.admin(), &keys[1]).status, 401);
+    // What it holds is of another epoch.
+    house.follower(&keys[0], hello("edge")).offer();
 }

@@ -2,6 +2,7 @@
 //! proxies that follow it, and snapshots for those that cannot.
 
 mod log;
+mod metrics;
 mod snapshot;
 
 use std::io;
@@ -18,6 +19,7 @@ use tollgate_feed::wire::{
 
 use crate::publisher::SharedNames;
 pub(crate) use log::{Log, Next, Present};
+pub use metrics::FeedMetrics;
 pub use snapshot::Snapshot;
 
 /// What changes more keys at once is told by a snapshot.
@@ -36,6 +38,7 @@ pub struct KeyFeed {
     /// Changes when access keys or proxies have.
     looks: watch::Sender<u64>,
     snapshots: snapshot::Snapshots,
+    pub(crate) metrics: FeedMetrics,
 }
 
 /// What the publisher is about to publish.
@@ -60,6 +63,7 @@ impl KeyFeed {
         folder: PathBuf,
         names: SharedNames,
         clock: Arc<dyn Clock>,
+        metrics: FeedMetrics,
     ) -> Result<Self, getrandom::Error> {
         let mut numbering = [0; 8];
         getrandom::fill(&mut numbering)?;
@@ -72,6 +76,7 @@ impl KeyFeed {
             newest: watch::Sender::default(),
             looks: watch::Sender::default(),
             snapshots: snapshot::Snapshots::new(folder),
+            metrics,
         })
     }
 

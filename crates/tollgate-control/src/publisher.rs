@@ -13,7 +13,7 @@ use tollgate_core::{Batch, Brand, Clock, Revision, Root, Scheme, Schemes, Snapsh
 use tollgate_feed::wire::{SentScheme, SentSchemes};
 
 use crate::compile::{self, GivenNumbers, Numbers, RoutePlan, Upstreams};
-use crate::feed::{KeyFeed, Present, Publication, sent_scheme};
+use crate::feed::{FeedMetrics, KeyFeed, Present, Publication, sent_scheme};
 use crate::model::{DigestSchemes, Key, Name, Objects, SchemeSettings};
 
 pub use kept::{KeptMeters, MeterNames, NotRestored, OpenElsewhere};
@@ -111,12 +111,13 @@ impl Publisher {
         environment: &str,
         folder: &Path,
         clock: Arc<dyn Clock>,
+        metrics: FeedMetrics,
     ) -> Result<Arc<KeyFeed>, getrandom::Error> {
         if let Some(feed) = &self.feed {
             return Ok(Arc::clone(feed));
         }
         let names = self.ledger.share_names();
-        let feed = KeyFeed::new(environment.to_owned(), folder.to_owned(), names, clock)?;
+        let feed = KeyFeed::new(environment.to_owned(), folder.to_owned(), names, clock, metrics)?;
         Ok(Arc::clone(self.feed.insert(Arc::new(feed))))
     }
 

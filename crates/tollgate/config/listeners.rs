@@ -64,7 +64,8 @@ pub(super) fn read(
         }
         listeners.push(listener);
     }
-    if listeners.is_empty() && !root.has("listeners") {
+    // A control plane may stand alone.
+    if listeners.is_empty() && !root.has("listeners") && !root.has("control") {
         root.missing("listeners", "at least one table such as [listeners.public]");
     }
     listeners

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tollgate_core::{Revision, Root};
@@ -37,6 +38,8 @@ struct Entry {
     previous: Revision,
     revision: Revision,
     bytes: Bytes,
+    /// When it was published.
+    at: Instant,
 }
 
 /// What follows on a revision.
@@ -44,8 +47,8 @@ struct Entry {
 pub(crate) enum Next {
     /// Nothing yet.
     Nothing,
-    /// This batch, which makes this revision.
-    Batch(Revision, Bytes),
+    /// This batch, which makes this revision and was published at this instant.
+    Batch(Revision, Bytes, Instant),
     /// A snapshot has to be fetched.
     Gap,
 }
@@ -65,7 +68,7 @@ impl Log {
             return;
         };
         self.bytes += bytes.len();
-        self.batches.push_back(Entry { previous, revision, bytes });
+        self.batches.push_back(Entry { previous, revision, bytes, at: Instant::now() });
         while self.bytes > MOST_BYTES || self.batches.len() > MOST_BATCHES {
             let Some(gone) = self.batches.pop_front() else { break };
             self.bytes -= gone.bytes.len();
@@ -81,7 +84,7 @@ impl Log {
         let at = self.batches.partition_point(|entry| entry.revision <= revision);
         match self.batches.get(at) {
             Some(entry) if entry.previous == revision => {
-                Next::Batch(entry.revision, entry.bytes.clone())
+                Next::Batch(entry.revision, entry.bytes.clone(), entry.at)
             }
             _ => Next::Gap,
         }
@@ -118,8 +121,8 @@ mod tests {
         add(&mut log, 3, 6, Some(1));
         add(&mut log, 6, 7, Some(1));
         let next = |number| log.after(revision(number));
-        assert!(matches!(next(3), Next::Batch(made, _) if made == revision(6)));
-        assert!(matches!(next(6), Next::Batch(made, _) if made == revision(7)));
+        assert!(matches!(next(3), Next::Batch(made, ..) if made == revision(6)));
+        assert!(matches!(next(6), Next::Batch(made, ..) if made == revision(7)));
         assert_eq!([next(7), next(5), next(8)], [Next::Nothing, Next::Gap, Next::Gap]);
     }
 

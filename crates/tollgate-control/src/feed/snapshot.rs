@@ -53,9 +53,11 @@ impl Snapshots {
         }
         let present = feed.log.borrow().present().cloned();
         let present = present.ok_or_else(|| io::Error::other("nothing is published yet"))?;
+        let metrics = feed.metrics.clone();
         let (feed, folder) = (Arc::clone(feed), self.folder.clone());
         let made = tokio::task::spawn_blocking(move || make(&feed, present, &folder));
         let made = Arc::new(made.await.map_err(io::Error::other)??);
+        metrics.snapshots.inc();
         self.at_hand.send_modify(|at_hand| {
             at_hand.push(Arc::clone(&made));
             let more = at_hand.len().saturating_sub(AT_HAND);

@@ -68,6 +68,12 @@ impl RegisteredProxy {
         connection.row(&query, &[name.into()])?.as_ref().map(Self::read).transpose()
     }
 
+    /// How many there are.
+    pub fn count(connection: &mut dyn Connection) -> Result<i64, StoreError> {
+        let row = connection.row("SELECT count(*) FROM proxies", &[])?;
+        row.map_or(Ok(0), |row| row.integer(0))
+    }
+
     /// Keeps it, as a new one.
     pub fn insert(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
         let columns = Self::COLUMNS;

@@ -19,6 +19,9 @@ use crate::store::{Change, Deed, NotChanged, Reason, Store, StoreError, newest};
 /// times as long is taken for gone.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// So many proxies are registered at once.
+const MOST: i64 = 10_000;
+
 /// So much longer than it is a lease is kept as, so that few of its renewals are written, in
 /// milliseconds.
 const AHEAD: i64 = 60_000;
@@ -55,6 +58,8 @@ pub struct Newcomer {
     pub software: String,
     /// For how many seconds it goes on without a control plane; `None` = without a bound.
     pub serve_for: Option<u64>,
+    /// What it enforces; `None` = nothing.
+    pub enforced: Option<Revision>,
     /// Its wall clock, in milliseconds since 1970.
     pub unix_ms: u64,
 }
@@ -89,6 +94,8 @@ pub enum NotRegistered {
     AccessKey,
     /// A proxy of this name came by another access key, which is good still.
     Taken,
+    /// There are too many.
+    Full,
 }
 
 /// How long a proxy may go on from an instant on, in milliseconds: with what two clocks may differ by.
@@ -222,6 +229,9 @@ fn enter(
         return Err(NotChanged::Refused(NotRegistered::AccessKey));
     }
     let known = RegisteredProxy::find(connection, &newcomer.name)?;
+    if known.is_none() && RegisteredProxy::count(connection)? >= MOST {
+        return Err(NotChanged::Refused(NotRegistered::Full));
+    }
     if let Some(known) = &known
         && known.access_key != newcomer.access_key
         && is_good(AccessKey::find(connection, &known.access_key)?)
@@ -234,6 +244,8 @@ fn enter(
     let serve_for = serve_for
         .map(|new| longer.and_then(|known| known.serve_for).map_or(new, |longer| longer.max(new)));
     let ends = now.saturating_add(lease(serve_for.unwrap_or(0))).saturating_add(AHEAD);
+    let same_state = known.as_ref().filter(|known| known.enforced == newcomer.enforced);
+    let since = same_state.and_then(|known| known.enforced_at);
     let proxy = RegisteredProxy {
         name: newcomer.name,
         access_key: newcomer.access_key,
@@ -242,8 +254,9 @@ fn enter(
         registered: known.as_ref().map_or(now, |known| known.registered),
         seen: now,
         connected: true,
-        enforced: known.as_ref().and_then(|known| known.enforced),
-        enforced_at: known.as_ref().and_then(|known| known.enforced_at),
+        // It may have begun with less than it had.
+        enforced: newcomer.enforced,
+        enforced_at: newcomer.enforced.map(|_| since.unwrap_or(now)),
         keys: known.as_ref().map_or(0, |known| known.keys),
         skew: i64::try_from(newcomer.unix_ms).unwrap_or(i64::MAX).saturating_sub(now),
         serve_for,
@@ -271,7 +284,7 @@ impl Reason for NotRegistered {
         match self {
             Self::Name => "invalid",
             Self::AccessKey => "access_key_revoked",
-            Self::Taken => "conflict",
+            Self::Taken | Self::Full => "conflict",
         }
     }
 }
@@ -282,6 +295,7 @@ impl fmt::Display for NotRegistered {
             Self::Name => "a proxy's name has 1 to 64 of A-Z a-z 0-9 _ - . :",
             Self::AccessKey => "the access key was revoked",
             Self::Taken => "a proxy of this name came by another access key, which is good still",
+            Self::Full => "10,000 proxies are registered; expected some to be forgotten",
         })
     }
 }

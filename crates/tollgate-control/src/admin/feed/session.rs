@@ -2,6 +2,7 @@
 
 mod messages;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tollgate_core::Revision;
 use tollgate_feed::wire::{
-    Goodbye, GoodbyeReason, Hello, ServerHeartbeat, ToControl, ToProxy, VERSION, Welcome,
+    Applied, Goodbye, GoodbyeReason, Hello, ServerHeartbeat, ToControl, ToProxy, VERSION, Welcome,
 };
 
 use crate::admin::Plane;
@@ -25,6 +26,8 @@ use messages::Messages;
 const FIRST: Duration = Duration::from_secs(10);
 /// After so long without a word a proxy is gone.
 const SILENCE: Duration = HEARTBEAT.saturating_mul(4);
+/// So many revisions are timed that a proxy does not enforce yet.
+const MOST_SENT: usize = 1024;
 /// How long the last message may wait for whoever takes it.
 const LAST: Duration = Duration::from_millis(200);
 
@@ -49,6 +52,8 @@ struct Following<'a> {
     /// A sign of life is due.
     beat: bool,
     heard: Instant,
+    /// What was sent and is not enforced, with the instants at which it was published.
+    sent: VecDeque<(Revision, std::time::Instant)>,
 }
 
 impl End {
@@ -93,6 +98,7 @@ async fn follow(
         region: key.region.clone(),
         software: hello.software.chars().filter(|each| !each.is_control()).take(64).collect(),
         serve_for: hello.serve_for,
+        enforced: hello.held.map(|held| held.revision),
         unix_ms: hello.unix_ms,
     };
     let session = match plane.roll.register(newcomer).await {
@@ -100,7 +106,9 @@ async fn follow(
         Err(NotChanged::Refused(why)) => {
             let reason = match why {
                 NotRegistered::AccessKey => GoodbyeReason::AccessRevoked,
-                NotRegistered::Name | NotRegistered::Taken => GoodbyeReason::WrongPlace,
+                NotRegistered::Name | NotRegistered::Taken | NotRegistered::Full => {
+                    GoodbyeReason::WrongPlace
+                }
             };
             return End::told(reason, why.to_string());
         }
@@ -112,7 +120,9 @@ async fn follow(
     // Another connection of the same proxy gives way.
     plane.feed.look();
     tracing::info!(proxy = session.name, access_key = key.id, "a proxy follows the key feed");
+    plane.feed.metrics.proxies.inc();
     let end = welcomed(plane, (key, &hello), &session, messages, to).await;
+    plane.feed.metrics.proxies.dec();
     plane.roll.leave(&session);
     tracing::info!(proxy = session.name, "a proxy does not follow the key feed any more");
     end
@@ -181,6 +191,7 @@ async fn welcomed(
         answers: None,
         beat: false,
         heard: Instant::now(),
+        sent: VecDeque::new(),
     };
     following.run(key).await
 }
@@ -253,7 +264,14 @@ impl Following<'_> {
         };
         match next {
             Next::Nothing => Ok(None),
-            Next::Batch(revision, bytes) => Ok(Some((bytes, Some(revision)))),
+            Next::Batch(revision, bytes, at) => {
+                if self.sent.back().is_none_or(|(last, _)| *last < revision)
+                    && self.sent.len() < MOST_SENT
+                {
+                    self.sent.push_back((revision, at));
+                }
+                Ok(Some((bytes, Some(revision))))
+            }
             // None is made for whoever does not read.
             Next::Gap if self.to.capacity() == 0 => Ok(None),
             Next::Gap => match self.plane.feed.snapshot().await {
@@ -272,19 +290,17 @@ impl Following<'_> {
 
     async fn hear(&mut self, message: ToControl) -> Option<End> {
         self.heard = Instant::now();
-        let roll = &self.plane.roll;
+        let plane = self.plane;
+        let roll = &plane.roll;
         match message {
             ToControl::Hello(_) => {
                 return Some(End::told(GoodbyeReason::Malformed, "a second hello"));
             }
-            ToControl::Applied(applied) => roll.hear(
-                self.session,
-                Heard {
-                    enforced: Some(applied.revision),
-                    keys: applied.keys,
-                    unix_ms: applied.unix_ms,
-                },
-            ),
+            ToControl::Applied(applied) => {
+                self.time(applied.revision);
+                let Applied { revision, keys, unix_ms, .. } = applied;
+                roll.hear(self.session, Heard { enforced: Some(revision), keys, unix_ms });
+            }
             ToControl::Heartbeat(beat) => {
                 let from = self.plane.now();
                 let (enforced, keys, unix_ms) = (beat.enforced, beat.keys, beat.unix_ms);
@@ -308,6 +324,14 @@ impl Following<'_> {
             ToControl::Goodbye(_) => return Some(End::Gone),
         }
         None
+    }
+
+    /// Notes how long it took until the proxy enforced what it was sent.
+    fn time(&mut self, enforced: Revision) {
+        while let Some((_, at)) = self.sent.front().filter(|(sent, _)| *sent <= enforced) {
+            self.plane.feed.metrics.note_propagation(at.elapsed());
+            self.sent.pop_front();
+        }
     }
 
     /// Whether the proxy may go on.

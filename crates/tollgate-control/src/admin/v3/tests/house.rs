@@ -14,6 +14,7 @@ use tollgate_core::{Clock, Now, Revision, handoff};
 
 use crate::directory::realm;
 use crate::document;
+use crate::feed::FeedMetrics;
 use crate::file::read_objects;
 use crate::life_cycle::{Chain, Event, Instant, KeyNumber, apply};
 use crate::model::{DigestLiteral, Objects, Scheme};
@@ -103,10 +104,11 @@ impl House {
         let given = watch::channel(Arc::default()).1;
         let reader = handoff().1;
         let (writer, _) = handoff();
-        let metrics = PublisherMetrics::register(&prometheus::Registry::new()).unwrap();
-        let feed =
-            Publisher::new(writer, 1, metrics).feed("production", folder.path(), Arc::new(Still));
-        let feed = feed.unwrap();
+        let registry = prometheus::Registry::new();
+        let mut publisher =
+            Publisher::new(writer, 1, PublisherMetrics::register(&registry).unwrap());
+        let metrics = FeedMetrics::register(&registry).unwrap();
+        let feed = publisher.feed("production", folder.path(), Arc::new(Still), metrics).unwrap();
         let plane =
             ControlPlane::open(settings, Arc::new(Still), files, enforced, reader, given, feed)
                 .await
