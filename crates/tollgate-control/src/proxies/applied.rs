@@ -116,7 +116,7 @@ impl Roll {
             return Outcome::ClosesBy(kept);
         }
         // Answers that name the revision renew nothing while it is not enforced.
-        let renewed = told_at.saturating_add(lease(serve_for));
-        Outcome::ClosesBy(kept.min(renewed).min(member.granted.unwrap_or(i64::MAX)))
+        let renewed = told_at.saturating_add(lease(serve_for)).min(member.granted);
+        Outcome::ClosesBy(kept.min(renewed.max(member.floor)))
     }
 }

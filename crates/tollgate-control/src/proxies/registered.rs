@@ -39,8 +39,8 @@ pub struct RegisteredProxy {
     pub session: i64,
 }
 
-/// A lease that the store was told of by another control plane and that ends later is kept.
-const UPDATE: &str = "UPDATE proxies SET access_key = $2, region = $3, software = $4, registered = $5, \
+/// Its parameters stand in their order, as SQLite counts them. A lease that the store was told of by another control plane and that ends later is kept.
+const UPDATE: &str = "UPDATE proxies SET name = $1, access_key = $2, region = $3, software = $4, registered = $5, \
                       seen = $6, connected = $7, epoch = $8, number = $9, enforced_at = $10, \
                       keys = $11, skew = $12, serve_for = $13, leased_until = \
                       CASE WHEN leased_until > $14 THEN leased_until ELSE $14 END, problem = $15, \

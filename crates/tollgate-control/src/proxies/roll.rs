@@ -39,8 +39,10 @@ pub(super) struct Member {
     pub(super) proxy: RegisteredProxy,
     /// Its connection to this process.
     pub(super) session: Option<i64>,
-    /// When its lease ends as it was renewed here; `None` = here it was not.
-    pub(super) granted: Option<i64>,
+    /// When its lease ends as it was renewed here for as long as it goes on now.
+    pub(super) granted: i64,
+    /// When every lease ends that it had otherwise: from another process, or for another time.
+    pub(super) floor: i64,
     /// It is not kept as it is now.
     changed: bool,
 }
@@ -131,15 +133,17 @@ impl Roll {
             details: "{}".to_owned(),
         };
         let registered = self.store.change(deed, move |change, _| enter(change, newcomer));
-        let ((proxy, committed), _) = registered.await?;
+        let ((proxy, floor, committed), _) = registered.await?;
         let number = proxy.session;
         let name = proxy.name.clone();
         let session = Session { name: name.clone(), committed, number };
         self.members.send_modify(|members| {
             let before = members.get(&name);
             let same = before.filter(|member| member.proxy.serve_for == proxy.serve_for);
-            let granted = same.and_then(|member| member.granted);
-            let member = Member { session: Some(number), granted, ..Member::of(proxy) };
+            let floor = same.map_or(floor, |member| member.floor);
+            let granted = proxy.seen.saturating_add(lease(proxy.serve_for.unwrap_or(0)));
+            let granted = same.map_or(0, |member| member.granted).max(granted);
+            let member = Member { session: Some(number), granted, floor, ..Member::of(proxy) };
             members.insert(name, member);
         });
         Ok(session)
@@ -208,7 +212,8 @@ impl Roll {
 
 impl Member {
     fn of(proxy: RegisteredProxy) -> Self {
-        Self { proxy, session: None, granted: None, changed: false }
+        let floor = proxy.leased_until;
+        Self { proxy, session: None, granted: 0, floor, changed: false }
     }
 
     fn is(&self, session: &Session) -> bool {
@@ -216,12 +221,12 @@ impl Member {
     }
 }
 
-/// Enters a proxy into the roll of the store. Returns it, and what is committed at that moment: whoever
-/// commits more from then on finds it there.
+/// Enters a proxy into the roll of the store. Returns it, when all leases end that it had before, and
+/// what is committed at that moment: whoever commits more from then on finds it there.
 fn enter(
     change: &mut Change<'_>,
     newcomer: Newcomer,
-) -> Result<(RegisteredProxy, Revision), NotChanged<NotRegistered>> {
+) -> Result<(RegisteredProxy, i64, Revision), NotChanged<NotRegistered>> {
     let now = change.now();
     let connection = change.connection();
     let is_good = |key: Option<AccessKey>| key.is_some_and(|key| key.revoked.is_none());
@@ -239,10 +244,7 @@ fn enter(
         return Err(NotChanged::Refused(NotRegistered::Taken));
     }
     let serve_for = newcomer.serve_for.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
-    // It may go on by a longer one that it had.
-    let longer = known.as_ref().filter(|known| known.leased_until > now);
-    let serve_for = serve_for
-        .map(|new| longer.and_then(|known| known.serve_for).map_or(new, |longer| longer.max(new)));
+    let floor = known.as_ref().map_or(0, |known| known.leased_until);
     let ends = now.saturating_add(lease(serve_for.unwrap_or(0))).saturating_add(AHEAD);
     let same_state = known.as_ref().filter(|known| known.enforced == newcomer.enforced);
     let since = same_state.and_then(|known| known.enforced_at);
@@ -260,7 +262,7 @@ fn enter(
         keys: known.as_ref().map_or(0, |known| known.keys),
         skew: i64::try_from(newcomer.unix_ms).unwrap_or(i64::MAX).saturating_sub(now),
         serve_for,
-        leased_until: ends.max(known.as_ref().map_or(0, |known| known.leased_until)),
+        leased_until: ends.max(floor),
         problem: None,
         session: 0,
     };
@@ -276,7 +278,7 @@ fn enter(
         change.leave_untold();
     }
     let committed = newest(change.connection())?;
-    Ok((proxy, committed))
+    Ok((proxy, floor, committed))
 }
 
 impl Reason for NotRegistered {

@@ -12,6 +12,7 @@ mod engines;
 mod opening;
 mod operations;
 mod peers;
+mod proxies;
 mod publishing;
 mod reading;
 mod restoring;

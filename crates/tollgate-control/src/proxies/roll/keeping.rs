@@ -32,7 +32,9 @@ impl Roll {
         if !kept {
             self.renew_ahead(from).await?;
         }
-        self.with(session, |member| member.granted = ends(member).max(member.granted));
+        self.with(session, |member| {
+            member.granted = ends(member).map_or(0, |ends| ends.max(member.granted));
+        });
         Ok(())
     }
 
@@ -49,9 +51,9 @@ impl Roll {
         let rows = here.clone();
         let kept = self.store.quietly(move |connection| {
             for (name, ends) in rows {
-                let statement = "UPDATE proxies SET leased_until = $2 \
-                                 WHERE name = $1 AND leased_until < $2";
-                connection.run(statement, &[name.into(), ends.into()])?;
+                let statement = "UPDATE proxies SET leased_until = $1 \
+                                 WHERE name = $2 AND leased_until < $1";
+                connection.run(statement, &[ends.into(), name.into()])?;
             }
             Ok(())
         });
