@@ -73,6 +73,8 @@ pub struct Session {
     pub name: String,
     /// What was committed when it came.
     pub committed: Revision,
+    /// Whether another connection had its place, which has to give way.
+    pub supersedes: bool,
     number: i64,
 }
 
@@ -136,17 +138,18 @@ impl Roll {
         let ((proxy, floor, committed), _) = registered.await?;
         let number = proxy.session;
         let name = proxy.name.clone();
-        let session = Session { name: name.clone(), committed, number };
+        let mut supersedes = false;
         self.members.send_modify(|members| {
             let before = members.get(&name);
+            supersedes = before.is_some_and(|member| member.session.is_some());
             let same = before.filter(|member| member.proxy.serve_for == proxy.serve_for);
             let floor = same.map_or(floor, |member| member.floor);
             let granted = proxy.seen.saturating_add(lease(proxy.serve_for.unwrap_or(0)));
             let granted = same.map_or(0, |member| member.granted).max(granted);
             let member = Member { session: Some(number), granted, floor, ..Member::of(proxy) };
-            members.insert(name, member);
+            members.insert(name.clone(), member);
         });
-        Ok(session)
+        Ok(Session { name, committed, supersedes, number })
     }
 
     /// Whether a connection still has its place.

@@ -117,8 +117,9 @@ async fn follow(
             return End::told(GoodbyeReason::ShuttingDown, "the store cannot be used");
         }
     };
-    // Another connection of the same proxy gives way.
-    plane.feed.look();
+    if session.supersedes {
+        plane.feed.look();
+    }
     tracing::info!(proxy = session.name, access_key = key.id, "a proxy follows the key feed");
     plane.feed.metrics.proxies.inc();
     let end = welcomed(plane, (key, &hello), &session, messages, to).await;
