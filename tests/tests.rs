@@ -15,6 +15,7 @@ mod corpus;
 mod credentials;
 mod entitlement;
 mod explain;
+mod feed;
 mod generated_keys;
 mod identity;
 mod key_states;

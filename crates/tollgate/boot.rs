@@ -28,6 +28,7 @@ use crate::commands::{Around, CUT};
 use crate::config::{self, Config, Settings};
 use crate::control::{Parts, SharedRings};
 use crate::explain::{Explaining, Socket};
+use crate::fed::Fed;
 use crate::ops::Ops;
 use crate::post::Courier;
 use crate::quotas::Quotas;
@@ -139,6 +140,26 @@ async fn serve(
         tokio::spawn(watch_strangers(strangers, Arc::clone(&clock)));
     }
     registry.register(Box::new(bound.metrics().clone()))?;
+    let explainer = Explainer::new(reader.clone(), Arc::clone(&clock), worker_settings(&settings)?);
+    if let Some(feed) = settings.feed.clone() {
+        let writer = writer_for(writer, &bound, &settings);
+        let watching = tokio::spawn(watch_upstreams(upstreams, reader.clone(), resolver));
+        let fed = Fed {
+            path: path.to_owned(),
+            config,
+            feed,
+            clock,
+            registry,
+            reader,
+            trust,
+            bound,
+            sockets,
+            signals,
+            watching,
+            explainer,
+        };
+        return fed.serve(writer, certificates, keeper).await;
+    }
     let mut publisher = publisher(writer, &bound, &settings, &*clock, &registry)?;
     // Before the first meter is made.
     let quotas = settings.process.checkpoint_file.clone().map(|path| {
@@ -146,7 +167,6 @@ async fn serve(
         Quotas::new(of, reader.meters(), &mut publisher, Arc::clone(&clock), written)
     });
     let enforced = publisher.enforced();
-    let explainer = Explainer::new(reader.clone(), Arc::clone(&clock), worker_settings(&settings)?);
     let control = match settings.control.as_ref().zip(sockets.admin.as_ref()) {
         Some((control, listener)) => Some(Control {
             parts: Parts {
@@ -213,7 +233,13 @@ async fn serve(
     }
 
     let draining = Arc::new(AtomicBool::new(false));
-    let ops = Ops { registry, enforced, draining: Arc::clone(&draining) };
+    let ops = Ops {
+        registry,
+        enforced,
+        reader: reader.clone(),
+        clock: Arc::clone(&clock),
+        draining: Arc::clone(&draining),
+    };
     let Sockets { ops: ops_listener, explain, takeover, .. } = sockets;
     let ops = tokio::spawn(ops.serve(TcpListener::from_std(ops_listener)?));
     let mut explaining = explain.map(|socket| Socket::new(socket).begin(Arc::new(explainer)));
@@ -268,15 +294,21 @@ async fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
+/// What publishes to all workers.
+fn writer_for(mut writer: SnapshotWriter, bound: &Bound, settings: &Settings) -> SnapshotWriter {
+    writer.remember_signatures(settings.process.remembered_signatures);
+    bound.mailboxes().for_each(|mailbox| writer.add_worker(mailbox));
+    writer
+}
+
 fn publisher(
-    mut writer: SnapshotWriter,
+    writer: SnapshotWriter,
     bound: &Bound,
     settings: &Settings,
     clock: &dyn Clock,
     registry: &Registry,
 ) -> Result<Publisher, Failure> {
-    writer.remember_signatures(settings.process.remembered_signatures);
-    bound.mailboxes().for_each(|mailbox| writer.add_worker(mailbox));
+    let writer = writer_for(writer, bound, settings);
     let epoch = clock.now().unix_ms;
     Ok(Publisher::new(writer, epoch, PublisherMetrics::register(registry)?))
 }
@@ -298,7 +330,7 @@ fn handshake(acceptor: Acceptor) -> Handshake {
 }
 
 #[expect(clippy::print_stdout, reason = "what listens where is the program's answer to `run`")]
-fn announce(
+pub(crate) fn announce(
     settings: &Settings,
     bound: &[(String, ListenAddress)],
     sockets: &Sockets,

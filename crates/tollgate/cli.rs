@@ -1,5 +1,6 @@
 //! The command line.
 
+mod feed;
 mod key;
 mod preview;
 mod proxy;
@@ -10,6 +11,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use feed::*;
 pub use key::*;
 pub use preview::PreviewArguments;
 pub use proxy::*;
@@ -68,6 +70,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: ProxyCommand,
+    },
+    /// Look at what a proxy keeps that a control plane feeds, and make up snapshots for tests
+    Feed {
+        /// What to do
+        #[command(subcommand)]
+        command: FeedCommand,
     },
     /// Say whom a change would refuse, before it is made: a call of either API, or several as one. It
     /// changes nothing. Exit code 4 if calls would be refused that are admitted now, else 0

@@ -5,6 +5,7 @@ mod backup;
 mod control;
 mod digest;
 mod explain;
+mod feed;
 mod health;
 mod key;
 mod login;
@@ -49,6 +50,7 @@ pub fn perform(arguments: Arguments) -> ExitCode {
         Command::Digest { config, with_secret } => digest::perform(config.as_deref(), with_secret),
         Command::Key { command } => key::perform(&command),
         Command::Proxy { command } => proxy::perform(&command),
+        Command::Feed { command } => feed::perform(&command),
         Command::Preview(preview) => preview::perform(&preview),
         Command::Explain(explain) => explain::perform(&explain),
         Command::Audit { command: AuditCommand::Verify(file) } => audit::check(&file),

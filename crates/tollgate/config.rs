@@ -3,6 +3,7 @@
 mod access_log;
 mod across;
 mod control;
+mod feed;
 mod listeners;
 mod log;
 mod ops;
@@ -21,6 +22,7 @@ use crate::trust::Files;
 
 pub use access_log::AccessLog;
 pub use control::Control;
+pub use feed::{ConnectUrl, Feed};
 pub use listeners::{CertificateFiles, ClientCertificate, Listener, Tls};
 pub use log::{Format, Log};
 pub use ops::Ops;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub strangers: Option<StrangerBudget>,
     /// `[control]`: the control plane, where the process is one.
     pub control: Option<Control>,
+    /// `[feed]`: the control plane that feeds the process, where one does.
+    pub feed: Option<Feed>,
     /// `[listeners]`
     pub listeners: Vec<Listener>,
 }
@@ -119,7 +123,12 @@ impl Config {
         let log = log::read(&mut root.table_or_empty("log"));
         let access_log = access_log::read(&mut root.table_or_empty("access_log"));
         let tracing = traces::read(&mut root.table_or_empty("tracing"));
-        let process = process::read(&mut root.table_or_empty("process"));
+        let feed = feed::read(root);
+        let mut section = root.table_or_empty("process");
+        let process = process::read(&mut section);
+        if root.has("feed") {
+            feed::check_process(&section);
+        }
         let ops = ops::read(&mut root.table_or_empty("ops"));
         let strangers = strangers::read(&mut root.table_or_empty("strangers"));
         let control =
@@ -128,13 +137,25 @@ impl Config {
             .chain(control.as_ref().map(|control| ("control", control.address)))
             .collect();
         let listeners = listeners::read(root, &taken, certificates_at);
-        let settings =
-            Settings { log, access_log, tracing, process, ops, strangers, control, listeners };
+        let settings = Settings {
+            log,
+            access_log,
+            tracing,
+            process,
+            ops,
+            strangers,
+            control,
+            feed,
+            listeners,
+        };
         let pepper = settings
             .control
             .as_ref()
             .map(|control| OwnPepper { file: &control.settings.pepper_file, may_be_absent });
         let objects = read_objects_beside(root, now, Beside { pepper, tls });
+        if root.has("feed") {
+            feed::check_beside(root);
+        }
         across::check(root, &settings, &objects.objects);
         Self { settings, objects }
     }
@@ -157,6 +178,7 @@ impl Settings {
             ("ops", self.ops != other.ops),
             ("strangers", self.strangers != other.strangers),
             ("control", self.control != other.control),
+            ("feed", self.feed != other.feed),
             ("listeners", self.listeners != other.listeners),
         ]
         .into_iter()

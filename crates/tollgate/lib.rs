@@ -9,6 +9,8 @@ mod client;
 mod clock;
 mod control;
 mod explain;
+mod fed;
+mod feed;
 mod ops;
 #[cfg(feature = "otlp")]
 mod otlp;

@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus::{Registry, TextEncoder};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tollgate_core::Revision;
+use tollgate_core::{Clock, Revision, SnapshotReader};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -24,6 +24,9 @@ pub(crate) struct Ops {
     pub(crate) registry: Registry,
     /// The newest revision that every worker enforces.
     pub(crate) enforced: watch::Receiver<Revision>,
+    /// Says whether what is decided from is too old.
+    pub(crate) reader: SnapshotReader,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Set once the process begins to end: it is not ready any more.
     pub(crate) draining: Arc<AtomicBool>,
 }
@@ -65,6 +68,9 @@ impl Ops {
             }
             "/readyz" if *self.enforced.borrow() == Revision::default() => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "no snapshot yet\n")
+            }
+            "/readyz" if self.reader.is_stale(self.clock.now()) => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "the snapshot is stale\n")
             }
             "/readyz" => text(StatusCode::OK, "ready\n"),
             "/metrics" => match TextEncoder::new().encode_to_string(&self.registry.gather()) {

@@ -14,6 +14,7 @@ use tollgate_control::{Published, Publisher, PublishingError, Reload};
 use tollgate_core::Clock;
 
 use crate::config::{Config, Settings};
+use crate::feed::NewUpstreams;
 use crate::systemd;
 use crate::trust::Trust;
 
@@ -36,6 +37,8 @@ pub(crate) enum Snapshots {
     OfFile(Box<Publisher>),
     /// Of the file and a store, and what tells when the file is to be read again.
     OfFileAndStore(mpsc::Sender<Reload>, Arc<Notify>),
+    /// Of a feed, to which the file gives the upstreams.
+    OfFeed(mpsc::Sender<NewUpstreams>),
     /// Nothing does at present.
     Nothing,
 }
@@ -84,6 +87,11 @@ impl Snapshots {
                 reloads.send(Reload { files, changed, answer }).await?;
                 Ok(answered.await??)
             }
+            Self::OfFeed(upstreams) => {
+                let (done, published) = oneshot::channel();
+                upstreams.send(NewUpstreams { objects: Arc::clone(objects), done }).await?;
+                Ok(Published::Revision(published.await??))
+            }
             Self::Nothing => Err("nothing is published at present".into()),
         }
     }
@@ -91,7 +99,7 @@ impl Snapshots {
     /// Waits until a file that had to wait for other control planes can come into force.
     async fn again(&self) {
         match self {
-            Self::OfFile(_) | Self::Nothing => std::future::pending().await,
+            Self::OfFile(_) | Self::OfFeed(_) | Self::Nothing => std::future::pending().await,
             Self::OfFileAndStore(_, again) => again.notified().await,
         }
     }
@@ -147,7 +155,7 @@ impl Reloader {
     pub(crate) fn take_publisher(&mut self) -> Option<Box<Publisher>> {
         match std::mem::replace(&mut self.snapshots, Snapshots::Nothing) {
             Snapshots::OfFile(publisher) => Some(publisher),
-            Snapshots::OfFileAndStore(..) | Snapshots::Nothing => None,
+            Snapshots::OfFileAndStore(..) | Snapshots::OfFeed(_) | Snapshots::Nothing => None,
         }
     }
 

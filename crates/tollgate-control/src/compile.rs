@@ -22,7 +22,8 @@ use crate::model::{Bought, Key, KeyStatus, Name, Objects, Owner as ObjectOwner, 
 
 pub use numbers::GivenNumbers;
 pub(crate) use numbers::Numbers;
-pub(crate) use routes::{RoutePlan, Upstreams};
+pub(crate) use routes::RoutePlan;
+pub use routes::Upstreams;
 pub(crate) use terms::TermsKey;
 
 /// Keys and their terms, compiled.

@@ -39,7 +39,7 @@ pub mod store;
 pub mod watch;
 pub mod webhooks;
 
-pub use compile::GivenNumbers;
+pub use compile::{GivenNumbers, Upstreams};
 pub use publisher::{
     KeptMeters, MeterNames, NotRestored, OpenElsewhere, PublishError, Published, Publisher,
     PublisherMetrics,

@@ -21,6 +21,7 @@ pub use restore::{NotPublished, Restored, Unusable};
 use crate::file::Header;
 use crate::wire::Held;
 use tail::Tail;
+pub use tail::{Next, TailFile, TailHeader};
 
 /// The folder of a process, and nobody else's as long as it is open.
 #[derive(Debug)]
@@ -147,6 +148,15 @@ impl Folder {
         self.tail.as_mut().map_or(Ok(()), Tail::sync)
     }
 
+    /// Another hand on the tail, for who syncs it on a thread that may block.
+    ///
+    /// # Errors
+    /// What the system says, or that no snapshot was kept before.
+    pub fn tail_file(&self) -> io::Result<File> {
+        let tail = self.tail.as_ref().ok_or_else(|| io::Error::other("there is no snapshot"))?;
+        tail.file()
+    }
+
     /// How long the tail is, in bytes.
     #[must_use]
     pub fn tail_bytes(&self) -> u64 {
@@ -160,7 +170,7 @@ impl Folder {
     }
 
     /// The numbers of snapshots, newest first.
-    fn numbers(&self) -> io::Result<Vec<u64>> {
+    pub(crate) fn numbers(&self) -> io::Result<Vec<u64>> {
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();

@@ -45,12 +45,19 @@ struct PlannedRoute {
 
 /// The definitions of upstreams, each with a generation of its own.
 #[derive(Debug, Default)]
-pub(crate) struct Upstreams {
+pub struct Upstreams {
     known: BTreeMap<Name, Arc<Upstream>>,
     generations: u64,
 }
 
 impl Upstreams {
+    /// Those of `objects`, by their names; a changed one has a new generation.
+    pub fn of(&mut self, objects: &Objects) -> BTreeMap<Box<str>, Arc<Upstream>> {
+        self.update(objects);
+        let known = self.known.iter();
+        known.map(|(name, upstream)| (name.as_str().into(), Arc::clone(upstream))).collect()
+    }
+
     /// Takes over the upstreams of `objects`; a changed one gets a new generation.
     fn update(&mut self, objects: &Objects) {
         self.known.retain(|name, _| objects.upstreams.contains_key(name));

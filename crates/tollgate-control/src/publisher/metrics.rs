@@ -49,20 +49,24 @@ impl PublisherMetrics {
         Ok(metrics)
     }
 
-    pub(super) fn note(&self, publish: Duration, keys: usize) {
+    /// Notes a snapshot that took so long to make.
+    pub fn note(&self, publish: Duration, keys: usize) {
         self.publish.observe(publish.as_secs_f64());
         self.keys.set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 
-    pub(super) fn note_bytes(&self, bytes: usize) {
+    /// Notes how large the table of keys is.
+    pub fn note_bytes(&self, bytes: usize) {
         self.bytes.set(bytes as f64);
     }
 
-    pub(super) fn note_enforced(&self, revision: Revision) {
+    /// Notes a revision that every worker enforces.
+    pub fn note_enforced(&self, revision: Revision) {
         self.revision.set(i64::try_from(revision.number).unwrap_or(i64::MAX));
     }
 
-    pub(super) fn note_propagation(&self, since_change: Duration) {
+    /// Notes how long a change was on its way.
+    pub fn note_propagation(&self, since_change: Duration) {
         self.propagation.observe(since_change.as_secs_f64());
     }
 }

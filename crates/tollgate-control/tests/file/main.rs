@@ -17,8 +17,8 @@ use tollgate_control::file::read_objects;
 use tollgate_control::model::Objects;
 
 /// Sections that another crate reads.
-const ASIDE: [&str; 8] =
-    ["log", "access_log", "tracing", "process", "ops", "strangers", "control", "listeners"];
+const ASIDE: [&str; 9] =
+    ["log", "access_log", "tracing", "process", "ops", "strangers", "control", "feed", "listeners"];
 
 /// 2026-01-01.
 const NOW: i64 = 1_767_225_600;

@@ -95,6 +95,14 @@ impl Folder {
         Ok(header)
     }
 
+    /// What a snapshot's file says of itself.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn header(&self, path: &Path) -> Result<Header, FileError> {
+        Ok(SnapshotFile::open(BufReader::new(File::open(path)?))?.header().clone())
+    }
+
     /// Publishes the batches after a snapshot, and goes on appending where they end.
     fn follow(
         &mut self,
@@ -142,7 +150,11 @@ impl Folder {
         let mut bad = |why: NotPublished| {
             restored.unusable.push(Unusable { path: path.to_owned(), why });
         };
-        let mut tail = match TailFile::open(path, &self.environment) {
+        let mut tail = match TailFile::open(path) {
+            Ok(tail) if tail.header().environment != self.environment => {
+                bad(FileError::Elsewhere(tail.header().environment.clone()).into());
+                return (0, frames);
+            }
             Ok(tail) => tail,
             Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 return (0, frames);
@@ -157,7 +169,7 @@ impl Folder {
             match tail.next_batch() {
                 Ok(Next::Batch(next)) => {
                     let (sent, batch) = *next;
-                    match receiver.batch(tail.header.numbering, batch, || ()) {
+                    match receiver.batch(tail.header().numbering, batch, || ()) {
                         Ok(_) => frame::write(sent.kind, &sent.body, &mut frames),
                         // It was received before the snapshot.
                         Err(Unfit::Back { .. }) => {}

@@ -21,11 +21,13 @@ const HEADER: u8 = 1;
 
 /// What a tail says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TailHeader {
-    environment: String,
-    pub(super) numbering: Numbering,
+pub struct TailHeader {
+    /// The environment.
+    pub environment: String,
+    /// Whose numbers it goes by.
+    pub numbering: Numbering,
     /// The revision that it begins after.
-    pub(super) after: Revision,
+    pub after: Revision,
 }
 
 crate::wire::fields!(TailHeader { environment, numbering, after });
@@ -38,15 +40,18 @@ pub(super) struct Tail {
 }
 
 /// A tail that is read.
-pub(super) struct TailFile {
+#[derive(Debug)]
+pub struct TailFile {
     from: BufReader<File>,
-    pub(super) header: TailHeader,
+    header: TailHeader,
     at: u64,
     length: u64,
 }
 
 /// What follows in a tail.
-pub(super) enum Next {
+#[derive(Debug)]
+pub enum Next {
+    /// A batch, with the frame that it was sent in.
     Batch(Box<(Frame, SentBatch)>),
     /// Nothing, from this byte on.
     End(u64),
@@ -96,13 +101,21 @@ impl Tail {
         self.file.sync_data()
     }
 
+    pub(super) fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 }
 
 impl TailFile {
-    pub(super) fn open(path: &Path, environment: &str) -> Result<Self, FileError> {
+    /// Begins to read a tail.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    pub fn open(path: &Path) -> Result<Self, FileError> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         let mut from = BufReader::new(file);
@@ -120,10 +133,13 @@ impl TailFile {
         let at_header = MAGIC.len() as u64;
         let header: TailHeader =
             header.map_err(|Malformed(why)| FileError::Corrupt { at: at_header, why })?;
-        if header.environment != environment {
-            return Err(FileError::Elsewhere(header.environment));
-        }
         Ok(Self { from, header, at, length })
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn header(&self) -> &TailHeader {
+        &self.header
     }
 
     /// The byte that is read next.
@@ -135,7 +151,7 @@ impl TailFile {
     ///
     /// # Errors
     /// [`FileError`], where it is not what was written, and more follows.
-    pub(super) fn next_batch(&mut self) -> Result<Next, FileError> {
+    pub fn next_batch(&mut self) -> Result<Next, FileError> {
         let at = self.at;
         let frame = match read_frame(&mut self.from, &mut crc32fast::Hasher::new(), &mut self.at) {
             Ok(None) => return Ok(Next::End(at)),

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tollgate_core::{
-    Batch, Change, Digest, KeyId, LineTag, MeterNeeds, OwnerId, Record, Root, Terms, TermsId,
+    Batch, Change, Digest, KeyId, LineTag, MeterNeeds, OwnerId, Record, Root, Status, Terms,
+    TermsId,
 };
 
 use super::names::LongNames;
@@ -62,6 +63,26 @@ impl Receiver {
             self.absent.extend(removed);
         }
         Ok(root)
+    }
+
+    /// Whether a batch may take something away from somebody: it has to be on the disk before it is
+    /// acknowledged.
+    #[must_use]
+    pub fn takes_away(&self, sent: &SentBatch) -> bool {
+        let others = sent.terms.len() + sent.owners.len() + sent.secrets.len() + sent.moved.len();
+        if others > 0 || sent.routes.is_some() || sent.schemes.is_some() {
+            return true;
+        }
+        let Some(root) = self.writer.current() else { return true };
+        sent.keys.iter().any(|change| match change {
+            Change::Remove(_) => true,
+            Change::Put(key) if key.status != Status::Active => true,
+            Change::Put(key) => root.keys.find(&key.digest).is_some_and(|before| {
+                key.not_after < before.not_after
+                    || key.not_before > before.not_before
+                    || self.own_terms(key.terms) != Ok(before.terms)
+            }),
+        })
     }
 
     fn follows(&self, numbering: Numbering, sent: &SentBatch) -> Result<Arc<Root>, Unfit> {

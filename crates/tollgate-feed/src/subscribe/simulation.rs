@@ -304,7 +304,7 @@ impl World {
 }
 
 /// So many seeds, or as many as TOLLGATE_SEEDS says.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 60;
 
 #[test]
 fn whatever_the_network_does_every_proxy_comes_to_what_the_store_has() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
-use tollgate_core::ClientTls;
+use tollgate_core::{ClientTls, MinimumVersion};
 
 use crate::tls::{Authorities, Certificate, provider, versions};
 
@@ -45,9 +45,23 @@ impl ClientTrust {
         certificates && self.authorities.is_same_as(&other.authorities)
     }
 
+    /// How something else than an upstream is spoken to over TLS, in HTTP/2.
+    ///
+    /// # Errors
+    /// If its parts contradict each other.
+    pub fn http2(&self) -> Result<ClientConfig, rustls::Error> {
+        let mut config = self.of_version(MinimumVersion::Tls12)?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(config)
+    }
+
     fn config(&self, settings: &ClientTls) -> Result<ClientConfig, rustls::Error> {
+        self.of_version(settings.minimum_version)
+    }
+
+    fn of_version(&self, minimum: MinimumVersion) -> Result<ClientConfig, rustls::Error> {
         let builder = ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(versions(settings.minimum_version))?
+            .with_protocol_versions(versions(minimum))?
             .with_root_certificates(self.authorities.roots());
         let mut config = match &self.certificate {
             None => builder.with_no_client_auth(),

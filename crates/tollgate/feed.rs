@@ -1,0 +1,511 @@
+//! A process that a remote control plane feeds: does what [`Subscriber`] says.
+
+mod connection;
+mod contact;
+mod kept;
+mod metrics;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use prometheus::Registry;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tollgate_control::PublisherMetrics;
+use tollgate_control::model::Objects;
+use tollgate_core::{Clock, Revision, SnapshotWriter};
+use tollgate_feed::receive::Withheld;
+use tollgate_feed::subscribe::{Act, Alarm, Event, Moment, Subscriber, SubscriberSettings, Taken};
+use tollgate_feed::wire::{Goodbye, GoodbyeReason, Held, SentBatch, SnapshotOffer, ToControl};
+
+use crate::boot::Failure;
+use crate::config;
+use connection::{Connection, Dialer, Requests};
+pub(crate) use kept::ACCEPT;
+use kept::{Kept, withheld_text};
+use metrics::FeedMetrics;
+
+const TICK: Duration = Duration::from_millis(100);
+/// How often meters of keys that are gone are looked at, in ticks.
+const REAP: u64 = 100;
+/// How often batches without a revocation are synced, in ticks.
+const SYNC: u64 = 8;
+/// How often a snapshot is asked for because the disk did not take what came, in the same.
+const HEAL: u64 = 40;
+/// From so many bytes on batches are replaced by a new snapshot.
+const LONG_TAIL: u64 = 64 << 20;
+
+/// A feed that is followed.
+pub(crate) struct Feed {
+    settings: config::Feed,
+    dialer: Arc<Dialer>,
+    clock: Arc<dyn Clock>,
+    metrics: FeedMetrics,
+    publisher_metrics: PublisherMetrics,
+    enforced: watch::Sender<Revision>,
+    /// Away while a snapshot is fetched.
+    kept: Option<Kept>,
+    subscriber: Subscriber,
+    connection: Option<Connection>,
+    dialing: Option<JoinHandle<Result<Connection, String>>>,
+    fetching: Option<JoinHandle<(Kept, Result<Fetched, String>)>>,
+    syncing: Option<JoinHandle<(Revision, std::io::Result<()>)>>,
+    /// The newest revision that has to be on the disk, and is not asked for yet.
+    to_sync: Option<Revision>,
+    /// Told when what was withheld has become enforced, or other upstreams are in use.
+    whole: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
+    /// The lease as it is to be, in nanoseconds.
+    lease: u64,
+    ticks: u64,
+}
+
+/// Upstreams that have changed, to be published.
+pub(crate) struct NewUpstreams {
+    pub(crate) objects: Arc<Objects>,
+    pub(crate) done: oneshot::Sender<Result<Revision, String>>,
+}
+
+type Fetched = (Held, Taken);
+
+impl Feed {
+    /// Publishes what is on the disk, and is ready to follow.
+    ///
+    /// # Errors
+    /// If the folder cannot be used.
+    pub(crate) fn open(
+        settings: config::Feed,
+        objects: &Objects,
+        writer: SnapshotWriter,
+        clock: Arc<dyn Clock>,
+        registry: &Registry,
+    ) -> Result<Self, Failure> {
+        let publisher_metrics = PublisherMetrics::register(registry)?;
+        let metrics = FeedMetrics::register(registry)?;
+        let enforced = watch::Sender::new(Revision::default());
+        let mut kept = Kept::open(&settings, objects, writer)?;
+        let began = Instant::now();
+        kept.restore()?;
+        let now = moment(&*clock);
+        let held = kept.receiver.held();
+        let ago = kept.contact_ago(now.unix);
+        let subscriber_settings = SubscriberSettings {
+            name: settings.name.clone(),
+            instance: random()?,
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            environment: objects.environment.0.to_string(),
+            region: settings.region.clone(),
+            schemes: kept.schemes.clone(),
+            serve_for: settings.serve_for.map(|serve_for| serve_for.as_secs()),
+        };
+        let (subscriber, acts) = Subscriber::new(subscriber_settings, random()?, held, ago, now);
+        let mut feed = Self {
+            dialer: Arc::new(Dialer::new(settings.clone())),
+            settings,
+            clock,
+            metrics,
+            publisher_metrics,
+            enforced,
+            kept: Some(kept),
+            subscriber,
+            connection: None,
+            dialing: None,
+            fetching: None,
+            syncing: None,
+            to_sync: None,
+            whole: mpsc::unbounded_channel(),
+            lease: u64::MAX,
+            ticks: 0,
+        };
+        feed.perform(acts);
+        if let Some(held) = held {
+            feed.note_published(began.elapsed());
+            // No worker has begun, so each begins with it.
+            note_enforced(&feed.enforced, &feed.publisher_metrics, held.revision);
+            feed.step(Event::Enforced(held.revision));
+            tracing::info!(
+                revision = held.revision.number,
+                keys = feed.keys(),
+                took = ?began.elapsed(),
+                "started from the last known good"
+            );
+        }
+        Ok(feed)
+    }
+
+    /// The newest revision that every worker enforces.
+    pub(crate) fn enforced(&self) -> watch::Receiver<Revision> {
+        self.enforced.subscribe()
+    }
+
+    /// Follows until it is told to stop.
+    pub(crate) async fn follow(
+        mut self,
+        mut changes: mpsc::Receiver<NewUpstreams>,
+        mut stop: oneshot::Receiver<()>,
+    ) {
+        let mut enforced = self.enforced.subscribe();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let reads = self.subscriber.reads() && self.kept.is_some();
+            tokio::select! {
+                _ = &mut stop => break,
+                _ = tick.tick() => self.tick(),
+                Ok(()) = enforced.changed() => {
+                    let revision = *enforced.borrow_and_update();
+                    self.step(Event::Enforced(revision));
+                }
+                dialed = ended(&mut self.dialing) => {
+                    self.dialing = None;
+                    match dialed.unwrap_or_else(Err) {
+                        Ok(connection) => {
+                            self.connection = Some(connection);
+                            self.step(Event::Opened);
+                        }
+                        Err(why) => self.step(Event::Closed(why)),
+                    }
+                }
+                read = read(&mut self.connection), if reads => match read {
+                    Ok(()) => self.hear(),
+                    Err(why) => {
+                        self.connection = None;
+                        self.step(Event::Closed(why));
+                    }
+                },
+                fetched = ended(&mut self.fetching) => {
+                    self.fetching = None;
+                    self.fetched(fetched);
+                    self.hear();
+                }
+                synced = ended(&mut self.syncing) => {
+                    self.syncing = None;
+                    self.synced(synced);
+                }
+                Some(()) = self.whole.1.recv() => {
+                    let withheld = self.kept.as_ref().map(|kept| kept.receiver.withheld());
+                    let withheld = withheld.unwrap_or_default();
+                    self.step(Event::Withheld(withheld_text(&withheld)));
+                }
+                Some(change) = changes.recv(), if self.kept.is_some() => self.replace(change),
+            }
+            self.begin_sync();
+        }
+        self.end().await;
+    }
+
+    fn tick(&mut self) {
+        self.ticks += 1;
+        self.step(Event::Tick);
+        if self.ticks.is_multiple_of(REAP) {
+            let unix = self.clock.now().unix();
+            if let Some(kept) = &mut self.kept {
+                kept.receiver.reap(unix);
+            }
+        }
+        if self.ticks.is_multiple_of(SYNC) {
+            self.look_at_kept();
+        }
+        self.metrics.connected.set(i64::from(self.subscriber.is_connected()));
+        self.metrics.lag.set(i64::try_from(self.subscriber.lag()).unwrap_or(i64::MAX));
+        let silence = match self.subscriber.heard() {
+            Some(heard) => moment(&*self.clock).monotonic.saturating_sub(heard),
+            None => moment(&*self.clock).monotonic,
+        };
+        self.metrics.last_contact.set(silence as f64 / 1000.0);
+    }
+
+    /// What is due now and then, about each second.
+    fn look_at_kept(&mut self) {
+        let Some(kept) = &mut self.kept else { return };
+        if kept.dirty && self.to_sync.is_none() {
+            self.to_sync = kept.receiver.held().map(|held| held.revision);
+        }
+        let withheld = kept.receiver.withheld();
+        self.metrics.withheld.set(i64::try_from(withheld.len()).unwrap_or(i64::MAX));
+        let waits = withheld.iter().any(|withheld| matches!(withheld, Withheld::Absence { .. }));
+        let long = kept.folder.tail_bytes() > LONG_TAIL
+            || (kept.broken && self.ticks.is_multiple_of(HEAL * SYNC));
+        if waits && kept.is_accepted() {
+            let unix = self.clock.now().unix();
+            let whole = self.whole.0.clone();
+            let gone = kept.receiver.accept_absence(unix, move || {
+                // Whoever hears of it may be gone.
+                let _ = whole.send(());
+            });
+            tracing::warn!(gone, "an operator has accepted the absence of keys");
+            // So that the disk says so too.
+            self.renew();
+        } else if long && self.subscriber.is_connected() && self.fetching.is_none() {
+            self.renew();
+        }
+    }
+
+    fn renew(&mut self) {
+        let acts = self.subscriber.renew(moment(&*self.clock));
+        self.perform(acts);
+    }
+
+    /// Takes what was said, as long as it is read on.
+    fn hear(&mut self) {
+        while self.subscriber.reads() && self.kept.is_some() {
+            let Some(connection) = &mut self.connection else { return };
+            match connection.next() {
+                Ok(Some(said)) => {
+                    self.step(Event::Arrived(Box::new(said)));
+                }
+                Ok(None) => return,
+                Err(malformed) => {
+                    self.connection = None;
+                    self.step(Event::Closed(malformed.to_string()));
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        let acts = self.subscriber.step(event, moment(&*self.clock));
+        self.perform(acts);
+    }
+
+    fn perform(&mut self, acts: Vec<Act>) {
+        for act in acts {
+            match act {
+                Act::Connect => {
+                    self.dialing = Some(tokio::spawn(Arc::clone(&self.dialer).dial()));
+                }
+                Act::Close => {
+                    self.connection = None;
+                    if let Some(dialing) = self.dialing.take() {
+                        dialing.abort();
+                    }
+                }
+                Act::Send(message) => {
+                    let said = self.connection.as_ref().is_none_or(|to| to.say(&message));
+                    if !said {
+                        self.connection = None;
+                        self.step(Event::Closed("the control plane does not read".to_owned()));
+                    }
+                }
+                Act::Publish(batch) => self.publish(*batch),
+                Act::Fetch(offer) => self.fetch(offer),
+                Act::Lease(ends) => {
+                    self.lease = ends.map_or(u64::MAX, |ends| ends.saturating_mul(1_000_000));
+                    self.apply_lease();
+                }
+                Act::Contact(at) => self.note_contact(at),
+                Act::Tell(alarm) => self.tell(&alarm),
+            }
+        }
+    }
+
+    fn apply_lease(&self) {
+        if let Some(kept) = &self.kept {
+            kept.receiver.lease_until(self.lease);
+        }
+    }
+
+    fn tell(&self, alarm: &Alarm) {
+        self.metrics.alarms.inc();
+        match alarm {
+            Alarm::Refused(..) | Alarm::Malformed(_) => tracing::error!(%alarm, "feed"),
+            _ => tracing::warn!(%alarm, "feed"),
+        }
+    }
+
+    fn publish(&mut self, batch: SentBatch) {
+        let Some(kept) = &mut self.kept else { return };
+        let began = Instant::now();
+        let (revision, published) = (batch.revision, batch.published);
+        let (enforced, metrics, clock) =
+            (self.enforced.clone(), self.publisher_metrics.clone(), Arc::clone(&self.clock));
+        let done = move || {
+            // From the instant at which the control plane published it, by both wall clocks.
+            let took = clock.now().unix_ms.saturating_sub(published);
+            metrics.note_propagation(Duration::from_millis(took));
+            note_enforced(&enforced, &metrics, revision);
+        };
+        match kept.batch(batch, done) {
+            Ok(taken) => {
+                if taken.to_sync {
+                    self.to_sync = Some(revision);
+                }
+                self.note_published(began.elapsed());
+                self.step(Event::Published(revision, Ok(taken)));
+            }
+            Err(unfit) => self.step(Event::Published(revision, Err(unfit))),
+        }
+    }
+
+    fn fetch(&mut self, offer: SnapshotOffer) {
+        let requests = self.connection.as_ref().map(|connection| connection.requests.clone());
+        let (Some(requests), Some(kept)) = (requests, self.kept.take()) else {
+            return self.step(Event::Fetched(Err("there is no connection".to_owned())));
+        };
+        tracing::info!(revision = offer.revision.number, keys = offer.keys, "fetching a snapshot");
+        let (enforced, metrics) = (self.enforced.clone(), self.publisher_metrics.clone());
+        self.fetching = Some(tokio::spawn(fetch(requests, offer, kept, move |revision| {
+            note_enforced(&enforced, &metrics, revision);
+        })));
+    }
+
+    fn fetched(&mut self, fetched: Result<(Kept, Result<Fetched, String>), String>) {
+        match fetched {
+            Ok((kept, fetched)) => {
+                self.kept = Some(kept);
+                self.apply_lease();
+                let revision = fetched.as_ref().ok().map(|(held, _)| held.revision);
+                if let Some(revision) = revision {
+                    self.note_published(Duration::ZERO);
+                    tracing::info!(
+                        revision = revision.number,
+                        keys = self.keys(),
+                        "snapshot applied"
+                    );
+                }
+                self.step(Event::Fetched(fetched));
+                let is_kept = self.kept.as_ref().is_some_and(|kept| !kept.broken);
+                if let Some(revision) = revision.filter(|_| is_kept) {
+                    self.step(Event::Synced(revision));
+                }
+            }
+            // What publishes is gone with it: nothing can be told any more.
+            Err(error) => tracing::error!(%error, "the feed has ended"),
+        }
+    }
+
+    /// Has the disk asked for what waits for it.
+    fn begin_sync(&mut self) {
+        if self.syncing.is_some() {
+            return;
+        }
+        let kept = self.kept.as_mut().filter(|kept| !kept.broken);
+        let (Some(revision), Some(kept)) = (self.to_sync, kept) else { return };
+        self.to_sync = None;
+        kept.dirty = false;
+        let revision = kept.receiver.held().map_or(revision, |held| held.revision);
+        let file = kept.folder.tail_file();
+        self.syncing = Some(tokio::task::spawn_blocking(move || {
+            (revision, file.and_then(|file| file.sync_data()))
+        }));
+    }
+
+    fn synced(&mut self, synced: Result<(Revision, std::io::Result<()>), String>) {
+        match synced {
+            Ok((revision, Ok(()))) => self.step(Event::Synced(revision)),
+            Ok((revision, Err(error))) => {
+                tracing::error!(%error, "what the feed says cannot be kept; it is not acknowledged");
+                self.to_sync = Some(revision);
+            }
+            Err(error) => tracing::error!(%error, "what the feed says was not kept"),
+        }
+    }
+
+    fn note_contact(&mut self, at: u64) {
+        let now = moment(&*self.clock);
+        let ago = now.monotonic.saturating_sub(at);
+        let often = self.settings.serve_for.map_or(Duration::from_secs(60), |serve_for| {
+            Duration::from_secs(60).min(serve_for / 10)
+        });
+        if let Some(kept) = &mut self.kept
+            && let Err(error) = kept.note_contact(now.unix, ago, often)
+        {
+            tracing::warn!(%error, "when the control plane was heard of cannot be kept");
+        }
+    }
+
+    fn replace(&mut self, NewUpstreams { objects, done }: NewUpstreams) {
+        let Some(kept) = &mut self.kept else { return };
+        let revision = kept.receiver.held().map(|held| held.revision).unwrap_or_default();
+        let whole = self.whole.0.clone();
+        let replaced = kept.replace_upstreams(&objects, move || {
+            // Whoever hears of it may be gone.
+            let _ = whole.send(());
+        });
+        // Whoever asked may be gone.
+        let _ = done.send(replaced.map(|()| revision));
+    }
+
+    fn note_published(&self, took: Duration) {
+        let root = self.kept.as_ref().and_then(|kept| kept.receiver.current());
+        let Some(root) = root else { return };
+        self.publisher_metrics.note(took, root.keys.len());
+        self.publisher_metrics.note_bytes(root.keys.bytes() + root.secrets.bytes());
+    }
+
+    fn keys(&self) -> usize {
+        let root = self.kept.as_ref().and_then(|kept| kept.receiver.current());
+        root.map_or(0, |root| root.keys.len())
+    }
+
+    /// Says goodbye, and leaves everything on the disk.
+    async fn end(mut self) {
+        if let Some(connection) = &self.connection {
+            let (reason, text) = (GoodbyeReason::ShuttingDown, "it ends".to_owned());
+            connection.say(&ToControl::Goodbye(Goodbye { reason, text }));
+            tokio::time::sleep(TICK).await;
+        }
+        if let Some(fetching) = self.fetching.take() {
+            fetching.abort();
+        }
+        if let Some(Err(error)) = self.kept.as_mut().map(|kept| kept.folder.sync()) {
+            tracing::error!(%error, "what the feed has said cannot be kept");
+        }
+    }
+}
+
+async fn fetch(
+    requests: Requests,
+    offer: SnapshotOffer,
+    kept: Kept,
+    enforced: impl Fn(Revision) + Send + Sync + 'static,
+) -> (Kept, Result<Fetched, String>) {
+    let mut incoming = match kept.folder.incoming() {
+        Ok(incoming) => incoming,
+        Err(error) => return (kept, Err(error.to_string())),
+    };
+    if let Err(error) = requests.fetch(&offer.etag, &mut incoming).await {
+        return (kept, Err(error));
+    }
+    kept.snapshot(incoming, offer, enforced).await
+}
+
+/// Moves the newest revision that is enforced, and never back.
+fn note_enforced(
+    enforced: &watch::Sender<Revision>,
+    metrics: &PublisherMetrics,
+    revision: Revision,
+) {
+    enforced.send_if_modified(|newest| {
+        let later = revision > *newest;
+        if later {
+            *newest = revision;
+            metrics.note_enforced(revision);
+        }
+        later
+    });
+}
+
+async fn read(connection: &mut Option<Connection>) -> Result<(), String> {
+    match connection {
+        Some(connection) => connection.read().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn ended<T>(task: &mut Option<JoinHandle<T>>) -> Result<T, String> {
+    match task {
+        Some(task) => task.await.map_err(|error| error.to_string()),
+        None => std::future::pending().await,
+    }
+}
+
+fn moment(clock: &dyn Clock) -> Moment {
+    let now = clock.now();
+    Moment { monotonic: now.monotonic / 1_000_000, unix: now.unix_ms }
+}
+
+fn random() -> Result<u64, Failure> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no randomness: {error}"))?;
+    Ok(u64::from_be_bytes(bytes))
+}

@@ -1,0 +1,268 @@
+//! The connection to a control plane: one request of HTTP/2 whose bodies go on, and others that fetch.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tollgate_control::secret::read_secret;
+use tollgate_feed::wire::frame::Frames;
+use tollgate_feed::wire::{Malformed, ToControl, ToProxy};
+use tollgate_proxy::{Authorities, ClientTrust};
+
+use crate::certificates::{all, read_authorities, read_certificate};
+use crate::config::Feed;
+
+/// So many messages wait to be sent.
+const WAITING: usize = 1024;
+/// So many bytes the control plane can send ahead of what is read.
+const WINDOW: u32 = 1 << 20;
+/// For a connection and its first answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two pieces of a snapshot.
+const STALL: Duration = Duration::from_secs(30);
+const ALIVE: Duration = Duration::from_secs(10);
+/// Of what a control plane says when it says no.
+const LONGEST_REFUSAL: usize = 2000;
+
+/// Connects.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    feed: Feed,
+}
+
+/// A connection on which the feed is followed.
+pub(super) struct Connection {
+    pub(super) requests: Requests,
+    said: Incoming,
+    frames: Frames,
+    to: mpsc::Sender<Bytes>,
+    driver: JoinHandle<()>,
+}
+
+/// What else can be asked for on it.
+#[derive(Clone)]
+pub(super) struct Requests {
+    sender: SendRequest<Outgoing>,
+    base: String,
+    authorization: HeaderValue,
+}
+
+/// What is sent: messages as they come, or nothing.
+pub(super) struct Outgoing(Option<mpsc::Receiver<Bytes>>);
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.0 {
+            Some(messages) => {
+                messages.poll_recv(context).map(|bytes| Some(Ok(Frame::data(bytes?))))
+            }
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl Dialer {
+    pub(super) fn new(feed: Feed) -> Self {
+        Self { feed }
+    }
+
+    /// Connects, and begins to follow. Files are read each time, so that new ones are used.
+    pub(super) async fn dial(self: Arc<Self>) -> Result<Connection, String> {
+        let dialed = tokio::time::timeout(PATIENCE, self.connect()).await;
+        dialed.map_err(|_| "it takes too long to connect".to_owned())?
+    }
+
+    async fn connect(&self) -> Result<Connection, String> {
+        let url = &self.feed.url;
+        let secret = read_secret(&self.feed.access_key_file)
+            .map_err(|error| format!("access_key_file: {error}"))?;
+        let bearer = [b"Bearer ", secret.trim_ascii()].concat();
+        let mut authorization = HeaderValue::from_bytes(&bearer)
+            .map_err(|_| "access_key_file: holds no secret of an access key".to_owned())?;
+        authorization.set_sensitive(true);
+        let stream = TcpStream::connect((url.host.as_str(), url.port)).await;
+        let stream = stream.map_err(|error| format!("{}: {error}", url.authority))?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        if !url.tls {
+            return self.follow(stream, authorization).await;
+        }
+        let name = ServerName::try_from(url.host.clone())
+            .map_err(|_| format!("{}: no certificate can be of this name", url.host))?;
+        let config = self.trust()?.http2().map_err(|error| error.to_string())?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        self.follow(stream.map_err(|error| format!("{}: {error}", url.authority))?, authorization)
+            .await
+    }
+
+    fn trust(&self) -> Result<ClientTrust, String> {
+        let authorities = match &self.feed.ca_file {
+            Some(file) => read_authorities(file).map_err(|error| format!("ca_file: {error}"))?,
+            None => Authorities::of_system(rustls_native_certs::load_native_certs().certs)
+                .map_err(|_| "this system has no certificates of authorities, expected ca_file")?,
+        };
+        let certificate = self.feed.certificate.as_ref();
+        let certificate = certificate.map(|(chain, key)| read_certificate(chain, key)).transpose();
+        Ok(ClientTrust { authorities, certificate: certificate.map_err(|wrongs| all(&wrongs))? })
+    }
+
+    async fn follow(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        authorization: HeaderValue,
+    ) -> Result<Connection, String> {
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(ALIVE)
+            .keep_alive_timeout(ALIVE)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(2 * WINDOW)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| told(&error))?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the connection of the feed has ended");
+            }
+        });
+        let url = &self.feed.url;
+        let scheme = if url.tls { "https" } else { "http" };
+        let base = format!("{scheme}://{}{}", url.authority, url.path);
+        let mut requests = Requests { sender, base, authorization };
+        let (to, messages) = mpsc::channel(WAITING);
+        let said = requests.send(Method::POST, "/stream", Outgoing(Some(messages))).await;
+        match said {
+            Ok(response) => {
+                let said = response.into_body();
+                Ok(Connection { requests, said, frames: Frames::default(), to, driver })
+            }
+            Err(error) => {
+                driver.abort();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Requests {
+    async fn send(
+        &mut self,
+        method: Method,
+        below: &str,
+        body: Outgoing,
+    ) -> Result<Response<Incoming>, String> {
+        let uri: Uri =
+            format!("{}{below}", self.base).parse().map_err(|_| "the URL of the feed is none")?;
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(CONTENT_TYPE, "application/vnd.tollgate.feed")
+            .body(body)
+            .map_err(|error| error.to_string())?;
+        let response = self.sender.send_request(request).await.map_err(|error| told(&error))?;
+        if response.status() == StatusCode::OK {
+            return Ok(response);
+        }
+        let status = response.status();
+        let said = http_body_util::Limited::new(response.into_body(), LONGEST_REFUSAL).collect();
+        let said = said.await.map(|said| said.to_bytes()).unwrap_or_default();
+        Err(format!(
+            "the control plane answers {status}: {}",
+            String::from_utf8_lossy(&said).trim()
+        ))
+    }
+
+    /// Fetches a snapshot into `to`.
+    pub(super) async fn fetch(
+        mut self,
+        etag: &str,
+        to: &mut impl std::io::Write,
+    ) -> Result<(), String> {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        if etag.is_empty() || !etag.bytes().all(known) {
+            return Err("the name of the snapshot is none".to_owned());
+        }
+        let below = format!("/snapshots/{etag}");
+        let response = self.send(Method::GET, &below, Outgoing(None)).await?;
+        let mut body = response.into_body();
+        loop {
+            let piece = tokio::time::timeout(STALL, body.frame()).await;
+            let piece = piece.map_err(|_| "the snapshot does not go on".to_owned())?;
+            let Some(piece) = piece else { break };
+            let piece = piece.map_err(|error| told(&error))?;
+            if let Some(bytes) = piece.data_ref() {
+                to.write_all(bytes).map_err(|error| error.to_string())?;
+            }
+        }
+        to.flush().map_err(|error| error.to_string())
+    }
+}
+
+impl Connection {
+    /// Says something; false if so much waits already that nobody can be reading.
+    pub(super) fn say(&self, message: &ToControl) -> bool {
+        let mut bytes = Vec::new();
+        message.write(&mut bytes);
+        self.to.try_send(bytes.into()).is_ok()
+    }
+
+    /// Reads on, until there is more or it has ended.
+    pub(super) async fn read(&mut self) -> Result<(), String> {
+        match self.said.frame().await {
+            Some(Ok(frame)) => {
+                if let Some(bytes) = frame.data_ref() {
+                    self.frames.push(bytes);
+                }
+                Ok(())
+            }
+            Some(Err(error)) => Err(told(&error)),
+            None => Err("the control plane has ended the feed".to_owned()),
+        }
+    }
+
+    /// What was said next, if all of it has arrived.
+    pub(super) fn next(&mut self) -> Result<Option<ToProxy>, Malformed> {
+        self.frames.frame()?.map(|frame| ToProxy::read(&frame)).transpose()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// An error with what is behind it.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        told = format!("{told}: {error}");
+        source = error.source();
+    }
+    told
+}
