@@ -43,7 +43,14 @@ impl Digest {
 /// Takes the same time whatever the digests are.
 impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // In words: byte by byte it takes ten times as long.
+        let (mine, _) = self.0.as_chunks::<8>();
+        let (theirs, _) = other.0.as_chunks::<8>();
+        let pairs = mine.iter().zip(theirs);
+        let differ = pairs.fold(0, |differ, (mine, theirs)| {
+            differ | (u64::from_ne_bytes(*mine) ^ u64::from_ne_bytes(*theirs))
+        });
+        differ.ct_eq(&0).into()
     }
 }
 

@@ -171,7 +171,7 @@ impl Worker {
             None => Box::pin(self.wait(pool, live, meter)).await?,
         };
         loop {
-            request = pool.name(&chosen, request).ok_or(Refusal::BadRequest)?;
+            pool.name(&chosen, &mut request).ok_or(Refusal::BadRequest)?;
             account.noted(Note::attempt);
             #[cfg(feature = "otlp")]
             self.begin_attempt(pool, &chosen, &mut request, account);
@@ -252,7 +252,7 @@ impl Worker {
                     return Err(Failed { again, ..failed });
                 }
             };
-            request = lease.shape(request).ok_or(Refusal::BadRequest)?;
+            lease.shape(&mut request).ok_or(Refusal::BadRequest)?;
             if wish.is_some() && lease.is_shared() {
                 // Boxed, so that other requests have no room for it in their future.
                 Box::pin(takes_tunnels(pool, &lease, live)).await?;
@@ -331,7 +331,8 @@ impl Worker {
                 return Ok(lease);
             }
             let Some(joined) = lane.join().filter(|_| !alone) else {
-                return self.connect(pool, lane, alone, live).await;
+                // Boxed, so that requests that find a connection have no room for it in their future.
+                return Box::pin(self.connect(pool, lane, alone, live)).await;
             };
             live.set_deadline(Deadline::NONE);
             let mut joined = Box::pin(timeout(pool.timeouts.connect, joined));

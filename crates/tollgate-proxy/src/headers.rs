@@ -52,11 +52,17 @@ pub(crate) fn clean_request(
     credentials: &[CredentialPlace],
 ) -> Result<(), Refusal> {
     let mut ends: Vec<HeaderName> = Vec::new();
+    let mut connection = false;
     let mut trailers = false;
     let mut cookies = 0;
     for (name, value) in headers.iter() {
         match *name {
-            CONNECTION => nominations(value, credentials, &mut ends)?,
+            // By itself, as it is the only one that most messages have: then nothing is allocated.
+            CONNECTION => {
+                nominations(value, credentials, &mut ends)?;
+                connection = true;
+                continue;
+            }
             TE => trailers |= accepts_trailers(value),
             COOKIE => {
                 cookies += 1;
@@ -66,6 +72,9 @@ pub(crate) fn clean_request(
             _ => continue,
         }
         ends.push(name.clone());
+    }
+    if connection {
+        headers.remove(CONNECTION);
     }
     for name in ends {
         headers.remove(name);
@@ -87,23 +96,31 @@ pub(crate) fn clean_request(
 /// number (RFC 9112 §6.3).
 pub(crate) fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
     let mut ends: Vec<HeaderName> = Vec::new();
+    let mut connection = false;
     let mut framings = 0;
     for (name, value) in headers.iter() {
         match *name {
             CONNECTION => {
+                connection = true;
                 let tokens = tokens(value).filter(|token| !about_connection(token));
                 ends.extend(tokens.filter_map(|token| HeaderName::from_bytes(token).ok()));
             }
             CONTENT_LENGTH if is_length(value) => framings += 1,
-            TRANSFER_ENCODING if is_chunked(value) => framings += 1,
+            TRANSFER_ENCODING if is_chunked(value) => {
+                framings += 1;
+                ends.push(TRANSFER_ENCODING);
+            }
             CONTENT_LENGTH | TRANSFER_ENCODING => return Err(Refusal::UpstreamBadResponse),
-            _ if hop_by_hop(name) => {}
-            _ => continue,
+            _ if hop_by_hop(name) => ends.push(name.clone()),
+            _ => {}
         }
-        if framings > 1 {
-            return Err(Refusal::UpstreamBadResponse);
-        }
-        ends.push(name.clone());
+    }
+    if framings > 1 {
+        return Err(Refusal::UpstreamBadResponse);
+    }
+    // By itself, as it is the only one that most responses have: then nothing is allocated.
+    if connection {
+        headers.remove(CONNECTION);
     }
     for name in ends {
         // Framing is hyper's to decide; a nominated Content-Length still says how long it is.

@@ -60,15 +60,16 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Moves bytes both ways, as far as they go now, and polls `what` they may have brought.
+    /// Moves bytes both ways, as far as they go now, and polls `what` they may have brought. Where nothing
+    /// has happened to the connection since it was last polled, it has nothing to move.
     pub(crate) fn drive<T>(
         &mut self,
         cx: &Context<'_>,
         mut what: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let Self { connection, closed, signal } = self;
-        signal.poll(cx, |cx| {
-            if !*closed {
+        signal.poll(cx, |cx, woken| {
+            if woken && !*closed {
                 *closed = connection.as_mut().poll(cx).is_ready();
             }
             what(cx)
@@ -115,7 +116,10 @@ impl Http1 {
     /// Whether it is still there and can carry a request. One that cannot be sent twice goes `once`:
     /// then the kernel is asked, too, whether the server has closed the connection.
     pub(super) fn is_ready(&mut self, once: bool, cx: &Context<'_>) -> bool {
-        self.wire.look.set(once);
+        if once {
+            self.wire.look.set(true);
+            self.link.signal.stir();
+        }
         self.link.stir(cx);
         self.wire.look.set(false);
         !self.link.closed && self.sender.is_ready()
@@ -195,8 +199,8 @@ impl Lease {
         matches!(self.road, Road::Http2(_))
     }
 
-    /// The request in the form of the version that is spoken; `None` if it has none.
-    pub(crate) fn shape(&self, request: Request<OutBody>) -> Option<Request<OutBody>> {
+    /// Brings the request into the form of the version that is spoken; `None` if it has none.
+    pub(crate) fn shape(&self, request: &mut Request<OutBody>) -> Option<()> {
         match &self.road {
             Road::Http1(_) => in_one(request),
             Road::Http2(place) => in_two(request, place.scheme()),

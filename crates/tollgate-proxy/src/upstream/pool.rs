@@ -231,13 +231,13 @@ impl Pool {
     }
 
     /// Names a request's server to itself, where it wants that.
-    pub(crate) fn name<B>(&self, chosen: &Chosen, request: Request<B>) -> Option<Request<B>> {
-        if self.server.targets.len() == 1 || self.host_header != HostHeader::Upstream {
-            return Some(request);
+    /// `None` if the request has neither a host nor a path.
+    pub(crate) fn name<B>(&self, chosen: &Chosen, request: &mut Request<B>) -> Option<()> {
+        if self.server.targets.len() > 1 && self.host_header == HostHeader::Upstream {
+            in_one(request)?;
+            request.headers_mut().insert(HOST, chosen.lane().authority.clone());
         }
-        let mut request = in_one(request)?;
-        request.headers_mut().insert(HOST, chosen.lane().authority.clone());
-        Some(request)
+        Some(())
     }
 
     /// The `Host` of the only target, or of the first.

@@ -3,7 +3,8 @@
 //! hyper's two halves of a connection, the sender and the driver, wake each other. Both are polled
 //! here by the same task, so such a wake-up would only have the whole task polled once more. A signal
 //! takes wake-ups that come while it is polled as a reason to poll again at once, and passes on
-//! those that come later.
+//! those that come later. It also knows whether there was one at all: without, a connection that is looked
+//! at has nothing new to say.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -22,35 +23,40 @@ pub(crate) struct Signal {
     waker: Waker,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     task: AtomicWaker,
     /// Within [`Signal::poll`].
     inside: AtomicBool,
+    /// Since the last poll began, or never polled.
     woken: AtomicBool,
 }
 
 impl Default for Signal {
     fn default() -> Self {
-        let state = Arc::<State>::default();
+        let state = Arc::new(State {
+            task: AtomicWaker::new(),
+            inside: AtomicBool::new(false),
+            woken: AtomicBool::new(true),
+        });
         Self { waker: Waker::from(Arc::clone(&state)), state }
     }
 }
 
 impl Signal {
     /// Polls `what` on behalf of the task of `cx`, until it is ready or waits for something that
-    /// it cannot do itself.
+    /// it cannot do itself. It is told whether anything has woken it since it was last polled.
     pub(crate) fn poll<T>(
         &self,
         cx: &Context<'_>,
-        mut what: impl FnMut(&mut Context<'_>) -> Poll<T>,
+        mut what: impl FnMut(&mut Context<'_>, bool) -> Poll<T>,
     ) -> Poll<T> {
         self.state.task.register(cx.waker());
         let mut inner = Context::from_waker(&self.waker);
         for _ in 0..ROUNDS {
-            self.state.woken.store(false, SeqCst);
+            let woken = self.state.woken.swap(false, SeqCst);
             self.state.inside.store(true, SeqCst);
-            let outcome = what(&mut inner);
+            let outcome = what(&mut inner, woken);
             self.state.inside.store(false, SeqCst);
             // Looked at after leaving, as wakers mark themselves before they look: one of the two
             // always sees the other.
@@ -67,7 +73,13 @@ impl Signal {
         self.state.inside.store(true, SeqCst);
         let done = act();
         self.state.inside.store(false, SeqCst);
+        self.stir();
         done
+    }
+
+    /// Has the next poll look whatever has happened.
+    pub(crate) fn stir(&self) {
+        self.state.woken.store(true, SeqCst);
     }
 }
 
@@ -97,7 +109,7 @@ mod tests {
         let signal = Signal::default();
         let mut polls = 0;
         let mut kept = None;
-        let outcome: Poll<()> = signal.poll(&cx, |inner| {
+        let outcome: Poll<()> = signal.poll(&cx, |inner, _| {
             polls += 1;
             if polls < 3 {
                 inner.waker().wake_by_ref();
@@ -114,10 +126,36 @@ mod tests {
     fn what_wakes_itself_without_end_yields() {
         let wakes = Arc::new(Wakes::default());
         let task = Waker::from(Arc::clone(&wakes));
-        let outcome: Poll<()> = Signal::default().poll(&Context::from_waker(&task), |inner| {
+        let outcome: Poll<()> = Signal::default().poll(&Context::from_waker(&task), |inner, _| {
             inner.waker().wake_by_ref();
             Poll::Pending
         });
         assert_eq!((outcome, wakes.count()), (Poll::Pending, 1));
+    }
+
+    #[test]
+    fn a_poll_knows_whether_anything_has_woken_it() {
+        let cx = Context::from_waker(Waker::noop());
+        let signal = Signal::default();
+        let mut kept = None;
+        let mut look = |signal: &Signal| {
+            let mut woken = Vec::new();
+            let _: Poll<()> = signal.poll(&cx, |inner, now| {
+                kept = Some(inner.waker().clone());
+                woken.push(now);
+                Poll::Pending
+            });
+            woken
+        };
+        assert_eq!(look(&signal), [true], "never polled");
+        assert_eq!(look(&signal), [false]);
+        signal.quietly(|| ());
+        assert_eq!(look(&signal), [true]);
+        signal.stir();
+        assert_eq!(look(&signal), [true]);
+        assert_eq!(look(&signal), [false]);
+        let _ = kept.map(Waker::wake);
+        let woken = signal.poll(&cx, |_, woken| Poll::Ready(woken));
+        assert_eq!(woken, Poll::Ready(true));
     }
 }

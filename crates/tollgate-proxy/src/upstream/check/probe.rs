@@ -78,7 +78,7 @@ async fn ask(probe: &Probe, line: Line) -> Option<Response<Incoming>> {
     request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("tollgate-health-check"));
     let Line { stream, http2 } = line;
     if http2 {
-        let request = in_two(request, &probe.dial.scheme())?;
+        in_two(&mut request, &probe.dial.scheme())?;
         let made = http2::handshake(TokioExecutor::new(), TokioIo::<Stream>::new(stream)).await;
         let (mut sender, connection) = made.ok()?;
         driven(connection, sender.send_request(request)).await.ok()
