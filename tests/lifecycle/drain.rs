@@ -97,8 +97,11 @@ fn a_connection_that_is_kept_gets_one_more_answer_and_is_told() {
     origin.wait_for_requests(2);
     gate.signal(Signal::TERM);
     wait_for("not to be ready", || (gate.ops_get("/readyz").send().status == 503).then_some(()));
-    let last = kept.send(&fast).admitted();
-    assert_eq!(last.header("connection"), Some("close"));
+    // Its worker hears of the end a moment later.
+    wait_for("the last answer", || {
+        let closes = kept.send(&fast).admitted().header("connection") == Some("close");
+        closes.then_some(())
+    });
     assert!(kept.ends());
     door.open();
     running.read().admitted();
