@@ -12,7 +12,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What a stream pays for.
 const UPDATES: u32 = 2;
 
-/// What there is too much of, by RFC 9113 §4.1 and the rules in docs/operating.md.
+/// What there is too much of, by RFC 9113 §4.1 and the rules in docs/listeners.md.
 fn too_much(mut bytes: &[u8], resets: u32, control_frames: u32) -> Option<&'static str> {
     let (mut seen_resets, mut seen_others, mut paid) = (0, 0, 0);
     while let [a, b, c, kind, flags, _, _, _, _, rest @ ..] = bytes {
