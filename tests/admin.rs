@@ -10,6 +10,7 @@ mod enforced;
 mod equal_files;
 mod feed;
 mod first_start;
+mod fleet;
 mod importing;
 mod key_sets;
 mod lists;

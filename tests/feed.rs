@@ -53,7 +53,7 @@ fn a_revocation_that_was_acknowledged_is_enforced_also_after_a_crash_without_a_c
     }
     assert_eq!(status(&gate, &feeder.key(30)), 200);
     gate.wait_for("the lag", |metrics| metrics.sum("tollgate_feed_lag_revisions", &[]) == 0.0);
-    assert_eq!(gate.metrics().sum("tollgate_feed_connected", &[]), 1.0);
+    gate.wait_for("the feed", |metrics| metrics.sum("tollgate_feed_connected", &[]) == 1.0);
     assert_eq!(feeder.snapshots(), 1);
     let keys: Vec<_> = (0..40).map(|number| feeder.key(number)).collect();
     drop(feeder);

@@ -11,18 +11,18 @@ use super::{House, violations};
 use crate::support::{Follower, Response, done, hello, wait_for, with_pepper};
 
 /// Disables a key, and waits for that.
-fn disable(house: &House, key: &Json, timeout: &str) -> Response {
+pub(super) fn disable(house: &House, key: &Json, timeout: &str) -> Response {
     let target = format!("/packageKeys/{}?wait=applied&timeout={timeout}", id(key));
     house.admin.put(&target, &json!({ "status": "disabled" }))
 }
 
-fn outcome(answer: &Json, name: &str) -> Json {
+pub(super) fn outcome(answer: &Json, name: &str) -> Json {
     let proxies = answer["proxies"].as_array().unwrap();
     proxies.iter().find(|proxy| proxy["name"] == name).unwrap().clone()
 }
 
 /// Seconds from now to an instant.
-fn seconds_to(instant: &Json) -> i64 {
+pub(super) fn seconds_to(instant: &Json) -> i64 {
     let instant: jiff::Timestamp = instant.as_str().unwrap().parse().unwrap();
     instant.as_second() - jiff::Timestamp::now().as_second()
 }

@@ -1,6 +1,5 @@
 //! A snapshot into a file.
 
-use std::collections::HashSet;
 use std::io::{self, Write};
 
 use tollgate_core::{Record, Root, Table};
@@ -55,15 +54,9 @@ pub fn write_snapshot<C: Fn(&Record) -> Option<Counter>>(
     to.one(HEADER, &header)?;
     to.list(GIVEN, given.into_iter())?;
     to.one(ROUTES, &encode::routes(&root.routes).map_err(io::Error::other)?)?;
-    // What nothing names may stand there still, from before.
-    let named: HashSet<_> =
-        root.keys.iter().map(|record| (record.terms.0, record.owner.0)).collect();
-    let terms: HashSet<_> = named.iter().map(|(terms, _)| *terms).collect();
-    let owners: HashSet<_> = named.iter().map(|(_, owner)| *owner).collect();
-    let used = root.terms.iter().filter(|(id, _)| terms.contains(id));
-    to.list(TERMS, used.map(|(id, terms)| (id, (**terms).clone())))?;
-    let used = root.owners.iter().filter(|(id, _)| owners.contains(id));
-    to.list(OWNERS, used.map(|(id, owner)| (id, (**owner).clone())))?;
+    // Also what no key has at present: a batch names it again without saying what it is.
+    to.list(TERMS, root.terms.iter().map(|(id, terms)| (id, (**terms).clone())))?;
+    to.list(OWNERS, root.owners.iter().map(|(id, owner)| (id, (**owner).clone())))?;
     to.keys(root, counter)?;
     let mut secrets: Vec<_> = root.secrets.iter().collect();
     secrets.sort_unstable_by_key(|secret| *secret.key.bytes());
