@@ -1,6 +1,7 @@
 //! Ways to upstreams.
 
 mod checks;
+mod deadlines;
 mod faults;
 mod http2;
 mod killed;

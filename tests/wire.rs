@@ -1,6 +1,7 @@
 //! Bytes on the wire: what two readers could read differently never reaches the upstream.
 
 mod cases;
+mod cut_off;
 mod events;
 mod expect;
 mod framing;

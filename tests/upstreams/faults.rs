@@ -105,7 +105,10 @@ fn serve(stream: TcpStream) -> std::io::Result<()> {
 
 /// What a client of HTTP/1.1 or HTTP/2 makes of the fault: the status, if it takes the answer for whole.
 fn outcome(gate: &Tollgate, number: usize, http2: bool, method: &str) -> Option<u16> {
-    let request = gate.request(method, &format!("/orders/{number}")).key("demo");
+    let mut request = gate.request(method, &format!("/orders/{number}")).key("demo");
+    if method == "POST" {
+        request = request.body("asked");
+    }
     if http2 {
         Http2::connect(gate.data()).start(&request).read().ok().map(|response| response.status)
     } else {

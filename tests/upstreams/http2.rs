@@ -1,5 +1,6 @@
 //! Upstreams that speak HTTP/2.
 
+mod faults;
 mod server;
 
 use std::io::{Read, Write};

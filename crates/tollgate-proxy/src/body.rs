@@ -1,5 +1,6 @@
 //! Bodies, both ways.
 
+mod end;
 mod pace;
 mod reading;
 mod relay;
@@ -26,6 +27,7 @@ use crate::roster::{Deadline, Handle};
 use crate::tunnel::Switched;
 use crate::worker::Coarse;
 
+pub(crate) use end::{CutOff, poll_piece};
 pub(crate) use pace::Pace;
 pub(crate) use reading::Reading;
 pub(crate) use relay::Relay;
@@ -71,6 +73,8 @@ impl From<Outgoing> for OutBody {
 #[derive(Debug)]
 pub(crate) struct Streaming {
     pub(crate) incoming: Incoming,
+    /// A stream of HTTP/2 brings it.
+    pub(crate) of_stream: bool,
     /// Bytes that may still come.
     pub(crate) left: u64,
     /// Fields that no upstream sees, also not behind the body.
@@ -97,8 +101,9 @@ impl Streaming {
         }
     }
 
-    fn watch(&mut self, frame: Option<&Result<Frame<Bytes>, hyper::Error>>) -> Result<(), Refusal> {
+    fn watch(&mut self, frame: Option<&Result<Frame<Bytes>, CutOff>>) -> Result<(), Refusal> {
         let now = self.clock.now();
+        let mut ended = frame.is_none();
         match frame {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
@@ -107,18 +112,19 @@ impl Streaming {
                 if let Some(received) = &self.received {
                     received.set(received.get() + length);
                 }
-                let at = now.saturating_add(self.idle);
-                self.live.set_deadline(self.handle, Deadline { at, late: Refusal::RequestTimeout });
-                Ok(())
+                // Behind a last piece that is known for it nobody asks for an end.
+                ended = self.incoming.is_end_stream();
             }
-            Some(Err(_)) => Err(Refusal::BadRequest),
-            None => {
-                let at = now.saturating_add(self.first_byte);
-                self.live
-                    .set_deadline(self.handle, Deadline { at, late: Refusal::UpstreamTimeout });
-                Ok(())
-            }
+            Some(Err(CutOff)) => return Err(Refusal::BadRequest),
+            None => {}
         }
+        let (wait, late) = match ended {
+            true => (self.first_byte, Refusal::UpstreamTimeout),
+            false => (self.idle, Refusal::RequestTimeout),
+        };
+        let at = now.saturating_add(wait);
+        self.live.set_deadline(self.handle, Deadline { at, late });
+        Ok(())
     }
 }
 
@@ -158,7 +164,7 @@ impl Body for OutBody {
         if body.live.poll_over(body.handle, cx).is_ready() {
             return Poll::Ready(Some(Err(Broken(Refusal::BadRequest))));
         }
-        let Poll::Ready(mut frame) = Pin::new(&mut body.incoming).poll_frame(cx) else {
+        let Poll::Ready(mut frame) = poll_piece(&mut body.incoming, body.of_stream, cx) else {
             body.wait();
             return Poll::Pending;
         };
@@ -172,7 +178,7 @@ impl Body for OutBody {
             body.live.end(body.handle, refusal);
             return Poll::Ready(Some(Err(Broken(refusal))));
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(|_| Broken(Refusal::BadRequest))))
+        Poll::Ready(frame.map(|frame| frame.map_err(|CutOff| Broken(Refusal::BadRequest))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -80,6 +80,11 @@ impl Client {
         self.peer.trusted
     }
 
+    /// Whether each of its requests has a stream of its own.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        self.http2
+    }
+
     /// Where a request of its comes from.
     pub(crate) fn whence(&self, headers: &HeaderMap) -> Whence {
         Whence::of(self.peer, self.session.is_some(), headers, &self.door.settings.proxies)

@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -16,6 +15,7 @@ use tollgate_core::{Refusal, Service};
 
 use crate::access_log::Note;
 use crate::account::Account;
+use crate::body::{CutOff, poll_piece};
 use crate::connection::Client;
 use crate::roster::{Deadline, Entry, Handle};
 use crate::upstream::Destination;
@@ -160,6 +160,7 @@ impl Worker {
         let deadline = Deadline { at: now.saturating_add(idle), late: Refusal::RequestTimeout };
         let mut form = Form {
             incoming,
+            of_stream: client.speaks_http2(),
             read: BytesMut::new(),
             bytes,
             idle,
@@ -178,6 +179,8 @@ impl Worker {
 /// A form that is being read. It holds no more memory than has arrived.
 struct Form {
     incoming: Incoming,
+    /// A stream of HTTP/2 brings it.
+    of_stream: bool,
     read: BytesMut,
     bytes: u64,
     idle: u64,
@@ -194,9 +197,9 @@ impl Form {
             return Poll::Ready(Err(refusal));
         }
         loop {
-            let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+            let frame = match ready!(poll_piece(&mut self.incoming, self.of_stream, cx)) {
                 None => return Poll::Ready(Ok(std::mem::take(&mut self.read).freeze())),
-                Some(Err(_)) => return Poll::Ready(Err(Refusal::BadRequest)),
+                Some(Err(CutOff)) => return Poll::Ready(Err(Refusal::BadRequest)),
                 Some(Ok(frame)) => frame,
             };
             // Trailers end here: what goes on has a length.

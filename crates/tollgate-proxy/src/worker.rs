@@ -246,6 +246,7 @@ impl Worker {
             {
                 Outgoing::Streaming(Streaming {
                     incoming,
+                    of_stream: client.speaks_http2(),
                     left: client.door.settings.max_body_bytes,
                     withheld: headers::withheld(service),
                     pace: Pace::new(client.door.settings.min_body_rate, BODY_GRACE),

@@ -1,15 +1,14 @@
 //! A response's body as an upstream sends it.
 
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tollgate_core::Refusal;
 
-use super::{Broken, Reading};
+use super::{Broken, CutOff, Reading, poll_piece};
 use crate::headers;
 use crate::live::LiveEntry;
 use crate::respond::deadline_exceeded;
@@ -52,9 +51,10 @@ impl Relay {
             reading.take(self.clock.now());
         }
         let incoming = &mut self.incoming;
+        let of_stream = self.lease.as_ref().is_some_and(Lease::is_shared);
         let frame = match self.lease.as_mut().and_then(Lease::link) {
-            Some(link) => link.drive(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx)),
-            None => Pin::new(incoming).poll_frame(cx),
+            Some(link) => link.drive(cx, |cx| poll_piece(incoming, of_stream, cx)),
+            None => poll_piece(incoming, of_stream, cx),
         };
         match frame {
             Poll::Pending => {
@@ -73,7 +73,7 @@ impl Relay {
                 Poll::Ready(Some(Ok(frame)))
             }
             // No false end: the client's connection is aborted as the upstream's was.
-            Poll::Ready(Some(Err(_))) => {
+            Poll::Ready(Some(Err(CutOff))) => {
                 if let (Destination::Server(pool), Some(chosen)) =
                     (&*self.destination, &self.chosen)
                 {
