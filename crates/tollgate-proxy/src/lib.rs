@@ -55,7 +55,7 @@ pub use spans::{SpanBatch, SpanRings, SpanWriter, rejected_spans};
 pub use strangers::watch_strangers;
 pub use tls::{
     Acceptor, Authorities, AuthoritiesError, Certificate, CertificateError, ClientCertificates,
-    Terms as TlsTerms, Tickets, server_config,
+    Terms as TlsTerms, Tickets, TlsStream, server_config,
 };
 pub use trace::TraceSettings;
 pub use upstream::{ClientTrust, Resolver, UpstreamTls, Upstreams, watch_upstreams};

@@ -8,6 +8,8 @@ mod certificate;
 mod choice;
 mod failure;
 mod handshake;
+mod records;
+mod stream;
 
 use std::fmt;
 use std::io;
@@ -19,7 +21,6 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 use tollgate_core::MinimumVersion;
 
 pub use authorities::{Authorities, AuthoritiesError};
@@ -27,6 +28,7 @@ pub use certificate::{Certificate, CertificateError};
 use choice::Choice;
 pub(crate) use failure::Failure;
 pub(crate) use handshake::{ClientCertificate, Session, TlsVersion, accept};
+pub use stream::TlsStream;
 
 /// How a listener takes TLS connections. Clones share what it serves with.
 #[derive(Clone)]

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio_rustls::server::TlsStream;
 
 use super::Client;
 use super::frames::Frames;
 use crate::socket::Socket;
+use crate::tls::TlsStream;
 
 /// What a connection goes over.
 pub(super) enum Stream {

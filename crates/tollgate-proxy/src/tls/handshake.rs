@@ -1,15 +1,14 @@
 //! A handshake, and what it tells of the client.
 
+use std::future::poll_fn;
 use std::io;
 
 use http::HeaderValue;
-use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
+use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tollgate_core::CertificateFingerprint;
 
-use super::Acceptor;
+use super::{Acceptor, TlsStream};
 
 /// A version of TLS that is spoken here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +55,14 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     acceptor: &Acceptor,
     stream: S,
 ) -> io::Result<(TlsStream<S>, Session)> {
-    let config = acceptor.config.load_full();
-    let stream = TlsAcceptor::from(config).accept(stream).await?;
+    let mut stream = TlsStream::new(acceptor.config.load_full(), stream)?;
+    poll_fn(|cx| stream.poll_handshake(cx)).await?;
     let session = Session::of(stream.get_ref().1)?;
     Ok((stream, session))
 }
 
 impl Session {
-    fn of(connection: &ServerConnection) -> io::Result<Self> {
+    fn of(connection: &CommonState) -> io::Result<Self> {
         let certificate = connection.peer_certificates().and_then(<[_]>::first);
         let certificate = certificate.map(|der| ClientCertificate::of(der)).transpose()?;
         Ok(Self {
