@@ -48,6 +48,8 @@ BEGIN
     DROP INDEX IF EXISTS chains_by_words;
     CREATE INDEX IF NOT EXISTS wordings_by_words ON wordings USING gin (words gin_trgm_ops);
     CREATE INDEX IF NOT EXISTS documents_by_words ON documents USING gin (words gin_trgm_ops);
+    -- What few chains have beside their columns: their eav, which lists are narrowed by.
+    CREATE INDEX IF NOT EXISTS chains_by_body ON chains USING gin (body gin_trgm_ops) WHERE body <> '{}';
 EXCEPTION
     WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN
         RAISE WARNING 'no index of words: %', SQLERRM;
