@@ -83,6 +83,11 @@ fn a_proxy_is_given_a_snapshot_and_every_revision_that_follows() {
         assert_eq!(other.offer(), offer, "what follows on it is at hand");
         assert_eq!(other.batch().previous, offer.revision);
         assert_eq!(again.goes(), GoodbyeReason::Superseded);
+        // One that holds a later revision than the snapshot at hand, by numbers that nobody here gives,
+        // would refuse that.
+        let held = Some(other.held(last).unwrap().under_no_numbering());
+        let ahead = house.follower(&key, Hello { held, ..hello("ahead") });
+        assert!(ahead.offer().revision >= last, "nothing older is offered");
     });
 }
 

@@ -145,12 +145,13 @@ impl KeyFeed {
         self.newest.send_replace(revision);
     }
 
-    /// A snapshot that batches follow on, made where there is none.
+    /// A snapshot that batches follow on and that is not older than `held`, unless that is ahead of what
+    /// there is. It is made where there is none.
     ///
     /// # Errors
     /// If its file cannot be written.
-    pub async fn snapshot(self: &Arc<Self>) -> io::Result<Arc<Snapshot>> {
-        self.snapshots.present(self).await
+    pub async fn snapshot(self: &Arc<Self>, held: Option<Revision>) -> io::Result<Arc<Snapshot>> {
+        self.snapshots.present(self, held).await
     }
 
     /// The snapshot of an etag, if it is at hand.

@@ -376,7 +376,7 @@ impl Subscriber {
             instance,
             environment,
             region,
-            held: self.held.filter(|_| !self.renews),
+            held: self.held.map(|held| if self.renews { held.under_no_numbering() } else { held }),
             serve_for,
             schemes,
             capabilities: 0,

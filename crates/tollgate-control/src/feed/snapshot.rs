@@ -42,14 +42,22 @@ impl Snapshots {
         self.at_hand.borrow().iter().find(|snapshot| snapshot.offer.etag == etag).cloned()
     }
 
-    /// One that batches follow on, or that is the present.
-    pub(super) async fn present(&self, feed: &Arc<KeyFeed>) -> io::Result<Arc<Snapshot>> {
+    /// One that batches follow on, or that is the present. A proxy refuses one that is older than what it
+    /// holds.
+    pub(super) async fn present(
+        &self,
+        feed: &Arc<KeyFeed>,
+        held: Option<Revision>,
+    ) -> io::Result<Arc<Snapshot>> {
         let _turn = self.making.acquire().await.map_err(io::Error::other)?;
         let newest = self.at_hand.borrow().last().cloned();
-        if let Some(newest) = newest
-            && feed.log.borrow().after(newest.offer.revision) != Next::Gap
-        {
-            return Ok(newest);
+        if let Some(newest) = newest {
+            let revision = newest.offer.revision;
+            match feed.log.borrow().after(revision) {
+                Next::Nothing => return Ok(newest),
+                Next::Batch(..) if held <= Some(revision) => return Ok(newest),
+                Next::Batch(..) | Next::Gap => {}
+            }
         }
         let present = feed.log.borrow().present().cloned();
         let present = present.ok_or_else(|| io::Error::other("nothing is published yet"))?;

@@ -40,7 +40,8 @@ pub struct Hello {
     pub environment: String,
     /// The region that it stands in, if it says one.
     pub region: Option<String>,
-    /// What it enforces; `None` = nothing yet.
+    /// What it enforces; `None` = nothing yet. Under no numbering where it asks for a snapshot, which
+    /// is not to be older either.
     pub held: Option<Held>,
     /// For how many seconds it goes on without a control plane; `None` = without a bound.
     pub serve_for: Option<u64>,
@@ -59,6 +60,14 @@ pub struct Held {
     pub numbering: Numbering,
     /// The revision.
     pub revision: Revision,
+}
+
+impl Held {
+    /// The same, under numbers that nobody gives, so that no batch follows.
+    #[must_use]
+    pub fn under_no_numbering(self) -> Self {
+        Self { numbering: Numbering::default(), ..self }
+    }
 }
 
 /// Every worker of the proxy decides by a revision, and by none before it.

@@ -47,6 +47,8 @@ struct Following<'a> {
     to: &'a mpsc::Sender<Bytes>,
     /// What the proxy holds once it has read what was sent.
     position: Option<Revision>,
+    /// What it came with, by whatever numbers.
+    held: Option<Revision>,
     /// The heartbeat that is to be answered.
     answers: Option<u64>,
     /// A sign of life is due.
@@ -189,6 +191,7 @@ async fn welcomed(
         messages,
         to,
         position: held.map(|held| held.revision),
+        held: hello.held.map(|held| held.revision),
         answers: None,
         beat: false,
         heard: Instant::now(),
@@ -275,7 +278,7 @@ impl Following<'_> {
             }
             // None is made for whoever does not read.
             Next::Gap if self.to.capacity() == 0 => Ok(None),
-            Next::Gap => match self.plane.feed.snapshot().await {
+            Next::Gap => match self.plane.feed.snapshot(self.held.max(self.position)).await {
                 Ok(snapshot) => {
                     let offer = ToProxy::Snapshot(snapshot.offer.clone()).to_bytes();
                     Ok(Some((offer, Some(snapshot.revision()))))
