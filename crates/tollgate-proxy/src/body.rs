@@ -46,9 +46,10 @@ impl std::error::Error for Broken {}
 
 /// A request's body on its way upstream. Most requests have none, and their futures hold several of
 /// these.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum OutBody {
     /// There is none.
+    #[default]
     Empty,
     /// There is one.
     Some(Box<Outgoing>),
@@ -272,7 +273,7 @@ impl Content {
 
     /// Content that an upstream sends. If it has none, its connection is free at once.
     pub(crate) fn relay(mut relay: Relay) -> Self {
-        if relay.incoming.is_end_stream() {
+        if relay.is_over() {
             relay.finish();
             return Self::Full(None);
         }
@@ -341,7 +342,7 @@ impl Body for ReplyBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Full(body) | Content::Refused(body, _) => body.is_none(),
-            Content::Relay(relay) => relay.incoming.is_end_stream(),
+            Content::Relay(relay) => relay.is_over(),
             Content::Switched(_) => true,
         }
     }
@@ -351,7 +352,7 @@ impl Body for ReplyBody {
             Content::Full(body) | Content::Refused(body, _) => {
                 SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64)
             }
-            Content::Relay(relay) => relay.incoming.size_hint(),
+            Content::Relay(relay) => relay.size_hint(),
             Content::Switched(_) => SizeHint::with_exact(0),
         }
     }

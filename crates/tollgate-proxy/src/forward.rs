@@ -10,8 +10,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response, Version};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
 use tokio::time::timeout;
 use tollgate_core::{FrontId, MeterId, Now, Refusal, Unkept};
 
@@ -24,13 +22,13 @@ use crate::respond::{self, Told};
 use crate::roster::Deadline;
 use crate::tunnel::Wish;
 use crate::upstream::{
-    Chosen, ConnectError, Destination, Lane, Lease, Pool, Tried, Unreached, is_unprocessed,
+    Chosen, ConnectError, Destination, Lane, Lease, Pool, Tried, Unanswered, Unreached,
 };
 use crate::worker::{Worker, nanoseconds};
 
+use failed::Failed;
 #[cfg(feature = "otlp")]
 use failed::outcome;
-use failed::{Failed, closed_unanswered, copy};
 use switch::{is_granted, switch, takes_tunnels};
 
 /// A request that may go upstream. Its permit stands on the live list.
@@ -51,7 +49,7 @@ pub(crate) struct Admitted {
 
 /// A response's head, and what its body comes by.
 struct Answered {
-    response: Response<Incoming>,
+    response: Response<()>,
     /// It grants what the request has asked its connection to become.
     switched: bool,
     lease: Lease,
@@ -65,7 +63,7 @@ impl Worker {
         admitted: Admitted,
         account: &mut Account,
     ) -> Response<Content> {
-        let Admitted { request, wish, live, destination, front, told, started, meter, unkept } =
+        let Admitted { mut request, wish, live, destination, front, told, started, meter, unkept } =
             admitted;
         if let Some(unkept) = unkept {
             // Boxed, so that requests that wait for nothing have no room for it in their future.
@@ -82,7 +80,8 @@ impl Worker {
             }
             Destination::Server(pool) => {
                 let wished = wish.as_deref();
-                let exchanged = self.exchange(pool, request, wished, &live, meter, account).await;
+                let exchanged =
+                    self.exchange(pool, &mut request, wished, &live, meter, account).await;
                 let exchanged = exchanged.and_then(|answered| self.cleaned(pool, answered));
                 let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
                 account.noted(|note| note.upstream(elapsed));
@@ -136,12 +135,11 @@ impl Worker {
         reading: Option<Reading>,
     ) -> Response<Content> {
         let Answered { response, lease, chosen, .. } = answered;
-        let (mut head, incoming) = response.into_parts();
+        let (mut head, ()) = response.into_parts();
         head.extensions.clear();
         head.version = Version::HTTP_11;
         live.wait_for_client(reading.as_ref().map_or(u64::MAX, Reading::by));
         let content = Content::relay(Relay {
-            incoming,
             lease: Some(lease),
             chosen: Some(chosen),
             destination: Rc::clone(destination),
@@ -158,7 +156,7 @@ impl Worker {
     async fn exchange(
         &self,
         pool: &Pool,
-        mut request: Request<OutBody>,
+        request: &mut Request<OutBody>,
         wish: Option<&Wish>,
         live: &LiveEntry,
         meter: MeterId,
@@ -171,10 +169,10 @@ impl Worker {
             None => Box::pin(self.wait(pool, live, meter)).await?,
         };
         loop {
-            pool.name(&chosen, &mut request).ok_or(Refusal::BadRequest)?;
+            pool.name(&chosen, request).ok_or(Refusal::BadRequest)?;
             account.noted(Note::attempt);
             #[cfg(feature = "otlp")]
-            self.begin_attempt(pool, &chosen, &mut request, account);
+            self.begin_attempt(pool, &chosen, request, account);
             let asked = self.ask(pool, &chosen, request, wish, live).await;
             #[cfg(feature = "otlp")]
             self.end_attempt(account, outcome(&asked));
@@ -189,13 +187,10 @@ impl Worker {
             if failed.of_server {
                 pool.failed(&chosen, now);
             }
-            let Failed { refusal, connected, again: Some(again), .. } = failed else {
-                return Err(failed.refusal);
-            };
-            if !pool.may_retry(&mut tried, &chosen, connected, now) {
+            let Failed { refusal, connected, again, .. } = failed;
+            if !again || !pool.may_retry(&mut tried, &chosen, connected, now) {
                 return Err(refusal);
             }
-            request = again;
             chosen = pool.choose(meter, &tried, now).ok_or(refusal)?;
         }
     }
@@ -232,33 +227,32 @@ impl Worker {
         .await
     }
 
-    /// One request and the head of its response, from one server.
+    /// One request and the head of its response, from one server. A request that may go to another server
+    /// stays whole.
     async fn ask(
         &self,
         pool: &Pool,
         chosen: &Chosen,
-        mut request: Request<OutBody>,
+        request: &mut Request<OutBody>,
         wish: Option<&Wish>,
         live: &LiveEntry,
-    ) -> Result<(Response<Incoming>, Lease, bool), Failed> {
+    ) -> Result<(Response<()>, Lease, bool), Failed> {
         let lane = chosen.lane();
         let mut sent_before = false;
         loop {
-            let mut lease = match self.lease(pool, lane, &request, wish, sent_before, live).await {
+            let mut lease = match self.lease(pool, lane, request, wish, sent_before, live).await {
                 Ok(lease) => lease,
                 // Nothing of it was sent.
-                Err(failed) => {
-                    let again = Some(request).filter(|_| failed.of_server);
-                    return Err(Failed { again, ..failed });
-                }
+                Err(failed) => return Err(Failed { again: failed.of_server, ..failed }),
             };
-            lease.shape(&mut request).ok_or(Refusal::BadRequest)?;
+            lease.shape(request).ok_or(Refusal::BadRequest)?;
             if wish.is_some() && lease.is_shared() {
                 // Boxed, so that other requests have no room for it in their future.
                 Box::pin(takes_tunnels(pool, &lease, live)).await?;
-                request = Wish::ask_in_two(request);
+                *request = Wish::ask_in_two(std::mem::take(request));
             }
-            let (wait, late) = if request.body().is_streaming() {
+            let streaming = request.body().is_streaming();
+            let (wait, late) = if streaming {
                 (pool.timeouts.idle, Refusal::RequestTimeout)
             } else {
                 (pool.timeouts.first_byte, Refusal::UpstreamTimeout)
@@ -268,45 +262,32 @@ impl Worker {
             let idempotent = request.method().is_idempotent();
             // A server that speaks HTTP/2 may say that it did nothing with a request of any method.
             let may_repeat = lease.is_shared() || idempotent && (lease.reused || pool.has_others());
-            let again = may_repeat.then(|| copy(&request)).flatten();
-            let error = match lease.send(request, |cx| live.poll_end(cx)).await? {
+            let error = match lease.send(request, may_repeat, |cx| live.poll_end(cx)).await? {
                 Ok(response) => match is_granted(&response, &lease, wish) {
                     Some(granted) => return Ok((response, lease, granted)),
                     None => return Err(self.failed(Refusal::UpstreamBadResponse)),
                 },
                 Err(error) => error,
             };
-            let failed = self.unsent(error, again, idempotent, &lease);
-            match failed.again {
-                // A connection that had served before was closed by the upstream as the request was on
-                // its way: not sent at all, or without a response. The second time it goes over a
-                // new connection, and there is no third to the same server.
-                Some(again) if !sent_before && (lease.reused || lease.is_shared()) => {
-                    request = again;
-                }
-                again => return Err(Failed { again, ..self.failed(failed.refusal) }),
+            let nothing_was_done = match error {
+                Unanswered::Unsent => true,
+                Unanswered::Unprocessed => may_repeat,
+                Unanswered::Closed => may_repeat && idempotent,
+                Unanswered::Broken => false,
+            };
+            let again = nothing_was_done && !streaming;
+            // A connection that had served before was closed by the upstream as the request was on
+            // its way: not sent at all, or without a response. The second time it goes over a
+            // new connection, and there is no third to the same server.
+            if !again || sent_before || !(lease.reused || lease.is_shared()) {
+                let refusal = match error {
+                    Unanswered::Unsent => Refusal::UpstreamUnreachable,
+                    _ => Refusal::UpstreamBadResponse,
+                };
+                return Err(Failed { again, ..self.failed(refusal) });
             }
             sent_before = true;
         }
-    }
-
-    /// What it means that a request has failed, and the request if it may be sent once more.
-    fn unsent(
-        &self,
-        mut error: TrySendError<Request<OutBody>>,
-        again: Option<Request<OutBody>>,
-        idempotent: bool,
-        lease: &Lease,
-    ) -> Failed {
-        if let Some(unsent) = error.take_message() {
-            let refusal = Refusal::UpstreamUnreachable;
-            return Failed { refusal, of_server: true, connected: true, again: Some(unsent) };
-        }
-        let error = error.error();
-        let nothing_was_done =
-            is_unprocessed(error) || idempotent && !lease.heard() && closed_unanswered(error);
-        let again = again.filter(|_| nothing_was_done);
-        Failed { refusal: Refusal::UpstreamBadResponse, of_server: true, connected: true, again }
     }
 
     /// A connection for a request: one of the lane unless it is sent again, else a new one.
@@ -377,6 +358,6 @@ impl Worker {
 
     fn failed(&self, refusal: Refusal) -> Failed {
         self.cells.upstream_failures.add(1);
-        Failed { refusal, of_server: true, connected: true, again: None }
+        Failed { refusal, of_server: true, connected: true, again: false }
     }
 }

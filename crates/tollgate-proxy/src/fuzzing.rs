@@ -18,6 +18,8 @@ use crate::target::{Target, host_field};
 use crate::trace;
 use crate::{credential, headers};
 
+pub use crate::upstream::{Heard, hear};
+
 /// A key as it was taken, and the query and the form that are left; no form is one that never held a
 /// key.
 pub type Taken<'a> = (Vec<u8>, Option<Cow<'a, str>>, Option<Vec<u8>>);

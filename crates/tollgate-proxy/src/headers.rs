@@ -105,7 +105,7 @@ pub(crate) fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
                 let tokens = tokens(value).filter(|token| !about_connection(token));
                 ends.extend(tokens.filter_map(|token| HeaderName::from_bytes(token).ok()));
             }
-            CONTENT_LENGTH if is_length(value) => framings += 1,
+            CONTENT_LENGTH if length(value).is_some() => framings += 1,
             TRANSFER_ENCODING if is_chunked(value) => {
                 framings += 1;
                 ends.push(TRANSFER_ENCODING);
@@ -255,7 +255,7 @@ fn nominations(
 }
 
 /// The members of a list (RFC 9110 §5.6.1).
-fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
@@ -285,12 +285,16 @@ pub(crate) fn only_chunked(headers: &HeaderMap) -> Result<(), Refusal> {
     if only && codings.next().is_none() { Ok(()) } else { Err(Refusal::BadRequest) }
 }
 
-fn is_chunked(coding: &HeaderValue) -> bool {
+/// Whether a coding is `chunked` and no other.
+pub(crate) fn is_chunked(coding: &HeaderValue) -> bool {
     coding.as_bytes().eq_ignore_ascii_case(b"chunked")
 }
 
-fn is_length(value: &HeaderValue) -> bool {
-    !value.is_empty() && value.as_bytes().iter().all(u8::is_ascii_digit)
+/// The bytes that a `Content-Length` tells of; `None` if it is no single number.
+pub(crate) fn length(value: &HeaderValue) -> Option<u64> {
+    let digits =
+        value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
 }
 
 fn accepts_trailers(value: &HeaderValue) -> bool {

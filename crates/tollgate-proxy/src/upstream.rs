@@ -12,6 +12,7 @@ mod chosen;
 mod dial;
 mod failure;
 mod form;
+mod http1;
 mod io;
 mod known;
 mod lane;
@@ -23,7 +24,6 @@ mod resolve;
 mod servers;
 mod share;
 mod shared;
-mod signal;
 mod trust;
 mod watch;
 
@@ -32,7 +32,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tollgate_core::{Target, Upstream};
 
 pub(crate) use chosen::{Chosen, Tried};
-pub(crate) use failure::{ConnectError, Unreached};
+pub(crate) use failure::{ConnectError, Unanswered, Unreached};
+#[cfg(feature = "fuzzing")]
+pub use http1::heard::{Heard, hear};
 pub(crate) use known::Known;
 pub use known::Upstreams;
 pub(crate) use lane::Lane;
@@ -40,7 +42,6 @@ pub(crate) use lease::Lease;
 pub(crate) use pool::Pool;
 pub use resolve::Resolver;
 pub(crate) use share::Share;
-pub(crate) use shared::is_unprocessed;
 pub use trust::{ClientTrust, UpstreamTls};
 pub use watch::watch_upstreams;
 

@@ -4,11 +4,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame};
-use hyper::body::Incoming;
+use http_body::{Frame, SizeHint};
 use tollgate_core::Refusal;
 
-use super::{Broken, CutOff, Reading, poll_piece};
+use super::{Broken, CutOff, Reading};
 use crate::headers;
 use crate::live::LiveEntry;
 use crate::respond::deadline_exceeded;
@@ -19,7 +18,6 @@ use crate::worker::Coarse;
 /// An upstream's body, with the connection that brings it and the permit that it is sent under.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    pub(crate) incoming: Incoming,
     pub(crate) lease: Option<Lease>,
     /// The server that sends it, until all is here.
     pub(crate) chosen: Option<Chosen>,
@@ -50,13 +48,8 @@ impl Relay {
         if let Some(reading) = &mut self.reading {
             reading.take(self.clock.now());
         }
-        let incoming = &mut self.incoming;
-        let of_stream = self.lease.as_ref().is_some_and(Lease::is_shared);
-        let frame = match self.lease.as_mut().and_then(Lease::link) {
-            Some(link) => link.drive(cx, |cx| poll_piece(incoming, of_stream, cx)),
-            None => poll_piece(incoming, of_stream, cx),
-        };
-        match frame {
+        let Some(lease) = &mut self.lease else { return Poll::Ready(None) };
+        match lease.poll_frame(cx) {
             Poll::Pending => {
                 self.wait();
                 Poll::Pending
@@ -65,7 +58,7 @@ impl Relay {
                 if let Some(trailers) = frame.trailers_mut() {
                     headers::clean_trailers(trailers);
                 }
-                if self.incoming.is_end_stream() {
+                if self.is_over() {
                     self.finish();
                 } else {
                     self.give(frame.data_ref().map_or(0, Bytes::len) as u64);
@@ -106,6 +99,16 @@ impl Relay {
         if let Some(live) = &self.live {
             live.wait_for_client(self.reading.as_ref().map_or(u64::MAX, Reading::by));
         }
+    }
+
+    /// Whether all of it is here.
+    pub(super) fn is_over(&self) -> bool {
+        self.lease.as_ref().is_none_or(Lease::is_over)
+    }
+
+    /// How much is still to come.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.lease.as_ref().map_or(SizeHint::with_exact(0), Lease::size_hint)
     }
 
     /// Whether its client has not read in time.

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
 use tokio::time::timeout;
 use tollgate_core::Refusal;
 
@@ -20,7 +19,7 @@ use crate::upstream::{Destination, Lease, Pool};
 /// Whether a response switches to what was asked for. `None` if it would to what was not, or would
 /// look like it.
 pub(super) fn is_granted(
-    response: &Response<Incoming>,
+    response: &Response<()>,
     lease: &Lease,
     wish: Option<&Wish>,
 ) -> Option<bool> {

@@ -97,6 +97,19 @@ impl Unreached {
     }
 }
 
+/// Why a request that was handed to a connection has no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// Nothing of it was sent.
+    Unsent,
+    /// The server says that it did nothing with it.
+    Unprocessed,
+    /// The connection ended before a word of a response.
+    Closed,
+    /// What came is no response, or something else went wrong.
+    Broken,
+}
+
 /// A connection that was not made.
 #[derive(Debug)]
 pub(crate) struct ConnectError {

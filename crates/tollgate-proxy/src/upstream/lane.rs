@@ -12,8 +12,9 @@ use tollgate_core::{Server, ServerTarget};
 
 use super::dial::{Dial, Line};
 use super::failure::{ConnectError, Unreached};
+use super::http1::Http1;
 use super::known::{Known, Upstreams};
-use super::lease::{Http1, Lease, Road};
+use super::lease::{Lease, Road};
 use super::own;
 use super::peer::Peer;
 use super::pending::Pending;
@@ -56,7 +57,7 @@ pub(crate) struct Lane {
 
 #[derive(Debug)]
 struct Idle {
-    one: Http1,
+    one: Box<Http1>,
     since: u64,
 }
 
@@ -166,18 +167,18 @@ impl Lane {
         once: bool,
         alone: bool,
         now: u64,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Option<Lease> {
         if !alone
             && self.dial.may_share()
             && let Some(place) = self.shared.take(now, self.max_shared())
         {
-            return Some(Lease::new(Road::Http2(place), true));
+            return Some(Lease::new(Road::http2(place), true));
         }
         loop {
             let mut one = self.idle.borrow_mut().pop()?.one;
             if one.is_ready(once, cx) {
-                return Some(Lease::new(Road::Http1(one), true));
+                return Some(Lease::new(Road::http1(one), true));
             }
         }
     }
@@ -185,8 +186,7 @@ impl Lane {
     /// Keeps a connection whose response has ended, for the next request.
     pub(crate) fn give_back(&self, lease: Lease, now: u64) {
         let mut idle = self.idle.borrow_mut();
-        if let Road::Http1(one) = lease.into_road()
-            && !one.is_closed()
+        if let Some(one) = lease.into_free()
             && idle.len() < self.max_idle
             && !self.retired.get()
         {
@@ -197,10 +197,9 @@ impl Lane {
     /// Closes what has been idle for too long, or was closed by the server.
     pub(crate) fn sweep(&self, now: u64) {
         let keep_alive = self.keep_alive;
-        let cx = Context::from_waker(Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         self.idle.borrow_mut().retain_mut(|idle| {
-            idle.one.refresh(&cx);
-            !idle.one.is_closed() && now.saturating_sub(idle.since) < keep_alive
+            now.saturating_sub(idle.since) < keep_alive && idle.one.is_ready(false, &mut cx)
         });
         self.shared.sweep(now, keep_alive);
     }
@@ -269,9 +268,9 @@ impl Lane {
         self.make_room();
         let Line { stream, http2 } = self.dial.connect(alone).await?;
         let road = if http2 {
-            Road::Http2(self.shared.begin(stream, self.dial.scheme(), now).await?)
+            Road::http2(self.shared.begin(stream, self.dial.scheme(), now).await?)
         } else {
-            Road::Http1(Http1::over(stream).await?)
+            Road::http1(Box::new(Http1::over(stream)))
         };
         Ok(Lease::new(road, false))
     }

@@ -3,21 +3,23 @@
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::Request;
 use http::uri::Scheme;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use super::failure::{ConnectError, Unreached};
-use super::io::{Stream, UpstreamIo, Wire};
-use super::lease::Sent;
+use super::failure::{ConnectError, Unanswered, Unreached};
+use super::io::Stream;
 use crate::body::OutBody;
 use crate::connection::LocalExecutor;
 
@@ -112,7 +114,7 @@ impl Shared {
         scheme: Scheme,
         now: u64,
     ) -> Result<Place, ConnectError> {
-        let io = UpstreamIo::new(stream, Rc::<Wire>::default());
+        let io = TokioIo::new(stream);
         let mut builder = Builder::new(LocalExecutor);
         builder
             // Others wait within the connection until the server says how many it takes: what goes
@@ -211,15 +213,30 @@ impl Place {
         carrier.tunnels.get()
     }
 
-    /// Sends a request in the form of HTTP/2.
-    pub(super) fn send(&self, request: Request<OutBody>) -> impl Future<Output = Sent> + use<> {
-        let carrier = Rc::clone(&self.0);
-        let mut sender = carrier.sender.clone();
-        async move {
-            let sent = sender.try_send_request(request).await;
-            carrier.settled.set(carrier.settled.get() || sent.is_ok());
-            sent
-        }
+    /// Sends a request in the form of HTTP/2. It stays whole where it may go `again`, as far as all of it is
+    /// here, and where nothing of it was sent.
+    ///
+    /// # Errors
+    /// Why there is no response.
+    pub(super) async fn send(
+        &self,
+        request: &mut Request<OutBody>,
+        again: bool,
+    ) -> Result<Response<Incoming>, Unanswered> {
+        let carrier = &self.0;
+        let goes = Some(&*request).filter(|_| again).and_then(copy);
+        let goes = goes.unwrap_or_else(|| std::mem::take(request));
+        let sent = carrier.sender.clone().try_send_request(goes).await;
+        carrier.settled.set(carrier.settled.get() || sent.is_ok());
+        sent.map_err(|mut error| match error.take_message() {
+            Some(unsent) => {
+                *request = unsent;
+                Unanswered::Unsent
+            }
+            None if is_unprocessed(error.error()) => Unanswered::Unprocessed,
+            None if is_closed(error.error()) => Unanswered::Closed,
+            None => Unanswered::Broken,
+        })
     }
 }
 
@@ -229,9 +246,20 @@ impl Drop for Place {
     }
 }
 
+/// A copy of a request, if all of it is here.
+fn copy(request: &Request<OutBody>) -> Option<Request<OutBody>> {
+    let mut copy = Request::new(request.body().copy()?);
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    *copy.version_mut() = request.version();
+    copy.headers_mut().clone_from(request.headers());
+    copy.extensions_mut().clone_from(request.extensions());
+    Some(copy)
+}
+
 /// Whether the server has said that it did nothing with a request: it went away before it, or refused
 /// its stream (RFC 9113 §8.7).
-pub(crate) fn is_unprocessed(error: &hyper::Error) -> bool {
+fn is_unprocessed(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
     cause.is_some_and(|cause| {
         cause.is_remote()
@@ -240,5 +268,17 @@ pub(crate) fn is_unprocessed(error: &hyper::Error) -> bool {
                 Some(h2::Reason::NO_ERROR) => cause.is_go_away(),
                 _ => false,
             }
+    })
+}
+
+/// Whether the connection ended before there was a response.
+fn is_closed(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed() || error.is_canceled() || is_reset(error)
+}
+
+fn is_reset(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| {
+        matches!(cause.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
     })
 }

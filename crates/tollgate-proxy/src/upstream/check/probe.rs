@@ -5,14 +5,14 @@ use std::pin::pin;
 
 use http::header::{CONNECTION, HOST, USER_AGENT};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, Uri};
-use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tollgate_core::HealthCheck;
 
 use crate::upstream::dial::{Dial, Line};
 use crate::upstream::form::in_two;
+use crate::upstream::http1::Http1;
 use crate::upstream::io::Stream;
 
 /// How a server is asked.
@@ -64,14 +64,14 @@ pub(super) async fn probe(probe: &Probe, check: &HealthCheck) -> Outcome {
         }
     };
     match ask(probe, line).await {
-        Some(response) if check.accepts(response.status().as_u16()) => Outcome::Passed,
+        Some(status) if check.accepts(status.as_u16()) => Outcome::Passed,
         Some(_) => Outcome::Status,
         None => Outcome::BadResponse,
     }
 }
 
-/// The head of the answer; the rest is not waited for.
-async fn ask(probe: &Probe, line: Line) -> Option<Response<Incoming>> {
+/// The status of the answer; the rest is not waited for.
+async fn ask(probe: &Probe, line: Line) -> Option<StatusCode> {
     let mut request = Request::new(String::new());
     *request.uri_mut() = Uri::from(probe.path.clone());
     request.headers_mut().insert(HOST, probe.host.clone());
@@ -81,12 +81,15 @@ async fn ask(probe: &Probe, line: Line) -> Option<Response<Incoming>> {
         in_two(&mut request, &probe.dial.scheme())?;
         let made = http2::handshake(TokioExecutor::new(), TokioIo::<Stream>::new(stream)).await;
         let (mut sender, connection) = made.ok()?;
-        driven(connection, sender.send_request(request)).await.ok()
+        let answer = driven(connection, sender.send_request(request)).await.ok()?;
+        Some(answer.status())
     } else {
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::<Stream>::new(stream)).await.ok()?;
-        driven(connection, sender.send_request(request)).await.ok()
+        let mut one = Http1::over(stream);
+        one.ask(&request, None);
+        let mut fields = HeaderMap::new();
+        let answer = poll_fn(|cx| one.poll_answer(cx, &mut None, &mut fields)).await.ok()?;
+        Some(answer.status())
     }
 }
 

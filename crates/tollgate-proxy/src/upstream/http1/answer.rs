@@ -1,0 +1,208 @@
+//! The head of a response, as it is read (RFC 9112 §4, §5).
+
+use std::mem::MaybeUninit;
+
+use bytes::{Buf, Bytes};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use httparse::{ParserConfig, Status};
+
+use super::chunks::Chunks;
+use super::coming::Coming;
+use crate::headers::{is_chunked, length, tokens};
+
+/// Fields of a head, or behind a body, at most.
+pub(super) const MOST_FIELDS: usize = 100;
+
+/// Bytes that no reader can be sure about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// What a head says, beside its fields.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    /// What follows it, if it is followed by anything.
+    pub(super) framing: Result<Coming, Malformed>,
+    /// The server expects another request behind it.
+    pub(super) keeps: bool,
+}
+
+impl Head {
+    /// Whether what follows is no HTTP any more.
+    pub(super) fn switches(&self) -> bool {
+        self.status == StatusCode::SWITCHING_PROTOCOLS
+    }
+}
+
+/// Takes a head off `input`, and replaces `headers` with its fields. `None` if it is not all here:
+/// then `searched` says how much of `input` holds no whole head.
+///
+/// # Errors
+/// [`Malformed`] for what is no head.
+pub(super) fn take(
+    input: &mut Bytes,
+    searched: &mut usize,
+    headers: &mut HeaderMap,
+) -> Result<Option<Head>, Malformed> {
+    // One that comes byte by byte is not read anew with each.
+    if input.is_empty() || *searched > 0 && !holds_end(input, *searched) {
+        *searched = input.len();
+        return Ok(None);
+    }
+    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut read = httparse::Response::new(&mut []);
+    let parser = ParserConfig::default();
+    let parsed = parser.parse_response_with_uninit_headers(&mut read, input, &mut fields);
+    let Status::Complete(length) = parsed.map_err(|_| Malformed)? else {
+        *searched = input.len();
+        return Ok(None);
+    };
+    let status = read.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed)?;
+    let later = read.version == Some(1);
+    let mut connection = Connection::default();
+    headers.clear();
+    headers.reserve(read.headers.len());
+    for field in read.headers.iter() {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Malformed)?;
+        let value = HeaderValue::from_maybe_shared(input.slice_ref(field.value));
+        let value = value.map_err(|_| Malformed)?;
+        if name == CONNECTION {
+            connection.read(&value);
+        }
+        headers.try_append(name, value).map_err(|_| Malformed)?;
+    }
+    let framing = framing(headers, later);
+    input.advance(length);
+    *searched = 0;
+    Ok(Some(Head { status, framing, keeps: connection.keeps(later) }))
+}
+
+/// Whether a line ends behind the first `searched` bytes, or shortly before, and an empty one follows.
+fn holds_end(input: &[u8], searched: usize) -> bool {
+    let rest = input.get(searched.saturating_sub(3)..).unwrap_or_default();
+    let mut ends = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    ends.any(|(at, _)| {
+        let behind = rest.get(at + 1..).unwrap_or_default();
+        behind.starts_with(b"\n") || behind.starts_with(b"\r\n")
+    })
+}
+
+/// How the body behind a head ends (RFC 9112 §6.3). A coding other than `chunked`, or two lengths, are
+/// read by nobody.
+fn framing(headers: &HeaderMap, later: bool) -> Result<Coming, Malformed> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    match (codings.next(), codings.next(), lengths.next(), lengths.next()) {
+        (None, _, None, _) => Ok(Coming::All),
+        (None, _, Some(only), None) => length(only).map(Coming::of_length).ok_or(Malformed),
+        (Some(only), None, None, _) if later && is_chunked(only) => {
+            Ok(Coming::Chunks(Box::<Chunks>::default()))
+        }
+        _ => Err(Malformed),
+    }
+}
+
+/// What `Connection` says about the connection itself, in all of its lines.
+#[derive(Default)]
+struct Connection {
+    close: bool,
+    keep_alive: bool,
+}
+
+impl Connection {
+    fn read(&mut self, value: &HeaderValue) {
+        for token in tokens(value) {
+            self.close |= token.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// Whether it stays open behind a response, of version 1.1 or an earlier one.
+    fn keeps(&self, later: bool) -> bool {
+        !self.close && (later || self.keep_alive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(head: &str) -> Result<Option<(Head, HeaderMap)>, Malformed> {
+        let (mut input, mut headers) = (Bytes::copy_from_slice(head.as_bytes()), HeaderMap::new());
+        let head = take(&mut input, &mut 0, &mut headers)?;
+        Ok(head.map(|head| (head, headers)))
+    }
+
+    #[test]
+    fn what_follows_a_head_is_what_only_one_reading_allows() {
+        let follows = |fields: &str| {
+            let (head, _) = read(&format!("HTTP/1.1 200 OK\r\n{fields}\r\n")).unwrap().unwrap();
+            head.framing.map(|coming| format!("{coming:?}"))
+        };
+        assert_eq!(follows(""), Ok("All".into()));
+        assert_eq!(follows("Content-Length: 0\r\n"), Ok("Nothing".into()));
+        assert_eq!(follows("Content-Length: 7\r\n"), Ok("Length(7)".into()));
+        assert!(follows("Transfer-Encoding: Chunked\r\n").unwrap().starts_with("Chunks"));
+        for doubtful in [
+            "Content-Length: 7\r\nContent-Length: 7\r\n",
+            "Content-Length: 7, 7\r\n",
+            "Content-Length: +7\r\n",
+            "Content-Length: 18446744073709551616\r\n",
+            "Content-Length:\r\n",
+            "Transfer-Encoding: gzip\r\n",
+            "Transfer-Encoding: gzip, chunked\r\n",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            "Transfer-Encoding: chunked\r\nContent-Length: 7\r\n",
+        ] {
+            assert_eq!(follows(doubtful), Err(Malformed), "{doubtful}");
+        }
+        let (old, _) =
+            read("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap().unwrap();
+        assert_eq!(old.framing.err(), Some(Malformed));
+    }
+
+    #[test]
+    fn a_connection_stays_open_unless_one_side_would_not_know_it() {
+        for (version, fields, keeps) in [
+            ("1.1", "", true),
+            ("1.1", "Connection: x, Close\r\nConnection: keep-alive\r\n", false),
+            ("1.0", "", false),
+            ("1.0", "Connection: Keep-Alive\r\n", true),
+            ("1.0", "Connection: keep-alive, close\r\n", false),
+        ] {
+            let (head, _) =
+                read(&format!("HTTP/{version} 204 None\r\n{fields}\r\n")).unwrap().unwrap();
+            assert_eq!(head.keeps, keeps, "{version} {fields}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_head_is_told_from_what_is_not_all_of_one() {
+        for none in [
+            "HTTP/2.0 200 OK\r\n\r\n",
+            "200 OK\r\n\r\n",
+            "HTTP/1.1 20 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        ] {
+            assert_eq!(read(none).err(), Some(Malformed), "{none:?}");
+        }
+        let fields = |count: usize| "A: b\r\n".repeat(count);
+        let head = |fields: &str| format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+        assert!(read(&head(&fields(MOST_FIELDS))).unwrap().is_some());
+        assert!(read(&head(&fields(MOST_FIELDS + 1))).is_err());
+        let whole = "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\n";
+        let (mut searched, mut headers) = (0, HeaderMap::new());
+        for end in 0..whole.len() {
+            let mut input = Bytes::copy_from_slice(&whole.as_bytes()[..end]);
+            let taken = take(&mut input, &mut searched, &mut headers);
+            assert!(taken.unwrap().is_none(), "{end}");
+        }
+        let mut input = Bytes::from(format!("{whole}rest"));
+        assert!(take(&mut input, &mut searched, &mut headers).unwrap().is_some());
+        assert_eq!((&input[..], headers.len(), searched), (&b"rest"[..], 2, 0));
+    }
+}
