@@ -17,6 +17,7 @@ use crate::access_log::Note;
 use crate::account::Account;
 use crate::body::{Content, OutBody, Reading, Relay};
 use crate::headers;
+use crate::introduce::Introduction;
 use crate::live::LiveEntry;
 use crate::respond::{self, Told};
 use crate::roster::Deadline;
@@ -31,9 +32,15 @@ use failed::Failed;
 use failed::outcome;
 use switch::{is_granted, switch, takes_tunnels};
 
+/// A request as it goes upstream, as often as it does.
+pub(crate) struct Asked {
+    pub(crate) request: Request<OutBody>,
+    pub(crate) introduction: Introduction,
+}
+
 /// A request that may go upstream. Its permit stands on the live list.
 pub(crate) struct Admitted {
-    pub(crate) request: Request<OutBody>,
+    pub(crate) asked: Asked,
     /// What it asks its connection to become.
     pub(crate) wish: Option<Box<Wish>>,
     pub(crate) live: LiveEntry,
@@ -63,7 +70,7 @@ impl Worker {
         admitted: Admitted,
         account: &mut Account,
     ) -> Response<Content> {
-        let Admitted { mut request, wish, live, destination, front, told, started, meter, unkept } =
+        let Admitted { mut asked, wish, live, destination, front, told, started, meter, unkept } =
             admitted;
         if let Some(unkept) = unkept {
             // Boxed, so that requests that wait for nothing have no room for it in their future.
@@ -81,7 +88,7 @@ impl Worker {
             Destination::Server(pool) => {
                 let wished = wish.as_deref();
                 let exchanged =
-                    self.exchange(pool, &mut request, wished, &live, meter, account).await;
+                    self.exchange(pool, &mut asked, wished, &live, meter, account).await;
                 let exchanged = exchanged.and_then(|answered| self.cleaned(pool, answered));
                 let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
                 account.noted(|note| note.upstream(elapsed));
@@ -156,7 +163,7 @@ impl Worker {
     async fn exchange(
         &self,
         pool: &Pool,
-        request: &mut Request<OutBody>,
+        asked: &mut Asked,
         wish: Option<&Wish>,
         live: &LiveEntry,
         meter: MeterId,
@@ -169,14 +176,14 @@ impl Worker {
             None => Box::pin(self.wait(pool, live, meter)).await?,
         };
         loop {
-            pool.name(&chosen, request).ok_or(Refusal::BadRequest)?;
+            pool.name(&chosen, &mut asked.request).ok_or(Refusal::BadRequest)?;
             account.noted(Note::attempt);
             #[cfg(feature = "otlp")]
-            self.begin_attempt(pool, &chosen, request, account);
-            let asked = self.ask(pool, &chosen, request, wish, live).await;
+            self.begin_attempt(pool, &chosen, &mut asked.request, account);
+            let answered = self.ask(pool, &chosen, asked, wish, live).await;
             #[cfg(feature = "otlp")]
-            self.end_attempt(account, outcome(&asked));
-            let failed = match asked {
+            self.end_attempt(account, outcome(&answered));
+            let failed = match answered {
                 Ok((response, lease, switched)) => {
                     chosen.succeeded();
                     return Ok(Answered { response, switched, lease, chosen });
@@ -233,19 +240,21 @@ impl Worker {
         &self,
         pool: &Pool,
         chosen: &Chosen,
-        request: &mut Request<OutBody>,
+        asked: &mut Asked,
         wish: Option<&Wish>,
         live: &LiveEntry,
     ) -> Result<(Response<()>, Lease, bool), Failed> {
         let lane = chosen.lane();
         let mut sent_before = false;
         loop {
-            let mut lease = match self.lease(pool, lane, request, wish, sent_before, live).await {
+            let leased = self.lease(pool, lane, &asked.request, wish, sent_before, live).await;
+            let mut lease = match leased {
                 Ok(lease) => lease,
                 // Nothing of it was sent.
                 Err(failed) => return Err(Failed { again: failed.of_server, ..failed }),
             };
-            lease.shape(request).ok_or(Refusal::BadRequest)?;
+            lease.shape(asked).ok_or(Refusal::BadRequest)?;
+            let request = &mut asked.request;
             if wish.is_some() && lease.is_shared() {
                 // Boxed, so that other requests have no room for it in their future.
                 Box::pin(takes_tunnels(pool, &lease, live)).await?;
@@ -262,7 +271,7 @@ impl Worker {
             let idempotent = request.method().is_idempotent();
             // A server that speaks HTTP/2 may say that it did nothing with a request of any method.
             let may_repeat = lease.is_shared() || idempotent && (lease.reused || pool.has_others());
-            let error = match lease.send(request, may_repeat, |cx| live.poll_end(cx)).await? {
+            let error = match lease.send(asked, may_repeat, |cx| live.poll_end(cx)).await? {
                 Ok(response) => match is_granted(&response, &lease, wish) {
                     Some(granted) => return Ok((response, lease, granted)),
                     None => return Err(self.failed(Refusal::UpstreamBadResponse)),

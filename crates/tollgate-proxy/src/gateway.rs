@@ -14,7 +14,7 @@ use crate::body::{Content, ReplyBody};
 use crate::connection::{Client, Stream};
 use crate::credential::Brought;
 use crate::form::{Arriving, Bounds, Unread};
-use crate::forward::Admitted;
+use crate::forward::{Admitted, Asked};
 use crate::respond::{Grpc, Told};
 use crate::switches::Exchange;
 use crate::target::{NoTarget, Target, host_field, permit};
@@ -196,7 +196,8 @@ impl Worker {
         let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
         account.tell_trace(&mut head.headers);
         headers::remove(&mut head.headers, &service.switches.drop_request_headers);
-        self.introduce(&mut head.headers, client, account, &target, &caller, &destination);
+        let fields = &mut head.headers;
+        let introduction = self.introduce(fields, client, account, &target, &caller, &destination);
         self.tell_shadow(&mut head.headers, permit.shadow(), account);
         account.noted(|note| note.admitted(&caller));
         let body = body.framed(proof.form.or(taken.form), &mut head.headers);
@@ -209,8 +210,8 @@ impl Worker {
         let live = self.enter(client, permit, &destination, now);
         live.give_up_at(deadline);
         let body = self.watch(client, body, &live, &destination, service, account);
-        let request = Request::from_parts(head, body);
+        let asked = Asked { request: Request::from_parts(head, body), introduction };
         let front = service.front;
-        Ok(Admitted { request, wish, live, destination, front, told, started: now, meter, unkept })
+        Ok(Admitted { asked, wish, live, destination, front, told, started: now, meter, unkept })
     }
 }

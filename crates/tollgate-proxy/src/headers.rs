@@ -260,7 +260,7 @@ pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Whether an option of `Connection` is about the connection itself and nominates no field.
-fn about_connection(token: &[u8]) -> bool {
+pub(crate) fn about_connection(token: &[u8]) -> bool {
     token.eq_ignore_ascii_case(b"keep-alive") || token.eq_ignore_ascii_case(b"close")
 }
 
@@ -292,9 +292,11 @@ pub(crate) fn is_chunked(coding: &HeaderValue) -> bool {
 
 /// The bytes that a `Content-Length` tells of; `None` if it is no single number.
 pub(crate) fn length(value: &HeaderValue) -> Option<u64> {
-    let digits =
-        value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
-    digits.parse().ok()
+    let digits = Some(value.as_bytes()).filter(|digits| !digits.is_empty())?;
+    digits.iter().try_fold(0_u64, |length, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        length.checked_mul(10)?.checked_add(digit.into())
+    })
 }
 
 fn accepts_trailers(value: &HeaderValue) -> bool {

@@ -4,7 +4,12 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// All 16 digits.
 pub(crate) fn hex(number: u64) -> [u8; 16] {
-    std::array::from_fn(|at| digit(number >> (60 - 4 * at)))
+    let mut digits = [0; 16];
+    let (pairs, _) = digits.as_chunks_mut();
+    for (pair, byte) in pairs.iter_mut().zip(number.to_be_bytes()) {
+        *pair = hex_byte(byte);
+    }
+    digits
 }
 
 /// Both digits.

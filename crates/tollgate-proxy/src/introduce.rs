@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use http::header::{HOST, VIA};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tollgate_core::{Caller, HostHeader, Shadow};
 
 use crate::account::Account;
@@ -15,6 +15,32 @@ use crate::headers::{
 use crate::target::Target;
 use crate::upstream::Destination;
 use crate::worker::Worker;
+
+/// What an upstream is told beside the fields of a request. They stay apart where they can, since a map is
+/// slow to fill.
+#[derive(Debug, Default)]
+pub(crate) struct Introduction(Vec<(HeaderName, HeaderValue)>);
+
+/// As many fields as it has at most.
+const FIELDS: usize = 9;
+
+impl Introduction {
+    fn tell(&mut self, name: HeaderName, value: HeaderValue) {
+        self.0.push((name, value));
+    }
+
+    /// Each field.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// Becomes a part of the fields of its request.
+    pub(crate) fn join(&mut self, headers: &mut HeaderMap) {
+        for (name, value) in self.0.drain(..) {
+            headers.append(name, value);
+        }
+    }
+}
 
 impl Worker {
     /// Tells everybody but the client what an admitted request would have been refused for.
@@ -46,7 +72,8 @@ impl Worker {
         account.noted(|note| note.shadow(shadow));
     }
 
-    /// Sets our fields on a request that was cleaned of all others by their names.
+    /// Our fields for a request that was cleaned of all others by their names. Its id and its host are put
+    /// right among its own.
     pub(crate) fn introduce(
         &self,
         headers: &mut HeaderMap,
@@ -55,7 +82,8 @@ impl Worker {
         target: &Target<'_>,
         caller: &Caller<'_>,
         destination: &Destination,
-    ) {
+    ) -> Introduction {
+        let mut introduction = Introduction(Vec::with_capacity(FIELDS));
         let mut arena = self.arena.borrow_mut();
         let mut names = self.names.borrow_mut();
         let whence = account.whence();
@@ -67,7 +95,7 @@ impl Worker {
             (KEY, arena.value(caller.key(&mut key).as_bytes())),
         ] {
             if let Some(value) = value {
-                headers.insert(field, value);
+                introduction.tell(field, value);
             }
         }
         let address = match whence.address {
@@ -78,30 +106,31 @@ impl Worker {
             }),
         };
         if let Some(address) = address {
-            headers.insert(FORWARDED_FOR, address);
+            introduction.tell(FORWARDED_FOR, address);
         }
         let scheme = if whence.secure { "https" } else { "http" };
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+        introduction.tell(FORWARDED_PROTO, HeaderValue::from_static(scheme));
         if let Some(certificate) = client.certificate() {
-            headers.insert(CLIENT_CERTIFICATE, certificate.field.clone());
+            introduction.tell(CLIENT_CERTIFICATE, certificate.field.clone());
         }
         let host = target.host_field.cloned().or_else(|| arena.value(target.authority?.as_bytes()));
         if let Some(host) = whence.host.as_deref().or(host.as_ref()) {
-            headers.insert(FORWARDED_HOST, host.clone());
+            introduction.tell(FORWARDED_HOST, host.clone());
         }
         if let Some(via) = &self.settings.via {
-            headers.append(VIA, via.clone());
+            introduction.tell(VIA, via.clone());
         }
         if let Some(id) = account.identify(&mut arena) {
             headers.insert(REQUEST_ID, id);
         }
-        let Destination::Server(pool) = destination else { return };
+        let Destination::Server(pool) = destination else { return introduction };
         match (pool.host_header, host) {
-            (HostHeader::Client, Some(_)) if headers.contains_key(HOST) => {}
+            (HostHeader::Client, Some(_)) if target.host_field.is_some() => {}
             (HostHeader::Client, Some(host)) => drop(headers.insert(HOST, host)),
             (HostHeader::Upstream, _) | (_, None) => {
                 headers.insert(HOST, pool.authority());
             }
         }
+        introduction
     }
 }

@@ -19,7 +19,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
@@ -51,6 +51,8 @@ pub(crate) struct Http1<S = Stream> {
     /// What is to be sent, up to its flush; the first `written` bytes are on their way.
     output: Vec<u8>,
     written: usize,
+    /// What arrives will wake the task that looked last.
+    listening: bool,
     /// Something of the request is on its way.
     begun: bool,
     /// The server has said something since the request.
@@ -74,6 +76,7 @@ impl<S: Wire> Http1<S> {
             searched: 0,
             output: Vec::new(),
             written: 0,
+            listening: false,
             begun: false,
             heard: false,
             without_body: false,
@@ -87,7 +90,8 @@ impl<S: Wire> Http1<S> {
     /// was so when it last asked.
     pub(super) fn is_ready(&mut self, once: bool, cx: &mut Context<'_>) -> bool {
         // Nothing may come that nobody has asked for, nor an end.
-        self.is_free() && self.poll_input(cx).is_pending() && (!once || self.stream.is_silent())
+        self.listening = self.is_free() && self.poll_input(cx).is_pending();
+        self.listening && (!once || self.stream.is_silent())
     }
 
     /// Whether its last response is over and it can be kept for another request.
@@ -95,9 +99,14 @@ impl<S: Wire> Http1<S> {
         self.keeps && self.is_over() && self.input.is_empty() && self.output.is_empty()
     }
 
-    /// Begins a request, of which `upload` is what follows its head.
-    pub(super) fn ask<B>(&mut self, request: &Request<B>, upload: Option<&Upload>) {
-        head::write(&mut self.output, request, upload.map(Upload::framing));
+    /// Begins a request, with `more` fields than its own, of which `upload` is what follows its head.
+    pub(super) fn ask<'h, B>(
+        &mut self,
+        request: &Request<B>,
+        more: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>,
+        upload: Option<&Upload>,
+    ) {
+        head::write(&mut self.output, request, more, upload.map(Upload::framing));
         self.without_body = request.method() == Method::HEAD;
         (self.begun, self.heard, self.searched) = (false, false, 0);
     }
@@ -111,6 +120,10 @@ impl<S: Wire> Http1<S> {
     ) -> Poll<Result<Response<()>, Unanswered>> {
         if let Poll::Ready(Err(error)) = self.poll_send(cx, upload) {
             return Poll::Ready(Err(error));
+        }
+        // Nothing had come a moment ago.
+        if std::mem::take(&mut self.listening) {
+            return Poll::Pending;
         }
         loop {
             match answer::take(&mut self.input, &mut self.searched, headers) {

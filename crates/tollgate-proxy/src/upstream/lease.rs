@@ -4,8 +4,8 @@ use std::future::{Future, poll_fn};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::{Body as _, Frame, SizeHint};
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 
@@ -13,7 +13,8 @@ use super::failure::Unanswered;
 use super::form::{in_one, in_two};
 use super::http1::{Http1, Upload};
 use super::shared::Place;
-use crate::body::{CutOff, OutBody, poll_piece};
+use crate::body::{CutOff, poll_piece};
+use crate::forward::Asked;
 use crate::tunnel::{End, begun};
 
 /// What comes of a request. The body of a response comes by the lease.
@@ -138,10 +139,14 @@ impl Lease {
     }
 
     /// Brings the request into the form of the version that is spoken; `None` if it has none.
-    pub(crate) fn shape(&self, request: &mut Request<OutBody>) -> Option<()> {
+    pub(crate) fn shape(&self, asked: &mut Asked) -> Option<()> {
+        let Asked { request, introduction } = asked;
         match &self.road {
             Road::Http1 { .. } => in_one(request),
-            Road::Http2 { place, .. } => in_two(request, place.scheme()),
+            Road::Http2 { place, .. } => {
+                introduction.join(request.headers_mut());
+                in_two(request, place.scheme())
+            }
         }
     }
 
@@ -149,14 +154,14 @@ impl Lease {
     /// over. Without a response the request stays whole where it may go `again`, as far as all of it is here.
     pub(crate) async fn send<E>(
         &mut self,
-        request: &mut Request<OutBody>,
+        Asked { request, introduction }: &mut Asked,
         again: bool,
         ended: impl Fn(&Context<'_>) -> Poll<E>,
     ) -> Result<Sent, E> {
         match &mut self.road {
             Road::Http1 { one, upload } => {
                 *upload = Upload::of(request);
-                one.ask(request, upload.as_ref());
+                one.ask(request, introduction.fields(), upload.as_ref());
                 poll_fn(|cx| {
                     let fields = request.headers_mut();
                     until(cx, &ended, |cx| one.poll_answer(cx, upload, fields))

@@ -10,7 +10,8 @@ use crate::hex::hex;
 /// Makes ids that no other worker or process makes: random bits, drawn once, before a counter.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
-    prefix: u64,
+    /// In hexadecimal digits.
+    prefix: [u8; 16],
     nonces: RandomState,
     count: Cell<u64>,
 }
@@ -19,7 +20,7 @@ impl RequestIds {
     pub(crate) fn new() -> Self {
         // The standard library seeds each RandomState from the system's randomness.
         Self {
-            prefix: RandomState::new().build_hasher().finish(),
+            prefix: hex(RandomState::new().build_hasher().finish()),
             nonces: RandomState::new(),
             count: Cell::new(0),
         }
@@ -42,7 +43,7 @@ impl RequestIds {
 
     /// Writes the id of this number: 16 digits of the prefix and 16 of the number.
     pub(crate) fn write(&self, number: u64, to: &mut BytesMut) {
-        to.extend_from_slice(&hex(self.prefix));
+        to.extend_from_slice(&self.prefix);
         to.extend_from_slice(&hex(number));
     }
 }

@@ -86,7 +86,7 @@ async fn ask(probe: &Probe, line: Line) -> Option<StatusCode> {
     } else {
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         let mut one = Http1::over(stream);
-        one.ask(&request, None);
+        one.ask(&request, [].into_iter(), None);
         let mut fields = HeaderMap::new();
         let answer = poll_fn(|cx| one.poll_answer(cx, &mut None, &mut fields)).await.ok()?;
         Some(answer.status())

@@ -7,9 +7,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{ParserConfig, Status};
 
-use super::chunks::Chunks;
 use super::coming::Coming;
-use crate::headers::{is_chunked, length, tokens};
+use crate::headers::{about_connection, is_chunked, length, tokens};
 
 /// Fields of a head, or behind a body, at most.
 pub(super) const MOST_FIELDS: usize = 100;
@@ -60,22 +59,24 @@ pub(super) fn take(
     };
     let status = read.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed)?;
     let later = read.version == Some(1);
-    let mut connection = Connection::default();
+    let (mut connection, mut framing) = (Connection::default(), Framing::default());
     headers.clear();
     headers.reserve(read.headers.len());
     for field in read.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Malformed)?;
         let value = HeaderValue::from_maybe_shared(input.slice_ref(field.value));
         let value = value.map_err(|_| Malformed)?;
-        if name == CONNECTION {
-            connection.read(&value);
+        match name {
+            // What says no more than this ends here anyway.
+            CONNECTION if connection.read(&value) => continue,
+            CONTENT_LENGTH | TRANSFER_ENCODING => framing.read(&name, &value),
+            _ => {}
         }
         headers.try_append(name, value).map_err(|_| Malformed)?;
     }
-    let framing = framing(headers, later);
     input.advance(length);
     *searched = 0;
-    Ok(Some(Head { status, framing, keeps: connection.keeps(later) }))
+    Ok(Some(Head { status, framing: framing.coming(later), keeps: connection.keeps(later) }))
 }
 
 /// Whether a line ends behind the first `searched` bytes, or shortly before, and an empty one follows.
@@ -88,18 +89,33 @@ fn holds_end(input: &[u8], searched: usize) -> bool {
     })
 }
 
-/// How the body behind a head ends (RFC 9112 §6.3). A coding other than `chunked`, or two lengths, are
-/// read by nobody.
-fn framing(headers: &HeaderMap, later: bool) -> Result<Coming, Malformed> {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    match (codings.next(), codings.next(), lengths.next(), lengths.next()) {
-        (None, _, None, _) => Ok(Coming::All),
-        (None, _, Some(only), None) => length(only).map(Coming::of_length).ok_or(Malformed),
-        (Some(only), None, None, _) if later && is_chunked(only) => {
-            Ok(Coming::Chunks(Box::<Chunks>::default()))
+/// How the fields of a head say that the body behind it ends (RFC 9112 §6.3).
+#[derive(Default)]
+struct Framing {
+    lines: usize,
+    length: Option<u64>,
+    chunked: bool,
+}
+
+impl Framing {
+    fn read(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.lines += 1;
+        if *name == CONTENT_LENGTH {
+            self.length = length(value);
+        } else {
+            self.chunked = is_chunked(value);
         }
-        _ => Err(Malformed),
+    }
+
+    /// What follows the head of a response, of version 1.1 or an earlier one. A coding other than `chunked`,
+    /// or two lengths, are read by nobody.
+    fn coming(&self, later: bool) -> Result<Coming, Malformed> {
+        match (self.lines, self.length) {
+            (0, _) => Ok(Coming::All),
+            (1, Some(length)) => Ok(Coming::of_length(length)),
+            (1, None) if self.chunked && later => Ok(Coming::Chunks(Box::default())),
+            _ => Err(Malformed),
+        }
     }
 }
 
@@ -111,11 +127,13 @@ struct Connection {
 }
 
 impl Connection {
-    fn read(&mut self, value: &HeaderValue) {
+    /// Reads a line of it; whether that says nothing else.
+    fn read(&mut self, value: &HeaderValue) -> bool {
         for token in tokens(value) {
             self.close |= token.eq_ignore_ascii_case(b"close");
             self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
         }
+        tokens(value).all(about_connection)
     }
 
     /// Whether it stays open behind a response, of version 1.1 or an earlier one.

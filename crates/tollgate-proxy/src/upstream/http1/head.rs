@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use crate::headers::length;
 
@@ -28,8 +28,13 @@ impl Framing {
 }
 
 /// Appends the head of a request whose target is a path. Its fields are those of the request but for the
-/// framing, which is that of its body; `None` = it has none.
-pub(super) fn write<B>(out: &mut Vec<u8>, request: &Request<B>, framing: Option<Framing>) {
+/// framing, which is that of its body, and `more`; `None` = it has no body.
+pub(super) fn write<'h, B>(
+    out: &mut Vec<u8>,
+    request: &Request<B>,
+    more: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>,
+    framing: Option<Framing>,
+) {
     out.extend_from_slice(request.method().as_str().as_bytes());
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     out.extend_from_slice(if target.starts_with('?') { b" /" } else { b" " });
@@ -47,15 +52,20 @@ pub(super) fn write<B>(out: &mut Vec<u8>, request: &Request<B>, framing: Option<
             _ => true,
         };
         if goes {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
+            write_field(out, name, value);
         }
     }
+    more.for_each(|(name, value)| write_field(out, name, value));
     if framing == Some(Framing::Chunks) {
         out.extend_from_slice(b"transfer-encoding: chunked\r\n");
     }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_field(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
 }
 
@@ -67,11 +77,15 @@ pub(super) fn begin_chunk(out: &mut Vec<u8>, length: usize) {
 
 #[cfg(test)]
 mod tests {
+    use http::header::VIA;
+
     use super::*;
+
+    const VIA_US: HeaderValue = HeaderValue::from_static("us");
 
     fn written(request: &Request<()>, framing: Option<Framing>) -> String {
         let mut out = Vec::new();
-        write(&mut out, request, framing);
+        write(&mut out, request, [(&VIA, &VIA_US)].into_iter(), framing);
         String::from_utf8(out).unwrap()
     }
 
@@ -85,9 +99,9 @@ mod tests {
         let begin =
             "POST /orders?a=%20b HTTP/1.1\r\nhost: api\r\nte: trailers\r\nx-a: 1\r\nx-a: 2\r\n";
         let cases = [
-            (Some(Framing::Length(5)), "content-length: 5\r\n\r\n"),
-            (Some(Framing::Chunks), "transfer-encoding: chunked\r\n\r\n"),
-            (None, "\r\n"),
+            (Some(Framing::Length(5)), "content-length: 5\r\nvia: us\r\n\r\n"),
+            (Some(Framing::Chunks), "via: us\r\ntransfer-encoding: chunked\r\n\r\n"),
+            (None, "via: us\r\n\r\n"),
         ];
         for (framing, end) in cases {
             let request = request().header(TRANSFER_ENCODING, "gzip").body(()).unwrap();
@@ -95,7 +109,7 @@ mod tests {
         }
         let empty = Request::builder().uri("http://api?b").header(CONTENT_LENGTH, "0").body(());
         let empty = written(&empty.unwrap(), None);
-        assert_eq!(empty, "GET /?b HTTP/1.1\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(empty, "GET /?b HTTP/1.1\r\ncontent-length: 0\r\nvia: us\r\n\r\n");
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub fn hear(method: Method, bytes: &[u8], size: usize) -> Option<Heard> {
     let mut one = Http1::over(Pieces(bytes, size));
     let mut request = Request::new(());
     *request.method_mut() = method;
-    one.ask(&request, None);
+    one.ask(&request, [].into_iter(), None);
     let (mut upload, mut fields) = (None, HeaderMap::new());
     let Poll::Ready(Ok(response)) = one.poll_answer(cx, &mut upload, &mut fields) else {
         return None;
