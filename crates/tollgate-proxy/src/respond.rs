@@ -65,7 +65,7 @@ pub(crate) fn refuse(
     let dialect = ended.service.map_or(settings.error_dialect, |service| service.error_dialect);
     let reason = Reason::of(ended);
     let mut response = match dialect {
-        ErrorDialect::Problem => problem::answer(ended, reason),
+        ErrorDialect::Problem => problem::answer(arena, ended, reason),
         ErrorDialect::Mashery => mashery::answer(reason, settings),
     };
     let headers = response.headers_mut();

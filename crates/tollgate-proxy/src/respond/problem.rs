@@ -1,6 +1,8 @@
 //! Refusals as problem details (RFC 9457).
 
-use bytes::Bytes;
+use std::sync::OnceLock;
+
+use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -8,6 +10,7 @@ use tollgate_core::{CredentialPlace, Refusal, Refused, Service};
 
 use super::limits::policy;
 use super::{Ended, Reason};
+use crate::arena::Arena;
 use crate::body::Content;
 
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -23,11 +26,10 @@ struct Problem<'a> {
 }
 
 /// The answer to a refused request.
-pub(super) fn answer(ended: &Ended<'_>, reason: Reason) -> Response<Content> {
+pub(super) fn answer(arena: &mut Arena, ended: &Ended<'_>, reason: Reason) -> Response<Content> {
     let Ended { service, refused, allow, .. } = *ended;
     let status = refused.refusal.status();
-    let body = problem(refused, reason);
-    let mut response = Response::new(Content::refused(Bytes::from(body), reason));
+    let mut response = Response::new(Content::refused(body(refused, reason), reason));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -41,13 +43,25 @@ pub(super) fn answer(ended: &Ended<'_>, reason: Reason) -> Response<Content> {
             }
             _ => ("ApiKey", &service.credentials),
         };
-        challenge(headers, service, scheme, places);
+        challenge(arena, headers, service, scheme, places);
     }
     response
 }
 
-fn problem(refused: &Refused, reason: Reason) -> Vec<u8> {
+/// Bodies that were written once, of refusals as such and as strangers see them. Most say the same each time.
+static BODIES: [[OnceLock<Vec<u8>>; 2]; Refusal::COUNT] =
+    [const { [const { OnceLock::new() }; 2] }; Refusal::COUNT];
+
+fn body(refused: &Refused, reason: Reason) -> Bytes {
     let violated = violated(refused);
+    let written = BODIES.get(refused.refusal.index()).filter(|_| violated.is_none());
+    match written.and_then(|seen| seen.get(usize::from(reason.hidden))) {
+        Some(body) => Bytes::from_static(body.get_or_init(|| problem(refused, reason, None))),
+        None => problem(refused, reason, violated).into(),
+    }
+}
+
+fn problem(refused: &Refused, reason: Reason, violated: Option<&str>) -> Vec<u8> {
     let problem = Problem {
         r#type: if violated.is_some() { QUOTA_EXCEEDED } else { "about:blank" },
         title: reason.title(),
@@ -73,21 +87,35 @@ fn violated(refused: &Refused) -> Option<&'static str> {
 }
 
 /// How a caller may authenticate: one challenge for each place (RFC 9110 §11.6.1).
-fn challenge(headers: &mut HeaderMap, service: &Service, scheme: &str, places: &[CredentialPlace]) {
-    let realm = &service.name;
-    let named = |kind, name: &str| format!("{scheme} realm=\"{realm}\", {kind}=\"{name}\"");
+fn challenge(
+    arena: &mut Arena,
+    headers: &mut HeaderMap,
+    service: &Service,
+    scheme: &str,
+    places: &[CredentialPlace],
+) {
+    let realm = &*service.name;
+    let named = |to: &mut BytesMut, kind: &str, name: &str| {
+        join(to, &[scheme, " realm=\"", realm, "\", ", kind, "=\"", name, "\""]);
+    };
     for place in places {
-        let challenge = match place {
-            CredentialPlace::Authorization(own) => format!("{own} realm=\"{realm}\""),
-            CredentialPlace::Basic(_) => format!("Basic realm=\"{realm}\""),
-            CredentialPlace::Header(name) => named("header", name.as_str()),
-            CredentialPlace::Cookie(name) => named("cookie", name),
-            CredentialPlace::Query(name) => named("query", name),
-            CredentialPlace::PathSegment(number) => named("path_segment", &number.to_string()),
-            CredentialPlace::Form(name) => named("form", name),
-        };
-        if let Ok(challenge) = HeaderValue::try_from(challenge) {
+        let challenge = arena.build(|to| match place {
+            CredentialPlace::Authorization(own) => join(to, &[own, " realm=\"", realm, "\""]),
+            CredentialPlace::Basic(_) => join(to, &["Basic realm=\"", realm, "\""]),
+            CredentialPlace::Header(name) => named(to, "header", name.as_str()),
+            CredentialPlace::Cookie(name) => named(to, "cookie", name),
+            CredentialPlace::Query(name) => named(to, "query", name),
+            CredentialPlace::PathSegment(number) => {
+                named(to, "path_segment", itoa::Buffer::new().format(*number));
+            }
+            CredentialPlace::Form(name) => named(to, "form", name),
+        });
+        if let Some(challenge) = challenge {
             headers.append(WWW_AUTHENTICATE, challenge);
         }
     }
+}
+
+fn join(to: &mut BytesMut, pieces: &[&str]) {
+    pieces.iter().for_each(|piece| to.extend_from_slice(piece.as_bytes()));
 }
