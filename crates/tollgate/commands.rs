@@ -167,7 +167,10 @@ fn load(path: &Path, clock: &dyn Clock) -> Result<(Config, Warnings), Problems> 
 
 /// Reads a configuration as if to serve what it says.
 fn load_to_serve(path: &Path, clock: &dyn Clock) -> Result<(Config, Warnings), Problems> {
-    Config::load_to_serve(path, unix(clock))
+    // What a long file leaves behind in memory goes back to the system with the thread that read it.
+    let read = || Config::load_to_serve(path, unix(clock));
+    let read = std::thread::scope(|scope| scope.spawn(read).join());
+    read.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))
 }
 
 /// Refuses to digest under a pepper that is yet to be made.

@@ -1,14 +1,23 @@
 //! Notices that files have changed, also by renames and symlink swaps.
 //!
-//! Looks at what the paths lead to instead of asking the kernel for events: that works on every
-//! file system, through every symlink, and after any of them was replaced.
+//! What the paths lead to decides, and not what the kernel tells: that works on every file system, through every
+//! symlink, and after any of them was replaced. The kernel's hints only say when to look, so that a process
+//! sleeps while nothing changes.
+
+mod hints;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How often files are looked at.
+use hints::Hints;
+use tokio::time::{sleep, timeout};
+
+/// How often files are looked at while the kernel hints at changes, or cannot.
 const PACE: Duration = Duration::from_millis(100);
+
+/// How often they are looked at without a hint: another machine may have changed them.
+const UNASKED: Duration = Duration::from_secs(5);
 
 /// How long files must not change before they are read.
 const STABLE: Duration = Duration::from_millis(50);
@@ -58,9 +67,11 @@ impl Watched {
     /// Waits until the files differ from `seen` and have been stable for 50 ms. Returns when the
     /// difference was first noticed.
     pub async fn changed(&self, seen: &Sight) -> Instant {
+        // Before the first look, so that no change falls between the two.
+        let mut hints = Hints::of(self).ok();
         let mut pace = PACE;
+        sleep(pace).await;
         loop {
-            tokio::time::sleep(pace).await;
             let began = Instant::now();
             let sight = self.look();
             pace = PACE.max(began.elapsed() * SHARE);
@@ -68,13 +79,21 @@ impl Watched {
                 self.settle(sight).await;
                 return began;
             }
+            match &hints {
+                Some(told) => match timeout(UNASKED, told.any()).await {
+                    Ok(Ok(())) => sleep(pace).await,
+                    Ok(Err(_)) => hints = None,
+                    Err(_) => {}
+                },
+                None => sleep(pace).await,
+            }
         }
     }
 
     /// Waits until two looks in a row see the same.
     async fn settle(&self, mut sight: Sight) {
         loop {
-            tokio::time::sleep(STABLE).await;
+            sleep(STABLE).await;
             let now = self.look();
             if now == sight {
                 return;

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 use tollgate_core::{Clock, Now, Refused, Service, Source, Strangers};
 
 use crate::body::Content;
 use crate::worker::Worker;
 
-/// How often sources are looked at.
+/// How often sources are looked at, and how often it is looked for some where there are none.
 const LOOK: Duration = Duration::from_secs(1);
+const LOOK_FOR_ANY: Duration = Duration::from_secs(4);
 
 impl Worker {
     /// The answer to a request that was refused at its credential or later. If the credential was
@@ -34,10 +35,9 @@ impl Worker {
 /// Lets sources go that have recovered, and logs those that guess, for ever. It is no worker's
 /// task: a log that is slow delays no request.
 pub async fn watch_strangers(strangers: Arc<Strangers>, clock: Arc<dyn Clock>) {
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        looks.tick().await;
+        let none = strangers.counts().sources == 0;
+        sleep(if none { LOOK_FOR_ANY } else { LOOK }).await;
         let swept = strangers.sweep(clock.monotonic());
         for guesser in &swept.guessers {
             tracing::warn!(

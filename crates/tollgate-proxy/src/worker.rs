@@ -6,6 +6,7 @@ mod crew;
 mod ending;
 mod farewell;
 mod ids;
+mod rest;
 mod run;
 mod settings;
 
@@ -48,6 +49,7 @@ pub(crate) use accept::{Door, Entrance};
 pub(crate) use crew::Crew;
 pub(crate) use ending::{Beginning, Ending};
 pub(crate) use ids::RequestIds;
+use rest::Rest;
 pub(crate) use run::{Mail, Seat, run};
 pub use settings::WorkerSettings;
 
@@ -65,6 +67,7 @@ pub(crate) struct Worker {
     crew: Arc<Crew>,
     /// Connections that have come to it and not ended.
     held: Cell<usize>,
+    rest: Rest,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) coarse: Rc<Coarse>,
     pub(crate) snapshot: RefCell<SnapshotCache>,
@@ -291,6 +294,7 @@ impl Worker {
                 self.cells.streams_cut.add(self.live.cut(root, notice.dead(), now));
             }
             let upstreams = root.routes.upstreams();
+            self.upstreams.ask_if_new(upstreams);
             self.destinations.borrow_mut().retain(|(generation, _)| {
                 upstreams.iter().any(|upstream| upstream.generation == *generation)
             });

@@ -4,10 +4,12 @@ mod counts;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
-use tollgate_core::ServerTarget;
+use tollgate_core::{ServerTarget, Upstream};
 
 use super::peer::Peer;
 use super::servers::Servers;
@@ -23,8 +25,10 @@ pub struct Upstreams(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     tls: UpstreamTls,
-    /// Somebody waits for a name to be looked up.
+    /// Somebody waits for a name to be looked up, or there are other upstreams.
     asked: Notify,
+    /// How many upstreams there were when that was last told, and the newest generation of them.
+    told: AtomicU64,
     /// By the names of the upstreams, whatever their present definition.
     known: ArcSwap<Vec<Arc<Known>>>,
 }
@@ -50,6 +54,16 @@ impl Upstreams {
     /// Has names looked up at once that nobody has asked for yet.
     pub(super) fn ask(&self) {
         self.0.asked.notify_one();
+    }
+
+    /// The same if `upstreams` of a new snapshot are others than those of the one before.
+    pub(crate) fn ask_if_new(&self, upstreams: &[Arc<Upstream>]) {
+        let newest = upstreams.iter().map(|upstream| upstream.generation).max().unwrap_or(0);
+        // Generations only grow, and no two definitions share one.
+        let now = newest << 16 | (upstreams.len() as u64 & 0xffff);
+        if self.0.told.swap(now, Relaxed) != now {
+            self.ask();
+        }
     }
 
     /// Waits until somebody does. One may wait.

@@ -204,6 +204,11 @@ impl Lane {
         self.shared.sweep(now, keep_alive);
     }
 
+    /// Whether no connection is open.
+    pub(super) fn is_bare(&self) -> bool {
+        self.open.get() == 0 && self.idle.borrow().is_empty() && self.shared.is_bare()
+    }
+
     /// Where a connection is being made that many may use: the end of that attempt, and why it
     /// failed if it did.
     pub(crate) fn join(&self) -> Option<impl Future<Output = Result<(), Unreached>> + use<>> {

@@ -267,4 +267,9 @@ impl Pool {
         // What nobody says: a server may be back, or a name lead to one.
         self.pending.stir();
     }
+
+    /// Whether no connection is open.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.lanes.borrow().iter().all(|lane| lane.is_bare())
+    }
 }

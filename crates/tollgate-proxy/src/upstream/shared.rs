@@ -166,6 +166,11 @@ impl Shared {
         Ok(place)
     }
 
+    /// Whether there is none.
+    pub(super) fn is_bare(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     /// Lets go of connections that were closed, or carried nothing for `keep_alive`.
     pub(super) fn sweep(&self, now: u64, keep_alive: u64) {
         self.0.borrow_mut().retain(|carrier| {

@@ -17,8 +17,6 @@ use super::known::{Known, LookUp, Upstreams};
 use super::resolve::Resolver;
 use super::servers::name;
 
-/// How often it is looked for other upstreams.
-const LOOK: Duration = Duration::from_millis(250);
 /// A name that could not be looked up is tried again after so long, if not sooner.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -46,10 +44,8 @@ pub async fn watch_upstreams(upstreams: Upstreams, reader: SnapshotReader, resol
                 }
             }
         }
-        tokio::select! {
-            () = upstreams.asked() => {}
-            () = sleep(LOOK) => {}
-        }
+        // Workers ask with each snapshot that has others.
+        upstreams.asked().await;
     }
 }
 

@@ -181,6 +181,7 @@ fn start(
 ) {
     let (worker, door) = (Rc::clone(worker), Rc::clone(door));
     let beginning = Beginning::of(&worker);
+    worker.rouse();
     worker.held.set(worker.held.get() + 1);
     tokio::task::spawn_local(async move {
         serve(Rc::clone(&worker), door, socket, peer, beginning).await;

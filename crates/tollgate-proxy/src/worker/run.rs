@@ -18,6 +18,7 @@ use super::accept::{Accepting, Door, Entrance, Entrances, receive};
 use super::crew::{Arrival, Crew};
 use super::ending::LAST_REQUEST;
 use super::farewell::Farewell;
+use super::rest::Rest;
 use super::{Coarse, Ending, RequestIds, Worker, WorkerSettings};
 use crate::access_log::Ring;
 use crate::key_events::KeyEvents;
@@ -92,6 +93,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         number: seat.number,
         crew: seat.crew,
         held: Cell::new(0),
+        rest: Rest::default(),
         snapshot: RefCell::new(seat.reader.cache()),
         decider: Decider::new(seat.reader, Arc::clone(&seat.clock)),
         clock: seat.clock,
@@ -180,7 +182,8 @@ enum Told {
     Settled,
 }
 
-/// Reads the mail and ticks, until told something else or `settled`. Swaps are enforced all the while.
+/// Reads the mail and ticks unless the worker rests, until told something else or `settled`. Swaps are
+/// enforced all the while.
 async fn attend(post: &mut Post, settled: impl Future<Output = ()>) -> Told {
     let worker = Rc::clone(&post.worker);
     let mut settled = pin!(settled);
@@ -197,7 +200,11 @@ async fn attend(post: &mut Post, settled: impl Future<Output = ()>) -> Told {
                 Some(Mail::Drain(patience)) => return Told::Drain(patience),
                 None => return Told::Drain(Duration::ZERO),
             },
-            _ = ticks.tick() => worker.tick(),
+            _ = ticks.tick(), if !worker.rest.is_on() => {
+                worker.tick();
+                worker.rest_if_idle();
+            }
+            () = worker.rest.over(), if worker.rest.is_on() => ticks.reset(),
             () = &mut settled => return Told::Settled,
         }
     }
