@@ -1,13 +1,9 @@
-"""User-space instructions of a request, counted by callgrind: the same on a busy machine as on an idle one.
+"""User-space instructions of a request; see callgrind.py beside it.
 
-One worker of each contestant runs in a virtual processor, so that nothing but its own instructions counts;
-the kernel's are not seen. That processor has no instructions for SHA-256: what Tollgate's digest of a key takes
-(about 3,400) is a tenth of that on one that has.
+One worker of each contestant runs, so that nothing but its own instructions counts; the kernel's are not seen.
 """
 
-import re
-import subprocess
-
+from callgrind import Profile, control, under
 from contestants import CONTESTANTS
 from house import House
 from load import Load
@@ -24,43 +20,48 @@ def count(names, seconds, keep=None):
     row = ROWS[0]
     found = {}
     with House(row.keys, 1) as house:
-        direct = next(kind for kind in CONTESTANTS if kind.name == "direct")(house, None)
-        direct.start()
-        direct.wait()
+        direct = begin(house)
         for kind in CONTESTANTS:
             if kind.name not in names or kind.name not in COUNTED:
                 continue
             each = kind(house, direct.ports["http1"])
             each.upstreams = direct.ports
-            each.under = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
-            each.under.append(f"--callgrind-out-file={keep or house.work}/{each.name}.%p")
-            if each.name == "nginx":
-                # Callgrind does not follow a worker that is forked.
-                each.more = ["-g", "master_process off;"]
-            each.start()
-            each.wait()
-            found[each.name] = of(house, each, row, seconds, keep or house.work)
+            start(each, keep or house.work)
+            profile, requests = of(house, each, row, seconds, keep or house.work)
+            found[each.name] = profile.total / requests
             each.process.terminate()
             each.process.wait()
     return found
 
 
+def begin(house):
+    """The upstream of all."""
+    direct = next(kind for kind in CONTESTANTS if kind.name == "direct")(house, None)
+    direct.start()
+    direct.wait()
+    return direct
+
+
+def start(each, folder):
+    """Starts a contestant so that it can be counted."""
+    each.under = under(folder, each.name)
+    if each.name == "nginx":
+        # Callgrind does not follow a worker that is forked.
+        each.more = ["-g", "master_process off;"]
+    each.start()
+    each.wait()
+
+
 def of(house, each, row, seconds, folder):
+    """What was counted of a row, and of how many requests."""
     pids = tree(each.pid())
     with Load(house, each, row, 1) as load:
         load.run()
     with Load(house, each, row, seconds) as load:
-        control("-i", "on", pids)
+        control("--instr=on", pids)
         requests = load.run()["requests"]
-        control("-i", "off", pids)
-    control("-d", each.name, pids)
-    total = 0
-    for pid in pids:
-        for file in folder.glob(f"{each.name}.{pid}*"):
-            total += sum(map(int, re.findall(r"^totals: (\d+)", file.read_text(), re.MULTILINE)))
-    return total / requests
-
-
-def control(option, value, pids):
-    for pid in pids:
-        subprocess.run(["callgrind_control", option, value, str(pid)], check=True, capture_output=True)
+        control("--instr=off", pids)
+    before = set(folder.iterdir())
+    control(f"--dump={row.name}", pids)
+    files = [file for file in set(folder.iterdir()) - before if file.name.startswith(f"{each.name}.")]
+    return Profile(files), requests

@@ -24,6 +24,7 @@ class Direct(Contestant):
         location = f"""
             root {site};
             location = /small {{ return 200 "hello, world"; }}
+            location = /plain {{ return 200 "hello, world"; }}
             location = /echo {{ return 200 "key=$http_x_api_key caller=$http_x_caller$http_x_tollgate_key"; }}"""
         certificate = f"ssl_certificate {self.house.certificate}; ssl_certificate_key {self.house.key};"
         return nginx(

@@ -13,6 +13,8 @@ class Tollgate(Contestant):
     name = "tollgate"
     differs = "also counts a quota, looks at key states, times and entitlement, and tells the upstream its ids and addresses"
     access_log = ""
+    # What else its configuration says.
+    besides = ""
 
     def __init__(self, house, origin):
         super().__init__(house, origin)
@@ -63,6 +65,7 @@ services.bench = {{}}
 [members.bench]
 [applications.bench]
 owner = "bench"
+{self.besides}
 """,
         )
         return [os.environ["TOLLGATE"], "run", "--config", configuration]
