@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tollgate_control::{KeptMeters, OpenElsewhere, Publisher};
 use tollgate_core::{Clock, Meters};
@@ -31,6 +31,9 @@ pub(crate) struct Successor {
     elsewhere: OpenElsewhere,
 }
 
+/// How long the place of a process that ends as it is asked is left alone.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Claims the place of the process that answers at `path`; `None` = nobody does.
 ///
 /// # Errors
@@ -40,6 +43,19 @@ pub(crate) async fn claim(
     environment: &str,
     patience: Duration,
 ) -> io::Result<Option<Claimed>> {
+    let started = Instant::now();
+    loop {
+        match ask(path, environment, patience).await {
+            // It takes a killed process a moment to be gone; then nobody answers.
+            Err(error) if is_end(&error) && started.elapsed() < patience => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+async fn ask(path: &Path, environment: &str, patience: Duration) -> io::Result<Option<Claimed>> {
     let Some(mut link) = Link::connect(path, patience).await? else { return Ok(None) };
     let (version, environment) = (env!("CARGO_PKG_VERSION").to_owned(), environment.to_owned());
     link.say(&Word::Claim { protocol: PROTOCOL, version, environment }).await?;
@@ -51,6 +67,12 @@ pub(crate) async fn claim(
         inherited.push((offered, taken));
     }
     Ok(Some(Claimed { link, inherited: Inherited(inherited) }))
+}
+
+/// Whether the other process has ended the connection, or itself.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
 impl Inherited {

@@ -79,7 +79,9 @@ impl Link {
     /// The next word, whenever it comes.
     pub(super) async fn hear_at_last(&mut self) -> io::Result<Word> {
         let length = self.stream.read_u32().await.map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => io::Error::other("the other process has ended"),
+            kind @ io::ErrorKind::UnexpectedEof => {
+                io::Error::new(kind, "the other process has ended")
+            }
             _ => error,
         })?;
         if length > LONGEST {
