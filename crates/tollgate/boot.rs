@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tollgate_control::admin::{Handshake, Stream};
+use tollgate_control::admin::{Handshake, SecureStream};
 use tollgate_control::document::Warnings;
 use tollgate_control::feed::FeedMetrics;
 use tollgate_control::webhooks::WebhookMetrics;
@@ -324,7 +324,9 @@ fn handshake(acceptor: Acceptor) -> Handshake {
         let acceptor = acceptor.clone();
         Box::pin(async move {
             let stream = acceptor.handshake(stream).await?;
-            Ok(Box::new(stream) as Box<dyn Stream>)
+            let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            let certificate = certificate.map(|certificate| certificate.to_vec());
+            Ok(SecureStream { stream: Box::new(stream), certificate })
         })
     })
 }

@@ -123,7 +123,7 @@ impl Config {
         let log = log::read(&mut root.table_or_empty("log"));
         let access_log = access_log::read(&mut root.table_or_empty("access_log"));
         let tracing = traces::read(&mut root.table_or_empty("tracing"));
-        let feed = feed::read(root);
+        let feed = feed::read(root, certificates_at);
         let mut section = root.table_or_empty("process");
         let process = process::read(&mut section);
         if root.has("feed") {

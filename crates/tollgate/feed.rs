@@ -3,8 +3,10 @@
 mod acts;
 mod connection;
 mod contact;
+mod dialer;
 mod kept;
 mod metrics;
+mod refused;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +23,8 @@ use tollgate_feed::wire::{Goodbye, GoodbyeReason, Held, ToControl};
 
 use crate::boot::Failure;
 use crate::config;
-use connection::{Connection, Dialer};
+use connection::Connection;
+use dialer::Dialer;
 pub(crate) use kept::ACCEPT;
 use kept::{Kept, withheld_text};
 use metrics::FeedMetrics;

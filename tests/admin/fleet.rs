@@ -1,5 +1,7 @@
 //! A fleet: a control plane, and proxies that are processes of their own and follow its feed.
 
+mod tls;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
@@ -17,23 +19,36 @@ use crate::support::{Config, Tollgate, done, wait_for};
 impl House {
     /// A proxy that is fed by this control plane, in front of the same origin.
     fn proxy(&self, access_key: &Json, name: &str, more: &str) -> Tollgate {
-        let folder = TempDir::new().unwrap();
-        let (secret, pepper) = (folder.path().join("access.key"), folder.path().join("pepper"));
-        fs::write(&secret, access_key["secret"].as_str().unwrap()).unwrap();
-        fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
-        fs::copy(self.gate.folder().join("pepper"), pepper).unwrap();
+        let folder = self.folder_of(access_key);
         let url = format!("http://{}/feed/v1/{}", self.gate.admin(), id(access_key));
         let feed =
             format!("url = \"{url}\"\naccess_key_file = \"access.key\"\nname = \"{name}\"\n{more}");
-        let config = Config::default()
+        let config = self.config_of(&feed);
+        fs::write(folder.path().join("tollgate.toml"), config.to_string()).unwrap();
+        Tollgate::start_in(folder, "tollgate.toml")
+    }
+
+    /// A folder with the secret of an access key, if it has one, and the pepper of this control plane.
+    fn folder_of(&self, access_key: &Json) -> TempDir {
+        let folder = TempDir::new().unwrap();
+        if let Some(secret) = access_key["secret"].as_str() {
+            let file = folder.path().join("access.key");
+            fs::write(&file, secret).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        }
+        fs::copy(self.gate.folder().join("pepper"), folder.path().join("pepper")).unwrap();
+        folder
+    }
+
+    /// What a proxy's file says that follows a feed by these lines.
+    fn config_of(&self, feed: &str) -> Config {
+        Config::default()
             .section("process", "workers = 2")
             .section("ops", "address = \"127.0.0.1:0\"")
             .section("listeners.public", "address = \"127.0.0.1:0\"")
             .section("upstreams.demo", &format!("url = \"http://{}\"", self.origin.address()))
             .section("digest", "scheme = \"hmac-sha256\"\npepper_file = \"pepper\"")
-            .section("feed", &feed);
-        fs::write(folder.path().join("tollgate.toml"), config.to_string()).unwrap();
-        Tollgate::start_in(folder, "tollgate.toml")
+            .section("feed", feed)
     }
 
     /// A key, once every proxy admits it.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, date_time_ymd,
+    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
@@ -57,6 +57,17 @@ impl Authority {
         let mut params = Self::params(names);
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 2);
+        self.sign(&params)
+    }
+
+    /// A certificate for who is called this, of which `days` are left at most.
+    pub(crate) fn issue_uri(&self, uri: &str, days: i64) -> Issued {
+        let mut params = Self::params(&[]);
+        params.subject_alt_names.push(SanType::URI(uri.try_into().unwrap()));
+        let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        let end = end.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let (month, day) = (end.month().unsigned_abs(), end.day().unsigned_abs());
+        params.not_after = date_time_ymd(end.year().into(), month, day);
         self.sign(&params)
     }
 

@@ -46,8 +46,12 @@ impl Tollgate {
     /// Runs it by a clock that can be moved, until it is ready.
     pub(crate) fn start_by_clock(config: &impl Display) -> Self {
         let folder = TempDir::new().unwrap();
-        let path = folder.path().join("tollgate.toml");
-        fs::write(&path, config.to_string()).unwrap();
+        fs::write(folder.path().join("tollgate.toml"), config.to_string()).unwrap();
+        Self::start_in_by_clock(folder, "tollgate.toml")
+    }
+
+    fn start_in_by_clock(folder: TempDir, file: &str) -> Self {
+        let path = folder.path().join(file);
         Self::start_by(moved_clock::program(&path), folder, path)
     }
 
@@ -83,14 +87,25 @@ impl Tollgate {
     }
 
     /// Ends it at once, does something with its file, and runs it again on the same folder.
-    pub(crate) fn restart_after(mut self, between: impl FnOnce(&Path)) -> Self {
+    pub(crate) fn restart_after(self, between: impl FnOnce(&Path)) -> Self {
+        let (folder, file) = self.ended(between);
+        Self::start_in(folder, &file)
+    }
+
+    /// The same, by a clock that can be moved.
+    pub(crate) fn restart_by_clock_after(self, between: impl FnOnce(&Path)) -> Self {
+        let (folder, file) = self.ended(between);
+        Self::start_in_by_clock(folder, &file)
+    }
+
+    /// What is left of it, once something was done with its file: its folder, and the file's name.
+    fn ended(mut self, between: impl FnOnce(&Path)) -> (TempDir, String) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         between(&self.config);
         let elsewhere = TempDir::new().unwrap();
         let folder = std::mem::replace(&mut self.folder, elsewhere);
-        let file = self.config.file_name().unwrap().to_str().unwrap().to_owned();
-        Self::start_in(folder, &file)
+        (folder, self.config.file_name().unwrap().to_str().unwrap().to_owned())
     }
 
     /// Runs another one on the same folder that takes its place, until that is ready.
@@ -119,7 +134,8 @@ impl Tollgate {
     pub(crate) fn admin(&self) -> SocketAddr {
         let said = |log: String| {
             let line = log.lines().find(|line| line.ends_with(" (admin)"))?;
-            line.strip_prefix("listening on http://")?.strip_suffix(" (admin)")?.parse().ok()
+            let (_, address) = line.strip_suffix(" (admin)")?.split_once("://")?;
+            address.parse().ok()
         };
         wait_for("the address of the admin API", || said(self.log()))
     }

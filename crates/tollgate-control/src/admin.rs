@@ -25,7 +25,7 @@ use http::Uri;
 
 use crate::plane::ControlPlane;
 
-pub use listener::{Admin, Ending, Handshake, Stream};
+pub use listener::{Admin, Ending, Handshake, SecureStream, Stream};
 pub use native::Leftovers;
 
 /// The greatest body of a request.

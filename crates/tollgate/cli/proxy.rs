@@ -25,7 +25,7 @@ pub enum ProxyCommand {
 /// What can be done about proxy access keys.
 #[derive(Debug, Subcommand)]
 pub enum AccessKeyCommand {
-    /// Make an access key, and print it with its secret: nobody sees that again
+    /// Make an access key, and print it with its secret, if it has one: nobody sees that again
     Create(CreateAccessKey),
     /// List access keys
     List(Asking),
@@ -71,6 +71,10 @@ pub struct CreateAccessKey {
     /// Where it works; without this, in the region of the control plane
     #[arg(long)]
     pub region: Option<String>,
+    /// What certificate is presented in the place of a secret: sha256:FINGERPRINT, or uri:NAME, dns:NAME
+    /// or cn:NAME of its subject. Its authority stands in control.tls.client_ca_file
+    #[arg(long, value_name = "MARK")]
+    pub certificate: Option<String>,
     /// Its id, of 1 to 50 characters
     pub id: String,
 }

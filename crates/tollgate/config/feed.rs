@@ -9,6 +9,8 @@ use tollgate_control::document::Section;
 use tollgate_control::document::kind::{Choice, Integer, NonEmpty, Time};
 use tollgate_feed::receive::Absence;
 
+use crate::certificates::{Wrong, lapse, read_authorities, read_certificate};
+
 const SHARE: Integer<u8> = Integer::within(0, 100);
 const AT_LEAST: Integer<usize> = Integer::within(1, 1 << 30);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,8 +26,8 @@ const OTHERS: [&str; 7] =
 pub struct Feed {
     /// The connect URL of the access key.
     pub url: ConnectUrl,
-    /// The file with the secret of the access key.
-    pub access_key_file: PathBuf,
+    /// The file with the secret of the access key; `None` = it is for whoever has the certificate.
+    pub access_key_file: Option<PathBuf>,
     /// Authorities that the control plane's certificate has to be of; `None` = the system's.
     pub ca_file: Option<PathBuf>,
     /// What is presented to a control plane that asks: certificate and key.
@@ -85,7 +87,8 @@ impl ConnectUrl {
     }
 }
 
-pub(super) fn read(root: &mut Section) -> Option<Feed> {
+/// Reads the section, and with `certificates_at`, a second since 1970, looks into the files of certificates.
+pub(super) fn read(root: &mut Section, certificates_at: Option<i64>) -> Option<Feed> {
     let mut section = root.table("feed")?;
     let url = section.required("url", NonEmpty(URL));
     let url = url.and_then(|url| {
@@ -97,7 +100,7 @@ pub(super) fn read(root: &mut Section) -> Option<Feed> {
     });
     let file = NonEmpty("the path of a file");
     let path = |section: &Section, file: String| section.resolve(&file);
-    let access_key = section.required("access_key_file", file).map(|file| path(&section, file));
+    let access_key = section.optional("access_key_file", file).map(|file| path(&section, file));
     let ca_file = section.optional("ca_file", file).map(|file| path(&section, file));
     let certificate = section.optional("certificate_file", file).map(|file| path(&section, file));
     let key = section.optional("key_file", file).map(|file| path(&section, file));
@@ -107,6 +110,17 @@ pub(super) fn read(root: &mut Section) -> Option<Feed> {
             None => ("key_file", "certificate_file"),
         };
         section.problem(there, format_args!("has no effect without {missing}, expected both"));
+    }
+    let certificate = certificate.zip(key);
+    if let Some(now) = certificates_at {
+        look_into(&section, certificate.as_ref(), ca_file.as_deref(), now);
+    }
+    let shows = section.has("access_key_file") || section.has("certificate_file");
+    if !shows && !section.has("key_file") {
+        section.missing("access_key_file", "the secret of the access key, or certificate_file and key_file");
+    } else if let Some(url) = url.as_ref().filter(|url| !url.tls && access_key.is_none() && shows) {
+        let message = "cannot be shown a certificate over http://, expected https:// or access_key_file";
+        section.problem("url", format_args!("{} {message}", url.authority));
     }
     let folder = section.or("folder", NonEmpty("the path of a folder"), "feed".to_owned());
     let folder = section.resolve(&folder);
@@ -120,12 +134,10 @@ pub(super) fn read(root: &mut Section) -> Option<Feed> {
         max_share: section.or("max_absent_share", SHARE, default.max_share),
         at_least: section.or("absent_at_least", AT_LEAST, default.at_least),
     };
-    let certificate = certificate.zip(key);
     let serve_for = refuse.then_some(serve_for);
-    let (url, access_key_file) = url.zip(access_key)?;
     Some(Feed {
-        url,
-        access_key_file,
+        url: url?,
+        access_key_file: access_key,
         ca_file,
         certificate,
         name,
@@ -134,6 +146,31 @@ pub(super) fn read(root: &mut Section) -> Option<Feed> {
         serve_for,
         absence,
     })
+}
+
+/// Reports what is wrong with the files of certificates.
+fn look_into(
+    section: &Section,
+    certificate: Option<&(PathBuf, PathBuf)>,
+    ca_file: Option<&Path>,
+    now: i64,
+) {
+    match certificate.map(|(chain, key)| read_certificate(chain, key)) {
+        Some(Ok(certificate)) => {
+            if let Some(lapse) = lapse(&certificate, now) {
+                section.warning("certificate_file", lapse);
+            }
+        }
+        Some(Err(wrongs)) => {
+            for Wrong { field, message } in wrongs {
+                section.problem(field, message);
+            }
+        }
+        None => {}
+    }
+    if let Some(Err(error)) = ca_file.map(read_authorities) {
+        section.problem("ca_file", error);
+    }
 }
 
 /// Reports what stands beside `[feed]` and cannot, once everything was read.

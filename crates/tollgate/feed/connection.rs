@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,37 +11,24 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsConnector;
-use tollgate_control::secret::read_secret;
 use tollgate_feed::wire::frame::Frames;
 use tollgate_feed::wire::{Malformed, ToControl, ToProxy};
-use tollgate_proxy::{Authorities, ClientTrust};
 
-use crate::certificates::{all, read_authorities, read_certificate};
-use crate::config::Feed;
+use super::refused::told;
+use crate::config::ConnectUrl;
 
 /// So many messages wait to be sent.
 const WAITING: usize = 1024;
 /// So many bytes the control plane can send ahead of what is read.
 const WINDOW: u32 = 1 << 20;
-/// For a connection and its first answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two pieces of a snapshot.
 const STALL: Duration = Duration::from_secs(30);
 const ALIVE: Duration = Duration::from_secs(10);
 /// Of what a control plane says when it says no.
 const LONGEST_REFUSAL: usize = 2000;
-
-/// Connects.
-#[derive(Debug)]
-pub(super) struct Dialer {
-    feed: Feed,
-}
 
 /// A connection on which the feed is followed.
 pub(super) struct Connection {
@@ -58,7 +44,7 @@ pub(super) struct Connection {
 pub(super) struct Requests {
     sender: SendRequest<Outgoing>,
     base: String,
-    authorization: HeaderValue,
+    authorization: Option<HeaderValue>,
 }
 
 /// What is sent: messages as they come, or nothing.
@@ -85,88 +71,6 @@ impl Body for Outgoing {
     }
 }
 
-impl Dialer {
-    pub(super) fn new(feed: Feed) -> Self {
-        Self { feed }
-    }
-
-    /// Connects, and begins to follow. Files are read each time, so that new ones are used.
-    pub(super) async fn dial(self: Arc<Self>) -> Result<Connection, String> {
-        let dialed = tokio::time::timeout(PATIENCE, self.connect()).await;
-        dialed.map_err(|_| "it takes too long to connect".to_owned())?
-    }
-
-    async fn connect(&self) -> Result<Connection, String> {
-        let url = &self.feed.url;
-        let secret = read_secret(&self.feed.access_key_file)
-            .map_err(|error| format!("access_key_file: {error}"))?;
-        let bearer = [b"Bearer ", secret.trim_ascii()].concat();
-        let mut authorization = HeaderValue::from_bytes(&bearer)
-            .map_err(|_| "access_key_file: holds no secret of an access key".to_owned())?;
-        authorization.set_sensitive(true);
-        let stream = TcpStream::connect((url.host.as_str(), url.port)).await;
-        let stream = stream.map_err(|error| format!("{}: {error}", url.authority))?;
-        stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        if !url.tls {
-            return self.follow(stream, authorization).await;
-        }
-        let name = ServerName::try_from(url.host.clone())
-            .map_err(|_| format!("{}: no certificate can be of this name", url.host))?;
-        let config = self.trust()?.http2().map_err(|error| error.to_string())?;
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        self.follow(stream.map_err(|error| format!("{}: {error}", url.authority))?, authorization)
-            .await
-    }
-
-    fn trust(&self) -> Result<ClientTrust, String> {
-        let authorities = match &self.feed.ca_file {
-            Some(file) => read_authorities(file).map_err(|error| format!("ca_file: {error}"))?,
-            None => Authorities::of_system(rustls_native_certs::load_native_certs().certs)
-                .map_err(|_| "this system has no certificates of authorities, expected ca_file")?,
-        };
-        let certificate = self.feed.certificate.as_ref();
-        let certificate = certificate.map(|(chain, key)| read_certificate(chain, key)).transpose();
-        Ok(ClientTrust { authorities, certificate: certificate.map_err(|wrongs| all(&wrongs))? })
-    }
-
-    async fn follow(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        authorization: HeaderValue,
-    ) -> Result<Connection, String> {
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(ALIVE)
-            .keep_alive_timeout(ALIVE)
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(2 * WINDOW)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| told(&error))?;
-        let driver = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "the connection of the feed has ended");
-            }
-        });
-        let url = &self.feed.url;
-        let scheme = if url.tls { "https" } else { "http" };
-        let base = format!("{scheme}://{}{}", url.authority, url.path);
-        let mut requests = Requests { sender, base, authorization };
-        let (to, messages) = mpsc::channel(WAITING);
-        let said = requests.send(Method::POST, "/stream", Outgoing(Some(messages))).await;
-        match said {
-            Ok(response) => {
-                let said = response.into_body();
-                Ok(Connection { requests, said, frames: Frames::default(), to, driver })
-            }
-            Err(error) => {
-                driver.abort();
-                Err(error)
-            }
-        }
-    }
-}
-
 impl Requests {
     async fn send(
         &mut self,
@@ -179,10 +83,12 @@ impl Requests {
         let request = Request::builder()
             .method(method)
             .uri(uri)
-            .header(AUTHORIZATION, self.authorization.clone())
             .header(CONTENT_TYPE, "application/vnd.tollgate.feed")
-            .body(body)
-            .map_err(|error| error.to_string())?;
+            .body(body);
+        let mut request = request.map_err(|error| error.to_string())?;
+        if let Some(authorization) = self.authorization.clone() {
+            request.headers_mut().insert(AUTHORIZATION, authorization);
+        }
         let response = self.sender.send_request(request).await.map_err(|error| told(&error))?;
         if response.status() == StatusCode::OK {
             return Ok(response);
@@ -223,6 +129,43 @@ impl Requests {
 }
 
 impl Connection {
+    /// Begins to follow over a stream that is open.
+    pub(super) async fn begin(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        url: &ConnectUrl,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Self, String> {
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(ALIVE)
+            .keep_alive_timeout(ALIVE)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(2 * WINDOW)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| told(&error))?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the connection of the feed has ended");
+            }
+        });
+        let scheme = if url.tls { "https" } else { "http" };
+        let base = format!("{scheme}://{}{}", url.authority, url.path);
+        let mut requests = Requests { sender, base, authorization };
+        let (to, messages) = mpsc::channel(WAITING);
+        let said = requests.send(Method::POST, "/stream", Outgoing(Some(messages))).await;
+        match said {
+            Ok(response) => {
+                let said = response.into_body();
+                Ok(Self { requests, said, frames: Frames::default(), to, driver })
+            }
+            Err(error) => {
+                driver.abort();
+                Err(error)
+            }
+        }
+    }
+
     /// Says something; false if so much waits already that nobody can be reading.
     pub(super) fn say(&self, message: &ToControl) -> bool {
         let mut bytes = Vec::new();
@@ -254,15 +197,4 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
     }
-}
-
-/// An error with what is behind it.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut told = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        told = format!("{told}: {error}");
-        source = error.source();
-    }
-    told
 }

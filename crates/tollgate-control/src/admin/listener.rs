@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 
 use super::{Plane, native, once, router};
 use crate::plane::ControlPlane;
+use crate::proxies::PresentedCertificate;
 
 /// Open connections; more wait to be accepted.
 const CONNECTIONS: usize = 4096;
@@ -43,6 +44,10 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
+/// The certificate that was presented where a request came from.
+#[derive(Clone, Debug)]
+pub(super) struct PeerCertificate(pub(super) Arc<PresentedCertificate>);
+
 /// The id of a request, in the log and in the response.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) Arc<str>);
@@ -52,7 +57,15 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-type Secured = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
+type Secured = Pin<Box<dyn Future<Output = io::Result<SecureStream>> + Send>>;
+
+/// A connection that is secure.
+pub struct SecureStream {
+    /// What goes over it.
+    pub stream: Box<dyn Stream>,
+    /// The certificate that the client has presented and that was verified, as DER.
+    pub certificate: Option<Vec<u8>>,
+}
 
 /// Turns a connection that was accepted into one that is secure, in good time.
 pub type Handshake = Arc<dyn Fn(TcpStream) -> Secured + Send + Sync>;
@@ -135,17 +148,17 @@ impl Admin {
             while connections.try_join_next().is_some() {}
             connections.spawn(async move {
                 let _place = place;
-                let stream = match handshake {
-                    None => Box::new(stream),
+                let secure = match handshake {
+                    None => SecureStream { stream: Box::new(stream), certificate: None },
                     Some(handshake) => match handshake(stream).await {
-                        Ok(stream) => stream,
+                        Ok(secure) => secure,
                         Err(error) => {
                             tracing::debug!(%error, "a handshake of the admin API has failed");
                             return;
                         }
                     },
                 };
-                if let Err(error) = watcher.watch(connection(router, stream, peer)).await {
+                if let Err(error) = watcher.watch(connection(router, secure, peer)).await {
                     tracing::debug!(%error, "a connection of the admin API has ended");
                 }
             });
@@ -166,15 +179,21 @@ impl Admin {
 
 fn connection(
     router: Router,
-    stream: Box<dyn Stream>,
+    SecureStream { stream, certificate }: SecureStream,
     peer: SocketAddr,
 ) -> impl hyper_util::server::graceful::GracefulConnection<
     Error = Box<dyn std::error::Error + Send + Sync>,
 > + Send
 + 'static {
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+    let certificate = certificate.as_deref().and_then(PresentedCertificate::read);
+    let certificate = certificate.map(|certificate| PeerCertificate(Arc::new(certificate)));
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let router = router.clone();
-        async move { Ok::<_, std::convert::Infallible>(answer(router, request, peer.ip()).await) }
+        request.extensions_mut().insert(Peer(peer.ip()));
+        if let Some(certificate) = certificate.clone() {
+            request.extensions_mut().insert(certificate);
+        }
+        async move { Ok::<_, std::convert::Infallible>(answer(router, request).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -191,12 +210,11 @@ fn connection(
 
 /// Answers one request, within its time, and logs what came of it. Neither its query, its body nor
 /// any of its fields is logged: each may hold a key, a password or a token.
-async fn answer(router: Router, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+async fn answer(router: Router, request: Request<Incoming>) -> Response<Body> {
     let started = tokio::time::Instant::now();
     let id = RequestId(uuid::Uuid::new_v4().to_string().into());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut request = request.map(Body::new);
-    request.extensions_mut().insert(Peer(peer));
     request.extensions_mut().insert(id.clone());
     let patience = if native::takes_long(&path) { LONG_REQUEST_TIMEOUT } else { REQUEST_TIMEOUT };
     let answered = TowerToHyperService::new(router).call(request);

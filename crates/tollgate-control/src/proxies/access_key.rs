@@ -3,13 +3,14 @@
 
 use subtle::ConstantTimeEq;
 
+use super::{CertificateMark, PresentedCertificate};
 use crate::people::{Realm, Secret};
 use crate::store::{Connection, Row, StoreError, Value};
 
 /// So many keys of a region are good at once (S1-3).
 pub const MOST_OF_REGION: i64 = 500;
 
-/// An access key. Its secret is known by its digest only.
+/// An access key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessKey {
     /// What whoever made it calls it: 1 to 50 of `A-Z a-z 0-9 _ - .`.
@@ -26,7 +27,17 @@ pub struct AccessKey {
     pub created: i64,
     /// When it was revoked, in milliseconds since 1970.
     pub revoked: Option<i64>,
-    digest: [u8; 32],
+    /// What whoever comes by it has to have.
+    pub proof: Proof,
+}
+
+/// What shows that somebody is who an access key is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A secret, known by its digest only.
+    Secret([u8; 32]),
+    /// A certificate with this mark, and its key.
+    Certificate(CertificateMark),
 }
 
 /// What an access key is good for.
@@ -40,8 +51,16 @@ pub enum Capability {
     Automate,
 }
 
+impl Proof {
+    /// By a secret.
+    #[must_use]
+    pub fn of(secret: &Secret) -> Self {
+        Self::Secret(secret.digest())
+    }
+}
+
 const COLUMNS: &str = "id, capability, region, member, organization, organization_group, created, \
-                       revoked, digest";
+                       revoked, digest, certificate";
 
 impl Capability {
     /// All words for one.
@@ -65,24 +84,35 @@ impl Capability {
 }
 
 impl AccessKey {
-    /// A key with this secret, which is good from `created` on.
+    /// A key with this proof, which is good from `created` on.
     #[must_use]
     pub fn new(
         id: &str,
         (capability, region): (Capability, &str),
         (member, realm): (&str, Realm),
-        secret: &Secret,
+        proof: Proof,
         created: i64,
     ) -> Self {
         let [id, region, member] = [id, region, member].map(str::to_owned);
-        let digest = secret.digest();
-        Self { id, capability, region, member, realm, created, revoked: None, digest }
+        Self { id, capability, region, member, realm, created, revoked: None, proof }
     }
 
     /// Whether this is its secret. Takes as long whatever it is.
     #[must_use]
     pub fn has(&self, secret: &Secret) -> bool {
-        self.digest.ct_eq(&secret.digest()).into()
+        match &self.proof {
+            Proof::Secret(digest) => digest.ct_eq(&secret.digest()).into(),
+            Proof::Certificate(_) => false,
+        }
+    }
+
+    /// Whether it is for whoever has this certificate, at a second since 1970.
+    #[must_use]
+    pub fn is_for(&self, certificate: &PresentedCertificate, unix: i64) -> bool {
+        match &self.proof {
+            Proof::Secret(_) => false,
+            Proof::Certificate(mark) => certificate.has(mark) && !certificate.is_over(unix),
+        }
     }
 
     /// The key of an id, if this is its secret, it is good, and it was made for this region.
@@ -95,8 +125,18 @@ impl AccessKey {
         secret: &Secret,
         region: &str,
     ) -> Result<Option<Self>, StoreError> {
+        Ok(Self::good(connection, id, region)?.filter(|key| key.has(secret)))
+    }
+
+    /// The key of an id, if it is good and was made for this region. Whether somebody has what shows
+    /// that it is for them is yet to be seen.
+    pub fn good(
+        connection: &mut dyn Connection,
+        id: &str,
+        region: &str,
+    ) -> Result<Option<Self>, StoreError> {
         let found = Self::find(connection, id)?;
-        Ok(found.filter(|key| key.has(secret) && key.revoked.is_none() && key.region == region))
+        Ok(found.filter(|key| key.revoked.is_none() && key.region == region))
     }
 
     /// The key of an id.
@@ -120,9 +160,14 @@ impl AccessKey {
     /// Keeps a new one.
     pub fn insert(&self, connection: &mut dyn Connection) -> Result<(), StoreError> {
         let statement = format!(
-            "INSERT INTO access_keys ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            "INSERT INTO access_keys ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+             $10)"
         );
-        let Self { id, capability, region, member, realm, created, revoked, digest } = self;
+        let Self { id, capability, region, member, realm, created, revoked, proof } = self;
+        let (digest, certificate) = match proof {
+            Proof::Secret(digest) => (digest.to_vec(), None),
+            Proof::Certificate(mark) => (Vec::new(), Some(mark.as_str())),
+        };
         let values = [
             id.as_str().into(),
             capability.as_str().into(),
@@ -132,7 +177,8 @@ impl AccessKey {
             realm.group.as_deref().into(),
             (*created).into(),
             (*revoked).into(),
-            Value::Bytes(digest.to_vec()),
+            Value::Bytes(digest),
+            certificate.into(),
         ];
         connection.run(&statement, &values).map(|_| ())
     }
@@ -152,6 +198,16 @@ impl AccessKey {
     fn read(row: &Row) -> Result<Self, StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of an access key"));
         let capability = Capability::of_word(row.text(1)?);
+        let proof = match row.optional_text(9)? {
+            None => {
+                let digest = row.bytes(8)?.try_into();
+                Proof::Secret(digest.map_err(|_| corrupt("no digest"))?)
+            }
+            Some(mark) => {
+                let mark = CertificateMark::read(mark).ok_or_else(|| corrupt("no such mark"))?;
+                Proof::Certificate(mark)
+            }
+        };
         Ok(Self {
             id: row.text(0)?.to_owned(),
             capability: capability.ok_or_else(|| corrupt("no such capability"))?,
@@ -163,7 +219,7 @@ impl AccessKey {
             },
             created: row.integer(6)?,
             revoked: row.optional_integer(7)?,
-            digest: row.bytes(8)?.try_into().map_err(|_| corrupt("no digest"))?,
+            proof,
         })
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn access_keys(
     restored.run("DELETE FROM access_keys", &[])?;
     let known = ids(present, "SELECT id FROM access_keys")?;
     let columns = "id, capability, region, member, organization, organization_group, created, \
-                   revoked, digest";
+                   revoked, digest, certificate";
     copy_rows(present, restored, "access_keys", columns, &known)
 }
 

@@ -10,7 +10,7 @@ type Program = fn(&dyn Engine, &mut dyn Connection) -> Result<(), StoreError>;
 
 /// Every version's script, and what follows it. One that was released is never changed, only followed
 /// by another.
-const VERSIONS: [(&str, Option<Program>); 17] = [
+const VERSIONS: [(&str, Option<Program>); 18] = [
     (include_str!("migrations/1.sql"), None),
     (include_str!("migrations/2.sql"), None),
     (include_str!("migrations/3.sql"), None),
@@ -28,6 +28,7 @@ const VERSIONS: [(&str, Option<Program>); 17] = [
     (include_str!("migrations/15.sql"), Some(take_home)),
     (include_str!("migrations/16.sql"), None),
     (include_str!("migrations/17.sql"), None),
+    (include_str!("migrations/18.sql"), None),
 ];
 
 /// Brings the store to the newest version, where it is at home. The history of a new one begins with

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tollgate_control::people::{Realm, Secret};
 use tollgate_control::proxies::{
-    AccessKey, Capability, Heard, Newcomer, Outcome, RegisteredProxy, Roll, Session,
+    AccessKey, Capability, Heard, Newcomer, Outcome, Proof, RegisteredProxy, Roll, Session,
 };
 use tollgate_control::store::{NotChanged, Store};
 use tollgate_core::Revision;
@@ -137,10 +137,9 @@ async fn answers_name_every_proxy_and_no_lease_ends_later_than_they_say(place: P
     let store = Arc::new(store);
     let clock = Arc::clone(&place.clock);
     let made = store.change(deed("edge"), |change, _| {
-        let secret = Secret::fresh().unwrap();
+        let proof = Proof::of(&Secret::fresh().unwrap());
         let maker = ("m1", Realm::default());
-        let key =
-            AccessKey::new("edge", (Capability::Enforce, "eu-1"), maker, &secret, change.now());
+        let key = AccessKey::new("edge", (Capability::Enforce, "eu-1"), maker, proof, change.now());
         Ok::<_, NotChanged<Infallible>>(key.insert(change.connection())?)
     });
     made.await.unwrap();

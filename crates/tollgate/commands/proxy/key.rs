@@ -23,8 +23,10 @@ const COLUMNS: [Column; 5] = [
 
 pub(super) fn create(arguments: &CreateAccessKey) -> Result<ExitCode, Failure> {
     let client = Client::new(&arguments.asking.server)?;
-    let CreateAccessKey { capability, region, id, .. } = arguments;
-    let body = json!({ "id": id, "capability": capability, "region": region });
+    let CreateAccessKey { capability, region, certificate, id, .. } = arguments;
+    let body = json!({
+        "id": id, "capability": capability, "region": region, "certificate": certificate,
+    });
     let made =
         client.ask(Ask::new(Method::POST, ACCESS_KEYS).json(&body)).and_then(Answer::json)?;
     let text = if arguments.asking.json { format!("{made}\n") } else { lines(&made) };
@@ -112,6 +114,7 @@ fn lines(key: &Json) -> String {
     for (head, name) in [
         ("id", "id"),
         ("secret", "secret"),
+        ("certificate", "certificate"),
         ("capability", "capability"),
         ("region", "region"),
         ("connect URL", "connectUrl"),

@@ -14,6 +14,7 @@ use tollgate_feed::wire::{
     Applied, Goodbye, GoodbyeReason, Hello, ServerHeartbeat, ToControl, ToProxy, VERSION, Welcome,
 };
 
+use super::{Access, unix};
 use crate::admin::Plane;
 use crate::feed::Next;
 use crate::proxies::{
@@ -65,10 +66,10 @@ impl End {
 }
 
 /// Tells a proxy what is published until one of both goes.
-pub(super) async fn run(plane: Plane, key: AccessKey, body: Body, to: mpsc::Sender<Bytes>) {
-    let end = follow(&plane, &key, Messages::of(body), &to).await;
+pub(super) async fn run(plane: Plane, access: Access, body: Body, to: mpsc::Sender<Bytes>) {
+    let end = follow(&plane, &access, Messages::of(body), &to).await;
     if let End::Told(reason, text) = end {
-        tracing::info!(access_key = key.id, ?reason, text, "a proxy was told goodbye");
+        tracing::info!(access_key = access.key.id, ?reason, text, "a proxy was told goodbye");
         let goodbye = ToProxy::Goodbye(Goodbye { reason, text }).to_bytes();
         // One that does not read is not waited for.
         let _ = timeout(LAST, to.send(goodbye)).await;
@@ -80,10 +81,11 @@ pub(super) async fn run(plane: Plane, key: AccessKey, body: Body, to: mpsc::Send
 
 async fn follow(
     plane: &Plane,
-    key: &AccessKey,
+    access: &Access,
     mut messages: Messages,
     to: &mpsc::Sender<Bytes>,
 ) -> End {
+    let key = &access.key;
     let hello = match timeout(FIRST, messages.next()).await {
         Ok(Ok(Some(ToControl::Hello(hello)))) => hello,
         Ok(Ok(None)) => return End::Gone,
@@ -124,7 +126,7 @@ async fn follow(
     }
     tracing::info!(proxy = session.name, access_key = key.id, "a proxy follows the key feed");
     plane.feed.metrics.proxies.inc();
-    let end = welcomed(plane, (key, &hello), &session, messages, to).await;
+    let end = welcomed(plane, (access, &hello), &session, messages, to).await;
     plane.feed.metrics.proxies.dec();
     plane.roll.leave(&session);
     tracing::info!(proxy = session.name, "a proxy does not follow the key feed any more");
@@ -160,7 +162,7 @@ fn fits(plane: &Plane, hello: &Hello) -> Result<(), End> {
 
 async fn welcomed(
     plane: &Plane,
-    (key, hello): (&AccessKey, &Hello),
+    (access, hello): (&Access, &Hello),
     session: &Session,
     messages: Messages,
     to: &mpsc::Sender<Bytes>,
@@ -197,11 +199,11 @@ async fn welcomed(
         heard: Instant::now(),
         sent: VecDeque::new(),
     };
-    following.run(key).await
+    following.run(access).await
 }
 
 impl Following<'_> {
-    async fn run(mut self, key: &AccessKey) -> End {
+    async fn run(mut self, access: &Access) -> End {
         let mut log = self.plane.feed.follow();
         let mut looks = self.plane.feed.looks();
         let mut closing = self.plane.closing.subscribe();
@@ -224,7 +226,7 @@ impl Following<'_> {
                     Ok(None) => return End::Gone,
                     Err(error) => return End::told(GoodbyeReason::Malformed, error),
                 },
-                Ok(()) = looks.changed() => if let Some(end) = self.look(key).await {
+                Ok(()) = looks.changed() => if let Some(end) = self.look(&access.key).await {
                     return end;
                 },
                 Ok(()) = closing.changed() => if *closing.borrow() {
@@ -241,7 +243,13 @@ impl Following<'_> {
                     }
                 }
                 Ok(()) = log.changed(), if next.is_none() => {}
-                _ = beats.tick() => self.beat = true,
+                _ = beats.tick() => {
+                    if access.is_over(unix(self.plane)) {
+                        let text = "the certificate has expired";
+                        return End::told(GoodbyeReason::AccessRevoked, text);
+                    }
+                    self.beat = true;
+                }
                 () = sleep_until(self.heard + SILENCE) => {
                     return End::told(GoodbyeReason::TooSlow, "nothing was heard of the proxy");
                 }

@@ -11,7 +11,7 @@ use http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc;
 
 use super::body::Sent;
-use super::{MEDIA_TYPE, brought, proven};
+use super::{Brought, MEDIA_TYPE, proven};
 use crate::admin::Plane;
 use crate::admin::native::Problem;
 use crate::admin::v3::Failure;
@@ -29,7 +29,7 @@ pub(super) async fn get(
     request: Request,
 ) -> Result<Response, Problem> {
     let part = request.headers().get(RANGE).cloned();
-    let brought = brought(&request);
+    let brought = Brought::by(&request);
     drop(request);
     proven(&plane, id, brought).await?;
     let snapshot = plane.feed.known_snapshot(&etag);

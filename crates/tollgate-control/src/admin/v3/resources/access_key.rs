@@ -14,7 +14,7 @@ use super::super::{Failure, date};
 use crate::admin::feed::connect_url;
 use crate::model::Owner;
 use crate::people::{Action, Realm, Secret};
-use crate::proxies::{AccessKey, Capability, MOST_OF_REGION};
+use crate::proxies::{AccessKey, Capability, CertificateMark, MOST_OF_REGION, Proof};
 use crate::store::{Change, Connection, StoreError};
 
 const STATUSES: &[&str] = &["active", "revoked"];
@@ -26,6 +26,7 @@ const FIELDS: &[Field] = &[
     field("id", Name(50), Required, Ignored, Implicit),
     field("capability", Choice(Capability::WORDS), Required, Ignored, Implicit),
     field("region", Name(64), Optional, Ignored, Implicit),
+    field("certificate", Name(512), Optional, Ignored, Implicit),
     field("status", Choice(STATUSES), Ignored, Ignored, Implicit),
     field("connectUrl", Url(2048), Ignored, Ignored, Implicit),
     field("member", Text(64), Ignored, Ignored, Implicit),
@@ -94,6 +95,7 @@ impl Source for AccessKeys {
         }
         let capability = given("capability").and_then(Capability::of_word);
         let capability = capability.ok_or_else(|| Failure::invalid("capability", "required"))?;
+        let mark = given("certificate").map(|mark| certificate(mark, capability)).transpose()?;
         let regions = &scene.plane.settings.regions;
         let region = given("region").unwrap_or(&regions.own);
         if !regions.all.iter().any(|known| known == region) {
@@ -105,12 +107,20 @@ impl Source for AccessKeys {
             let full = format!("the region has {MOST_OF_REGION} access keys; revoke one of them");
             return Err(Failure::Conflict(full));
         }
-        let secret = Secret::fresh().map_err(|_| Failure::Store(StoreError::Closed))?;
+        let (proof, secret) = match mark {
+            Some(mark) => (Proof::Certificate(mark), None),
+            None => {
+                let secret = Secret::fresh().map_err(|_| Failure::Store(StoreError::Closed))?;
+                (Proof::of(&secret), Some(secret))
+            }
+        };
         let maker = (scene.caller.member.as_str(), owner);
-        let key = AccessKey::new(id, (capability, region), maker, &secret, change.now());
+        let key = AccessKey::new(id, (capability, region), maker, proof, change.now());
         key.insert(change.connection())?;
         let mut object = object(scene, &key);
-        object.json.insert("secret".to_owned(), json!(secret.reveal()));
+        if let Some(secret) = secret {
+            object.json.insert("secret".to_owned(), json!(secret.reveal()));
+        }
         Ok(object)
     }
 
@@ -120,6 +130,17 @@ impl Source for AccessKeys {
         }
         Ok(AccessKey::delete(change.connection(), &object.id)?)
     }
+}
+
+/// What the certificate is known by that is to be presented in the place of a secret.
+fn certificate(mark: &str, capability: Capability) -> Result<CertificateMark, Failure> {
+    if capability != Capability::Enforce {
+        let expected =
+            "expected none: only the key feed takes certificates, whose capability is enforce";
+        return Err(Failure::invalid("certificate", expected));
+    }
+    let read = CertificateMark::read(mark);
+    read.ok_or_else(|| Failure::invalid("certificate", CertificateMark::EXPECTED))
 }
 
 /// Whose it is to be: of an organization and a group that are named, else of those where the caller
@@ -139,6 +160,9 @@ fn object(scene: Scene<'_>, key: &AccessKey) -> Object {
     put("id", json!(key.id));
     put("capability", json!(key.capability.as_str()));
     put("region", json!(key.region));
+    if let Proof::Certificate(mark) = &key.proof {
+        put("certificate", json!(mark.as_str()));
+    }
     put("member", json!(key.member));
     let Realm { organization, group } = &key.realm;
     for (name, id) in [("organization", organization), ("group", group)] {
