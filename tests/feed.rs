@@ -1,5 +1,7 @@
 //! A proxy that a remote control plane feeds.
 
+mod signed;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

@@ -17,6 +17,7 @@ use tollgate_control::feed::FeedMetrics;
 use tollgate_control::webhooks::WebhookMetrics;
 use tollgate_control::{KeptMeters, Publisher, PublisherMetrics};
 use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
+use tollgate_feed::sign::SigningKey;
 use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
     Acceptor, Bound, ListenAddress, Listener, Plan, Upstreams, watch_strangers, watch_upstreams,
@@ -34,6 +35,7 @@ use crate::post::Courier;
 use crate::quotas::Quotas;
 use crate::reload::{ReloadMetrics, Reloader, Snapshots, log_warnings};
 use crate::signals::Signals;
+use crate::signing::read_signing_key;
 use crate::sockets::Sockets;
 use crate::systemd::{self, Passed};
 use crate::takeover::Standing;
@@ -177,6 +179,7 @@ async fn serve(
                 post: Arc::new(courier(control)?),
                 webhooks: WebhookMetrics::register(&registry)?,
                 feed: FeedMetrics::register(&registry)?,
+                signer: signer(control)?,
             },
             file: Arc::clone(&config.objects.objects),
             door: Door {
@@ -239,6 +242,7 @@ async fn serve(
         reader: reader.clone(),
         clock: Arc::clone(&clock),
         draining: Arc::clone(&draining),
+        note: None,
     };
     let Sockets { ops: ops_listener, explain, takeover, .. } = sockets;
     let ops = tokio::spawn(ops.serve(TcpListener::from_std(ops_listener)?));
@@ -316,6 +320,13 @@ fn publisher(
 fn courier(control: &config::Control) -> Result<Courier, Failure> {
     let courier = Courier::new(control.ca_file.as_deref());
     Ok(courier.map_err(|error| format!("control.webhooks.ca_file: {error}"))?)
+}
+
+/// What signs the key feed, if anything does.
+fn signer(control: &config::Control) -> Result<Option<Arc<SigningKey>>, Failure> {
+    let Some(path) = &control.signing_key_file else { return Ok(None) };
+    let key = read_signing_key(path);
+    Ok(Some(Arc::new(key.map_err(|error| format!("control.signing_key_file: {error}"))?)))
 }
 
 /// What the admin API does with a connection that is to be secure.

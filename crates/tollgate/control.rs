@@ -18,6 +18,7 @@ use tollgate_control::store::Committed;
 use tollgate_control::webhooks::{MeterEvents, Post, Reminders, Sender, WebhookMetrics};
 use tollgate_control::{Publisher, Publishing, Reload};
 use tollgate_core::{Clock, SnapshotReader};
+use tollgate_feed::sign::SigningKey;
 use tollgate_proxy::KeyEventRings;
 
 use crate::boot::Failure;
@@ -42,6 +43,8 @@ pub(crate) struct Parts {
     pub(crate) webhooks: WebhookMetrics,
     /// What is counted of the key feed.
     pub(crate) feed: FeedMetrics,
+    /// What signs the key feed, if anything does.
+    pub(crate) signer: Option<Arc<SigningKey>>,
 }
 
 /// What workers have to tell of keys, for whichever task takes it at present.
@@ -93,8 +96,13 @@ impl Parts {
     ) -> Result<Opened, Failure> {
         let environment = file.environment.0.to_string();
         let folder = self.settings.snapshot_folder();
-        let feed =
-            publisher.feed(&environment, &folder, Arc::clone(&self.clock), self.feed.clone())?;
+        let clock = Arc::clone(&self.clock);
+        let feed = publisher.feed(
+            &environment,
+            (&folder, self.signer.clone()),
+            clock,
+            self.feed.clone(),
+        )?;
         let (files, of_file) = watch::channel(file);
         let (enforced, given) = (publisher.enforced(), publisher.given());
         let (settings, clock) = (self.settings.clone(), Arc::clone(&self.clock));

@@ -78,6 +78,7 @@ impl Fed {
             reader,
             clock,
             draining: Arc::clone(&draining),
+            note: Some(feed.refusal()),
         };
         let Sockets { ops: ops_listener, explain, .. } = sockets;
         let ops = tokio::spawn(ops.serve(TcpListener::from_std(ops_listener)?));

@@ -47,6 +47,8 @@ pub(crate) struct Feed {
     metrics: FeedMetrics,
     publisher_metrics: PublisherMetrics,
     enforced: watch::Sender<Revision>,
+    /// What was refused last because nobody who may has signed it.
+    refusal: watch::Sender<Option<String>>,
     /// Away while a snapshot is fetched.
     kept: Option<Kept>,
     subscriber: Subscriber,
@@ -109,6 +111,7 @@ impl Feed {
             metrics,
             publisher_metrics,
             enforced,
+            refusal: watch::Sender::default(),
             kept: Some(kept),
             subscriber,
             connection: None,
@@ -121,6 +124,7 @@ impl Feed {
             ticks: 0,
         };
         feed.perform(acts);
+        feed.note_unsigned();
         if let Some(held) = held {
             feed.note_published(began.elapsed());
             // No worker has begun, so each begins with it.
@@ -139,6 +143,11 @@ impl Feed {
     /// The newest revision that every worker enforces.
     pub(crate) fn enforced(&self) -> watch::Receiver<Revision> {
         self.enforced.subscribe()
+    }
+
+    /// What was refused last because nobody who may has signed it, while that is so.
+    pub(crate) fn refusal(&self) -> watch::Receiver<Option<String>> {
+        self.refusal.subscribe()
     }
 
     /// Follows until it is told to stop.
@@ -288,6 +297,15 @@ impl Feed {
         let Some(root) = root else { return };
         self.publisher_metrics.note(took, root.keys.len());
         self.publisher_metrics.note_bytes(root.keys.bytes() + root.secrets.bytes());
+    }
+
+    fn note_unsigned(&mut self) {
+        let Some(kept) = &self.kept else { return };
+        if kept.unsigned.is_some() {
+            self.subscriber.be_patient();
+        }
+        self.metrics.unsigned.set(i64::from(kept.unsigned.is_some()));
+        self.refusal.send_replace(kept.unsigned.clone());
     }
 
     fn keys(&self) -> usize {

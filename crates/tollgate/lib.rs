@@ -20,6 +20,7 @@ mod private_socket;
 mod quotas;
 mod reload;
 mod signals;
+mod signing;
 mod sockets;
 mod systemd;
 mod takeover;

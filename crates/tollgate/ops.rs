@@ -29,6 +29,8 @@ pub(crate) struct Ops {
     pub(crate) clock: Arc<dyn Clock>,
     /// Set once the process begins to end: it is not ready any more.
     pub(crate) draining: Arc<AtomicBool>,
+    /// What operators are to know although it is ready, if there is anything.
+    pub(crate) note: Option<watch::Receiver<Option<String>>>,
 }
 
 impl Ops {
@@ -72,7 +74,13 @@ impl Ops {
             "/readyz" if self.reader.is_stale(self.clock.now()) => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "the snapshot is stale\n")
             }
-            "/readyz" => text(StatusCode::OK, "ready\n"),
+            "/readyz" => {
+                let note = self.note.as_ref().and_then(|note| note.borrow().clone());
+                text(
+                    StatusCode::OK,
+                    note.map_or("ready\n".to_owned(), |note| format!("ready; {note}\n")),
+                )
+            }
             "/metrics" => match TextEncoder::new().encode_to_string(&self.registry.gather()) {
                 Ok(metrics) => text(StatusCode::OK, metrics),
                 Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),

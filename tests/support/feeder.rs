@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tollgate_core::{Batch, Change, Record, Revision, Root, Status};
 use tollgate_feed::encode::{self, Context};
+use tollgate_feed::sign::SigningKey;
 use tollgate_feed::synthetic::Synthetic;
 use tollgate_feed::wire::frame::Frames;
 use tollgate_feed::wire::{
@@ -35,6 +36,7 @@ struct State {
     secrets: Vec<String>,
     silent: bool,
     snapshots: usize,
+    signer: Option<SigningKey>,
 }
 
 /// Milliseconds between heartbeats.
@@ -62,6 +64,7 @@ impl Feeder {
             secrets: Vec::new(),
             silent: false,
             snapshots: 0,
+            signer: None,
         }));
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -120,7 +123,10 @@ impl Feeder {
             schemes: None,
             counter: |record: &Record| Some(Synthetic::counter(record)),
         };
-        let sent = encode::batch(&batch, context).unwrap();
+        let mut sent = encode::batch(&batch, context).unwrap();
+        if let Some(signer) = &state.signer {
+            signer.seal("production", state.made.numbering, &mut sent);
+        }
         state.root = state.root.with(batch, revision, published / 1000);
         state.batches.push(sent.clone());
         state.say(&ToProxy::Batch(sent));
@@ -133,6 +139,11 @@ impl Feeder {
         state.made.numbering = Numbering(state.made.numbering.0 + 1);
         state.batches.clear();
         state.streams.clear();
+    }
+
+    /// Signs what it says from here on, or does not.
+    pub(crate) fn sign_with(&self, key: Option<SigningKey>) {
+        self.state.lock().unwrap().signer = key;
     }
 
     /// Answers nothing any more, as one that is cut off.
@@ -260,7 +271,8 @@ async fn answer(
                 let mut made = state.made.clone();
                 made.revision = state.root.revision;
                 let mut file = Vec::new();
-                made.write(&state.root, "test", &mut file).unwrap();
+                let signed = ("test", state.signer.as_ref());
+                made.write_signed(&state.root, signed, &mut file).unwrap();
                 file
             };
             let mut to = respond.send_response(ok, false).unwrap();

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tollgate_core::{Batch, Clock, Record, Revision, Root};
 use tollgate_feed::encode;
+use tollgate_feed::sign::SigningKey;
 use tollgate_feed::wire::{
     Counter, GivenName, Numbering, SentScheme, SentSchemes, ToProxy, frame::MAX_LENGTH,
 };
@@ -33,6 +34,8 @@ pub struct KeyFeed {
     pub environment: String,
     names: SharedNames,
     clock: Arc<dyn Clock>,
+    /// What signs whatever is told, if anything does.
+    signer: Option<Arc<SigningKey>>,
     log: watch::Sender<Log>,
     newest: watch::Sender<Revision>,
     /// Changes when access keys or proxies have.
@@ -54,13 +57,14 @@ pub(crate) struct Publication<'a> {
 }
 
 impl KeyFeed {
-    /// A feed of what keys count under by these names, whose snapshots stand in `folder`, nameless.
+    /// A feed of what keys count under by these names, whose snapshots stand in `folder`, nameless. `signer`
+    /// signs all that it tells.
     ///
     /// # Errors
     /// If the system has no randomness.
     pub(crate) fn new(
         environment: String,
-        folder: PathBuf,
+        (folder, signer): (PathBuf, Option<Arc<SigningKey>>),
         names: SharedNames,
         clock: Arc<dyn Clock>,
         metrics: FeedMetrics,
@@ -72,6 +76,7 @@ impl KeyFeed {
             environment,
             names,
             clock,
+            signer,
             log: watch::Sender::default(),
             newest: watch::Sender::default(),
             looks: watch::Sender::default(),
@@ -127,7 +132,10 @@ impl KeyFeed {
             counter: |record: &Record| self.counter(record),
         };
         match encode::batch(batch, context) {
-            Ok(sent) => {
+            Ok(mut sent) => {
+                if let Some(signer) = &self.signer {
+                    signer.seal(&self.environment, self.numbering, &mut sent);
+                }
                 let bytes = ToProxy::Batch(sent).to_bytes();
                 (bytes.len() < MAX_LENGTH / 16).then_some(bytes)
             }

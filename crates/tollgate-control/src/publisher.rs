@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 use tollgate_core::{Batch, Brand, Clock, Revision, Root, Scheme, Schemes, SnapshotWriter};
+use tollgate_feed::sign::SigningKey;
 use tollgate_feed::wire::{SentScheme, SentSchemes};
 
 use crate::compile::{self, GivenNumbers, Numbers, RoutePlan, Upstreams};
@@ -102,14 +103,14 @@ impl Publisher {
     }
 
     /// What remote proxies are told, from the first snapshot on: to be asked for before it. Snapshots for
-    /// proxies stand in `folder`, nameless.
+    /// proxies stand in `folder`, nameless. `signer` signs all that they are told.
     ///
     /// # Errors
     /// If the system has no randomness.
     pub fn feed(
         &mut self,
         environment: &str,
-        folder: &Path,
+        (folder, signer): (&Path, Option<Arc<SigningKey>>),
         clock: Arc<dyn Clock>,
         metrics: FeedMetrics,
     ) -> Result<Arc<KeyFeed>, getrandom::Error> {
@@ -117,7 +118,8 @@ impl Publisher {
             return Ok(Arc::clone(feed));
         }
         let names = self.ledger.share_names();
-        let feed = KeyFeed::new(environment.to_owned(), folder.to_owned(), names, clock, metrics)?;
+        let place = (folder.to_owned(), signer);
+        let feed = KeyFeed::new(environment.to_owned(), place, names, clock, metrics)?;
         Ok(Arc::clone(self.feed.insert(Arc::new(feed))))
     }
 

@@ -78,8 +78,9 @@ pub fn batch<C: Fn(&Record) -> Option<Counter>>(
         secrets: batch.secrets.clone(),
         terms: terms.map(|(id, terms)| (id.0, terms.as_deref().cloned())).collect(),
         owners: owners.map(|(id, owner)| (id.0, owner.as_deref().cloned())).collect(),
-        routes: batch.routes.as_deref().map(routes).transpose()?,
+        routes: batch.routes.as_deref().map(routes).transpose()?.map(Box::new),
         schemes,
+        seal: None,
     })
 }
 

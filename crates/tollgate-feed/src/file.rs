@@ -2,16 +2,18 @@
 //!
 //! A snapshot begins with a line that says so, and consists of [frames](crate::wire::frame) of about
 //! 64 KiB: a header, then what it holds, keys in the order of their digests, and an end with the checksum
-//! of everything before it. Neither writing nor reading holds more than a frame of it.
+//! of everything before it. Where it is signed, the signature stands before the end. Neither writing nor reading holds more than a frame of it.
 //!
 //! No file holds a key or a pepper. Secrets of keys stand in it wrapped under their keys, or as digests.
 
 mod keys;
 mod reader;
+mod signature;
 mod writer;
 
 pub use reader::{FileError, SnapshotFile};
 pub(crate) use reader::{fill, read_frame};
+pub use signature::check_signature;
 pub use writer::{SnapshotParts, write_snapshot};
 
 use tollgate_core::{KeySecret, Owner, Revision, Terms};
@@ -72,6 +74,7 @@ const OWNERS: u8 = 5;
 const KEYS: u8 = 6;
 const SECRETS: u8 = 7;
 const END: u8 = 8;
+const SIGNATURE: u8 = 9;
 
 crate::wire::fields!(Header {
     environment,

@@ -18,6 +18,7 @@ use tollgate_core::{
     Batch, Change, Digest, Revision, Root, Scheme, Schemes, SnapshotReader, SnapshotWriter, TermsId,
 };
 
+use crate::sign::{PublicKeys, Unsigned};
 use crate::wire::{Held, SentRoutes, SentScheme, SentSchemes};
 use ledger::Ledger;
 use names::LongNames;
@@ -42,6 +43,8 @@ pub struct Receiver {
     routes_withheld: Option<Withheld>,
     /// Keys that are absent, and stay until an operator says so.
     absent: HashSet<Digest>,
+    /// Who has to have signed what is received, and for which environment.
+    signers: (String, PublicKeys),
 }
 
 /// What holds for all that is received.
@@ -97,6 +100,8 @@ pub enum Unfit {
     MetersExhausted,
     /// It has something twice, or not where it belongs.
     Disorder(&'static str),
+    /// Nobody who may has signed it.
+    Unsigned(Unsigned),
 }
 
 /// What of a revision is not enforced, while the rest of it is.
@@ -145,6 +150,7 @@ impl fmt::Display for Unfit {
             ),
             Self::MetersExhausted => f.write_str("there are more keys than meters"),
             Self::Disorder(what) => f.write_str(what),
+            Self::Unsigned(unsigned) => write!(f, "it {unsigned}"),
         }
     }
 }
@@ -193,7 +199,19 @@ impl Receiver {
             sent_routes: None,
             routes_withheld: None,
             absent: HashSet::new(),
+            signers: Default::default(),
         }
+    }
+
+    /// Takes nothing from here on that one of these keys has not signed for this environment.
+    pub fn trust_only(&mut self, environment: &str, keys: PublicKeys) {
+        self.signers = (environment.to_owned(), keys);
+    }
+
+    /// The keys of which one has to have signed what is received; none = whatever comes is taken.
+    #[must_use]
+    pub fn trusted(&self) -> &PublicKeys {
+        &self.signers.1
     }
 
     /// What is held; `None` = nothing yet.

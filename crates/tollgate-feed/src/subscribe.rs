@@ -131,6 +131,11 @@ impl Subscriber {
         vec![Act::Close]
     }
 
+    /// Has the next wait be a long one: what was refused is the same when it comes again.
+    pub fn be_patient(&mut self) {
+        self.wait.be_long();
+    }
+
     /// What is to be done after something has happened.
     pub fn step(&mut self, event: Event, now: Moment) -> Vec<Act> {
         let mut acts = Vec::new();
@@ -156,7 +161,10 @@ impl Subscriber {
             }
             Event::Published(revision, Err(unfit)) => {
                 // What does not fit may fit where everything is told anew.
-                self.renews = !matches!(unfit, Unfit::Scheme(_) | Unfit::MetersExhausted);
+                self.renews = !matches!(
+                    unfit,
+                    Unfit::Scheme(_) | Unfit::MetersExhausted | Unfit::Unsigned(_)
+                );
                 self.refuse(revision, unfit.to_string(), now, &mut acts);
             }
             Event::Fetched(Ok((held, taken))) => {

@@ -14,6 +14,7 @@ use tollgate_core::{
 };
 
 use crate::file::{SnapshotParts, write_snapshot};
+use crate::sign::SigningKey;
 use crate::wire::{Counter, GivenName, Numbering, SentScheme, SentSchemes};
 
 /// What is made up. Key `n` of `keys`, counted from 0, is the text that [`Synthetic::key`] tells.
@@ -123,7 +124,21 @@ impl Synthetic {
     /// # Errors
     /// What `to` says.
     pub fn write(&self, root: &Root, software: &str, to: impl Write) -> io::Result<()> {
+        self.write_signed(root, (software, None), to)
+    }
+
+    /// The same, signed.
+    ///
+    /// # Errors
+    /// What `to` says.
+    pub fn write_signed(
+        &self,
+        root: &Root,
+        (software, signer): (&str, Option<&SigningKey>),
+        to: impl Write,
+    ) -> io::Result<()> {
         let parts = SnapshotParts {
+            signer,
             environment: &self.environment,
             software,
             numbering: self.numbering,

@@ -17,6 +17,7 @@ use tollgate_control::webhooks::AddressRules;
 use super::listeners::{Tls, tls};
 use crate::certificates::read_authorities;
 use crate::client::Server;
+use crate::signing::read_signing_key;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -37,6 +38,8 @@ pub struct Control {
     pub tls: Option<Tls>,
     /// Authorities that webhooks' certificates may be of, beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// The private key that signs the key feed; `None` = it is not signed.
+    pub signing_key_file: Option<PathBuf>,
     /// Everything else.
     pub settings: ControlSettings,
 }
@@ -78,6 +81,13 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
             "is shorter than access_token_lifetime, expected as long at least",
         );
     }
+    let signing_key_file = section.optional("signing_key_file", file);
+    let signing_key_file = signing_key_file.map(|file| section.resolve(&file));
+    if let Some(path) = signing_key_file.as_deref().filter(|_| certificates_at.is_some())
+        && let Err(error) = read_signing_key(path)
+    {
+        section.problem("signing_key_file", error);
+    }
     let (webhooks, ca_file) = webhooks(section, certificates_at.is_some());
     let settings = ControlSettings {
         store,
@@ -92,7 +102,7 @@ pub(super) fn read(section: &mut Section, certificates_at: Option<i64>) -> Contr
         webhooks,
         regions: regions(section, address, tls.is_some()),
     };
-    Control { address, tls, ca_file, settings }
+    Control { address, tls, ca_file, signing_key_file, settings }
 }
 
 fn regions(section: &mut Section, address: SocketAddr, tls: bool) -> Regions {

@@ -10,6 +10,7 @@ use tollgate_control::document::kind::{Choice, Integer, NonEmpty, Time};
 use tollgate_feed::receive::Absence;
 
 use crate::certificates::{Wrong, lapse, read_authorities, read_certificate};
+use crate::signing::read_public_keys;
 
 const SHARE: Integer<u8> = Integer::within(0, 100);
 const AT_LEAST: Integer<usize> = Integer::within(1, 1 << 30);
@@ -32,6 +33,9 @@ pub struct Feed {
     pub ca_file: Option<PathBuf>,
     /// What is presented to a control plane that asks: certificate and key.
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The public keys of which one has to have signed what the control plane sends; none = whatever comes is
+    /// taken.
+    pub public_key_files: Vec<PathBuf>,
     /// The name by which the control plane knows the process.
     pub name: String,
     /// The region that the process stands in, if it says one.
@@ -111,9 +115,15 @@ pub(super) fn read(root: &mut Section, certificates_at: Option<i64>) -> Option<F
         };
         section.problem(there, format_args!("has no effect without {missing}, expected both"));
     }
+    let public_key_files = section.list_or("public_key_files", file, Vec::new());
+    let public_key_files: Vec<_> =
+        public_key_files.iter().map(|file| section.resolve(file)).collect();
     let certificate = certificate.zip(key);
     if let Some(now) = certificates_at {
         look_into(&section, certificate.as_ref(), ca_file.as_deref(), now);
+        if let Err(error) = read_public_keys(&public_key_files) {
+            section.problem("public_key_files", error);
+        }
     }
     let shows = section.has("access_key_file") || section.has("certificate_file");
     if !shows && !section.has("key_file") {
@@ -140,6 +150,7 @@ pub(super) fn read(root: &mut Section, certificates_at: Option<i64>) -> Option<F
         access_key_file: access_key,
         ca_file,
         certificate,
+        public_key_files,
         name,
         region,
         folder,

@@ -69,7 +69,9 @@ impl Feed {
             metrics.note_propagation(Duration::from_millis(took));
             note_enforced(&enforced, &metrics, revision);
         };
-        match kept.batch(batch, done) {
+        let taken = kept.batch(batch, done);
+        self.note_unsigned();
+        match taken {
             Ok(taken) => {
                 if taken.to_sync {
                     self.to_sync = Some(revision);
@@ -97,6 +99,7 @@ impl Feed {
         match fetched {
             Ok((kept, fetched)) => {
                 self.kept = Some(kept);
+                self.note_unsigned();
                 self.apply_lease();
                 let revision = fetched.as_ref().ok().map(|(held, _)| held.revision);
                 if let Some(revision) = revision {

@@ -8,13 +8,14 @@ use tollgate_control::Upstreams;
 use tollgate_control::model::{Objects, SchemeSettings};
 use tollgate_core::{Revision, Scheme, SnapshotWriter};
 use tollgate_feed::folder::{Contact, Folder, Incoming};
-use tollgate_feed::receive::{Receiver, ReceiverSettings, Unfit, Withheld};
+use tollgate_feed::receive::{At, Receiver, ReceiverSettings, Unfit, Withheld};
 use tollgate_feed::subscribe::Taken;
 use tollgate_feed::wire::{Held, SentBatch, SentScheme, SnapshotOffer, ToProxy};
 
 use super::{Fetched, contact};
 use crate::boot::Failure;
 use crate::config;
+use crate::signing::read_public_keys;
 
 /// The publisher of a process that is fed, with its folder.
 pub(super) struct Kept {
@@ -26,6 +27,8 @@ pub(super) struct Kept {
     /// Whether something that was published could not be kept: the disk is behind until the next
     /// snapshot, and nothing is acknowledged that wants it.
     pub(super) broken: bool,
+    /// What was sent last and nobody who may has signed, if that is so.
+    pub(super) unsigned: Option<String>,
     upstreams: Upstreams,
     contact: Option<Contact>,
 }
@@ -47,7 +50,10 @@ impl Kept {
             schemes,
             absence: settings.absence,
         };
-        let receiver = Receiver::new(writer, receiver_settings);
+        let mut receiver = Receiver::new(writer, receiver_settings);
+        let keys = read_public_keys(&settings.public_key_files);
+        let keys = keys.map_err(|error| format!("feed.public_key_files: {error}"))?;
+        receiver.trust_only(&environment, keys);
         let contact = folder.contact();
         Ok(Self {
             receiver,
@@ -55,6 +61,7 @@ impl Kept {
             schemes: known,
             dirty: false,
             broken: false,
+            unsigned: None,
             upstreams,
             contact,
         })
@@ -65,6 +72,9 @@ impl Kept {
         let restored = self.folder.restore(&mut self.receiver)?;
         for unusable in &restored.unusable {
             tracing::error!(%unusable, "a file of feed.folder cannot be used");
+            if unusable.why.is_unsigned() {
+                self.unsigned = Some(format!("{} {}", unusable.path.display(), unusable.why));
+            }
         }
         if restored.revision.is_some() && !restored.unusable.is_empty() {
             tracing::warn!("serving from what of feed.folder could be used");
@@ -104,7 +114,13 @@ impl Kept {
         let to_sync = self.receiver.takes_away(&sent);
         let numbering = self.receiver.held().ok_or(Unfit::Numbering)?.numbering;
         let frame = ToProxy::Batch(sent.clone()).to_bytes();
-        let root = self.receiver.batch(numbering, sent, enforced)?;
+        let revision = sent.revision;
+        let published = self.receiver.batch(numbering, sent, enforced);
+        self.unsigned = match &published {
+            Err(Unfit::Unsigned(unsigned)) => Some(format!("revision {} {unsigned}", At(revision))),
+            _ => None,
+        };
+        let root = published?;
         if !self.broken {
             match self.folder.append(&frame, false) {
                 Ok(()) => self.dirty = true,
@@ -149,6 +165,10 @@ impl Kept {
         }
         let revision = offer.revision;
         let published = self.folder.publish(&path, &mut self.receiver, move || enforced(revision));
+        self.unsigned = match &published {
+            Err(error) if error.is_unsigned() => Some(format!("revision {} {error}", At(revision))),
+            _ => None,
+        };
         let header = published.map_err(|error| format!("the snapshot {error}"))?;
         let kept = self.folder.keep(incoming, &header);
         self.broken = kept.is_err();

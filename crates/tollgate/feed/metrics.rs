@@ -9,6 +9,7 @@ pub(crate) struct FeedMetrics {
     pub(super) lag: IntGauge,
     pub(super) last_contact: Gauge,
     pub(super) withheld: IntGauge,
+    pub(super) unsigned: IntGauge,
     pub(super) alarms: IntCounter,
 }
 
@@ -31,6 +32,10 @@ impl FeedMetrics {
                 "tollgate_feed_withheld",
                 "Parts of the newest revision that are not enforced, as the log says.",
             )?,
+            unsigned: IntGauge::new(
+                "tollgate_feed_unsigned",
+                "Whether what was sent last was refused because nobody who may has signed it.",
+            )?,
             alarms: IntCounter::new(
                 "tollgate_feed_alarms_total",
                 "What was out of order with the feed, as the log says.",
@@ -40,6 +45,7 @@ impl FeedMetrics {
         registry.register(Box::new(metrics.lag.clone()))?;
         registry.register(Box::new(metrics.last_contact.clone()))?;
         registry.register(Box::new(metrics.withheld.clone()))?;
+        registry.register(Box::new(metrics.unsigned.clone()))?;
         registry.register(Box::new(metrics.alarms.clone()))?;
         Ok(metrics)
     }

@@ -104,6 +104,7 @@ fn make(feed: &KeyFeed, present: Present, folder: &std::path::Path) -> io::Resul
         schemes,
         given: given.names_since(&Default::default()),
         counter: |record: &Record| feed.counter(record),
+        signer: feed.signer.as_deref(),
     };
     let mut writer = BufWriter::with_capacity(1 << 20, &file);
     write_snapshot(&root, parts, &mut writer)?;
@@ -116,4 +117,49 @@ fn make(feed: &KeyFeed, present: Present, folder: &std::path::Path) -> io::Resul
         keys: root.keys.len() as u64,
     };
     Ok(Snapshot { offer, file })
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::Registry;
+    use tollgate_core::{Clock, Now, Root, Scheme, Schemes};
+    use tollgate_feed::wire::{SentScheme, SentSchemes};
+
+    use super::*;
+    use crate::feed::FeedMetrics;
+    use crate::publisher::SharedNames;
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Now {
+            Now { monotonic: 1, unix_ms: 1_767_268_800_000 }
+        }
+    }
+
+    #[test]
+    fn one_that_was_begun_is_finished_for_the_others_when_whoever_asked_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = (folder.path().to_owned(), None);
+        let metrics = FeedMetrics::register(&Registry::new()).unwrap();
+        let names = SharedNames::default();
+        let feed = KeyFeed::new("here".to_owned(), place, names, Arc::new(Noon), metrics);
+        let feed = Arc::new(feed.unwrap());
+        let mut root = Root::empty(Arc::new(Schemes::only(Scheme::Sha256)));
+        root.revision = Revision { epoch: 1, number: 7 };
+        let schemes = SentSchemes { current: SentScheme::Sha256, previous: None, brand: None };
+        let present =
+            Present { root: Arc::new(root), published: 0, schemes, given: Arc::default() };
+        feed.publish(present, Revision::default(), None);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let asked = tokio::spawn(Arc::clone(&feed).snapshot());
+            tokio::task::yield_now().await;
+            asked.abort();
+            let ask = || Arc::clone(&feed).snapshot();
+            let (one, other) = tokio::join!(ask(), ask());
+            assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
+        });
+        assert_eq!(feed.metrics.snapshots.get(), 1);
+    }
 }

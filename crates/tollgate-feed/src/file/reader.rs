@@ -3,7 +3,10 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use super::{END, GIVEN, HEADER, Header, KEYS, MAGIC, OWNERS, Piece, ROUTES, SECRETS, TERMS, keys};
+use super::{
+    END, GIVEN, HEADER, Header, KEYS, MAGIC, OWNERS, Piece, ROUTES, SECRETS, SIGNATURE, TERMS, keys,
+};
+use crate::sign::{Signature, Unsigned};
 use crate::wire::frame::{self, Frame};
 use crate::wire::{Malformed, Reader};
 
@@ -14,6 +17,7 @@ pub struct SnapshotFile<R> {
     checksum: crc32fast::Hasher,
     at: u64,
     header: Header,
+    signature: Option<Signature>,
     ended: bool,
 }
 
@@ -33,6 +37,8 @@ pub enum FileError {
         /// What is wrong.
         why: &'static str,
     },
+    /// Nobody who may has signed it.
+    Unsigned(Unsigned),
 }
 
 impl fmt::Display for FileError {
@@ -41,6 +47,7 @@ impl fmt::Display for FileError {
             Self::Io(error) => error.fmt(f),
             Self::Foreign(what) => write!(f, "does not begin as {what} does"),
             Self::Elsewhere(environment) => write!(f, "is of the environment {environment}"),
+            Self::Unsigned(unsigned) => unsigned.fmt(f),
             Self::Corrupt { at, why } => {
                 write!(f, "is not what was written, from byte {at} on: {why}")
             }
@@ -53,6 +60,12 @@ impl std::error::Error for FileError {}
 impl From<io::Error> for FileError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<Unsigned> for FileError {
+    fn from(unsigned: Unsigned) -> Self {
+        Self::Unsigned(unsigned)
     }
 }
 
@@ -76,13 +89,20 @@ impl<R: Read> SnapshotFile<R> {
             _ => Err(Malformed("it has no header")),
         };
         let header = header.map_err(|why| corrupt(MAGIC.len() as u64, why))?;
-        Ok(Self { from, checksum, at, header, ended: false })
+        Ok(Self { from, checksum, at, header, signature: None, ended: false })
     }
 
     /// What it says of itself.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Its signature, once it has been read to its end. Whether it fits says
+    /// [`check_signature`](super::check_signature).
+    #[must_use]
+    pub fn signature(&self) -> Option<Signature> {
+        self.signature
     }
 
     /// The next part; `None` at its end, which is where it was seen to be whole.
@@ -104,6 +124,13 @@ impl<R: Read> SnapshotFile<R> {
             OWNERS => body.whole().map(Piece::Owners),
             KEYS => keys::read(&frame.body).map(Piece::Keys),
             SECRETS => body.whole().map(Piece::Secrets),
+            SIGNATURE if self.signature.is_none() => match body.whole() {
+                Ok(signature) => {
+                    self.signature = Some(signature);
+                    return self.next_piece();
+                }
+                Err(why) => Err(why),
+            },
             END if *frame.body == before.finalize().to_be_bytes() => {
                 if fill(&mut self.from, &mut [0])? > 0 {
                     return Err(corrupt(self.at, Malformed("it goes on after its end")));

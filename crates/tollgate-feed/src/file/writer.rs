@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use tollgate_core::{Record, Root, Table};
 
 use super::keys::Keys;
-use super::{END, GIVEN, HEADER, Header, KEYS, MAGIC, OWNERS, ROUTES, SECRETS, TERMS};
+use super::{END, GIVEN, HEADER, Header, KEYS, MAGIC, OWNERS, ROUTES, SECRETS, SIGNATURE, TERMS};
 use crate::encode;
+use crate::sign::SigningKey;
 use crate::wire::{Counter, GivenName, Numbering, SentSchemes, Wire, frame};
 
 /// A frame is ended once it is as long.
@@ -28,6 +30,8 @@ pub struct SnapshotParts<'a, C> {
     pub given: Vec<GivenName>,
     /// What a key counts under.
     pub counter: C,
+    /// What signs it, if anything does.
+    pub signer: Option<&'a SigningKey>,
 }
 
 /// Writes a snapshot.
@@ -39,9 +43,17 @@ pub fn write_snapshot<C: Fn(&Record) -> Option<Counter>>(
     parts: SnapshotParts<'_, C>,
     to: impl Write,
 ) -> io::Result<()> {
-    let mut to = Frames::begin(to)?;
-    let SnapshotParts { environment, software, numbering, published, schemes, given, counter } =
-        parts;
+    let SnapshotParts {
+        environment,
+        software,
+        numbering,
+        published,
+        schemes,
+        given,
+        counter,
+        signer,
+    } = parts;
+    let mut to = Frames::begin(to, signer)?;
     let header = Header {
         environment: environment.to_owned(),
         software: software.to_owned(),
@@ -65,21 +77,28 @@ pub fn write_snapshot<C: Fn(&Record) -> Option<Counter>>(
 }
 
 /// What frames are written to.
-struct Frames<W> {
+struct Frames<'a, W> {
     to: W,
     checksum: crc32fast::Hasher,
     text: Vec<u8>,
+    /// What signs it, with the digest so far.
+    signer: Option<(&'a SigningKey, Context)>,
 }
 
-impl<W: Write> Frames<W> {
-    fn begin(to: W) -> io::Result<Self> {
-        let mut frames = Self { to, checksum: crc32fast::Hasher::new(), text: Vec::new() };
+impl<'a, W: Write> Frames<'a, W> {
+    fn begin(to: W, signer: Option<&'a SigningKey>) -> io::Result<Self> {
+        let signer = signer.map(|signer| (signer, Context::new(&SHA256)));
+        let checksum = crc32fast::Hasher::new();
+        let mut frames = Self { to, checksum, text: Vec::new(), signer };
         frames.write(MAGIC)?;
         Ok(frames)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.checksum.update(bytes);
+        if let Some((_, digest)) = &mut self.signer {
+            digest.update(bytes);
+        }
         self.to.write_all(bytes)
     }
 
@@ -144,6 +163,9 @@ impl<W: Write> Frames<W> {
     }
 
     fn end(mut self) -> io::Result<()> {
+        if let Some((signer, digest)) = self.signer.take() {
+            self.one(SIGNATURE, &signer.of_snapshot(&digest.finish()))?;
+        }
         let checksum = self.checksum.clone().finalize();
         self.frame(END, &checksum.to_be_bytes())?;
         self.to.flush()

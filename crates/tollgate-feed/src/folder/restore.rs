@@ -9,7 +9,7 @@ use tollgate_core::Revision;
 
 use super::Folder;
 use super::tail::{Next, Tail, TailFile};
-use crate::file::{FileError, Header, SnapshotFile};
+use crate::file::{FileError, Header, SnapshotFile, check_signature};
 use crate::receive::{Receiver, Unfit};
 use crate::wire::{Held, frame};
 
@@ -77,11 +77,13 @@ impl Folder {
         receiver: &mut Receiver,
         enforced: impl Fn() + Send + Sync + 'static,
     ) -> Result<Header, NotPublished> {
-        let file = File::open(path).map_err(FileError::Io)?;
+        let mut file = File::open(path).map_err(FileError::Io)?;
         let mode = file.metadata().map_err(FileError::Io)?.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(NotPublished::Open);
         }
+        // Nothing is made of it before.
+        check_signature(&mut file, receiver.trusted())?;
         let mut file = SnapshotFile::open(BufReader::new(file))?;
         let header = file.header().clone();
         if header.environment != self.environment {
@@ -212,6 +214,14 @@ impl std::fmt::Display for NotPublished {
 }
 
 impl std::error::Error for NotPublished {}
+
+impl NotPublished {
+    /// Whether it is that nobody has signed it who may.
+    #[must_use]
+    pub fn is_unsigned(&self) -> bool {
+        matches!(self, Self::File(FileError::Unsigned(_)) | Self::Unfit(Unfit::Unsigned(_)))
+    }
+}
 
 impl From<FileError> for NotPublished {
     fn from(error: FileError) -> Self {

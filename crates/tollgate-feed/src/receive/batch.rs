@@ -25,6 +25,8 @@ impl Receiver {
         sent: SentBatch,
         enforced: impl Fn() + Send + Sync + 'static,
     ) -> Result<Arc<Root>, Unfit> {
+        let (environment, keys) = &self.signers;
+        keys.check(environment, numbering, &sent).map_err(Unfit::Unsigned)?;
         let root = self.follows(numbering, &sent)?;
         let unix = sent.published / 1000;
         self.numbers.learn(sent.given, &mut self.translation);
@@ -42,7 +44,7 @@ impl Receiver {
             batch.owners.push((OwnerId(own), owner.map(Arc::new)));
         }
         if let Some(routes) = sent.routes {
-            self.plan_routes(routes, &mut batch)?;
+            self.plan_routes(*routes, &mut batch)?;
         }
         self.widen(&root, &batch.terms)?;
         let terms: HashMap<_, _> =

@@ -4,6 +4,7 @@ use tollgate_core::{Change, Digest, KeySecret, Owner, Revision, Terms};
 
 use super::codec::{Malformed, Read, write_list};
 use super::{GivenName, Reader, SentKey, SentRoutes, SentSchemes, Wire};
+use crate::sign::Seal;
 
 /// A change of a key.
 pub type KeyChange = Change<SentKey>;
@@ -33,9 +34,11 @@ pub struct SentBatch {
     /// Owners, to set or clear.
     pub owners: Vec<(u32, Option<Owner>)>,
     /// Services and routes, if any of them changed.
-    pub routes: Option<SentRoutes>,
+    pub routes: Option<Box<SentRoutes>>,
     /// Schemes, if they changed.
     pub schemes: Option<SentSchemes>,
+    /// Who has made it, if that is signed. It is sent in front of all others.
+    pub seal: Option<Box<Seal>>,
 }
 
 // Which parts a batch has.
@@ -110,7 +113,7 @@ impl Wire for SentBatch {
             batch.owners = from.get()?;
         }
         if has(ROUTES) {
-            batch.routes = Some(from.get()?);
+            batch.routes = Some(Box::new(from.get()?));
         }
         if has(SCHEMES) {
             batch.schemes = Some(from.get()?);

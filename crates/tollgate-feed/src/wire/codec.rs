@@ -39,6 +39,11 @@ impl<'a> Reader<'a> {
         self.0.len()
     }
 
+    /// All that is left.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.0
+    }
+
     pub(crate) fn take(&mut self, length: usize) -> Read<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed("ends too early"))?;
         self.0 = rest;

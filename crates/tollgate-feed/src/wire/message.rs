@@ -6,6 +6,7 @@ use tollgate_core::Revision;
 use super::codec::{Malformed, choice, fields};
 use super::frame::{self, Frame};
 use super::{Numbering, Reader, SentBatch, SentScheme, Wire};
+use crate::sign::Seal;
 
 /// The version of the wire format that is spoken here.
 pub const VERSION: u16 = 1;
@@ -250,6 +251,7 @@ const APPLIED: u8 = 4;
 const REFUSED: u8 = 5;
 const SNAPSHOT: u8 = 4;
 const BATCH: u8 = 5;
+const SEALED: u8 = 6;
 
 impl ToControl {
     /// Appends it as a frame.
@@ -289,7 +291,13 @@ impl ToProxy {
         let kind = match self {
             Self::Welcome(welcome) => put(WELCOME, welcome, &mut body),
             Self::Snapshot(offer) => put(SNAPSHOT, offer, &mut body),
-            Self::Batch(batch) => put(BATCH, batch, &mut body),
+            Self::Batch(batch) => match &batch.seal {
+                None => put(BATCH, batch, &mut body),
+                Some(seal) => {
+                    seal.write(&mut body);
+                    SEALED
+                }
+            },
             Self::Heartbeat(heartbeat) => put(HEARTBEAT, heartbeat, &mut body),
             Self::Goodbye(goodbye) => put(GOODBYE, goodbye, &mut body),
         };
@@ -314,6 +322,7 @@ impl ToProxy {
             WELCOME => body.whole().map(Self::Welcome),
             SNAPSHOT => body.whole().map(Self::Snapshot),
             BATCH => body.whole().map(Self::Batch),
+            SEALED => Seal::read(&frame.body).map(Self::Batch),
             HEARTBEAT => body.whole().map(Self::Heartbeat),
             GOODBYE => body.whole().map(Self::Goodbye),
             _ => Err(Malformed("a frame is of no known kind")),

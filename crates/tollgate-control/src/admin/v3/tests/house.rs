@@ -108,7 +108,8 @@ impl House {
         let mut publisher =
             Publisher::new(writer, 1, PublisherMetrics::register(&registry).unwrap());
         let metrics = FeedMetrics::register(&registry).unwrap();
-        let feed = publisher.feed("production", folder.path(), Arc::new(Still), metrics).unwrap();
+        let feed =
+            publisher.feed("production", (folder.path(), None), Arc::new(Still), metrics).unwrap();
         let plane =
             ControlPlane::open(settings, Arc::new(Still), files, enforced, reader, given, feed)
                 .await
