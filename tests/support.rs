@@ -2,6 +2,7 @@
 
 mod admin;
 mod answer;
+mod claimant;
 mod command;
 mod config;
 mod door;
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use admin::{Admin, done, first_administrator};
 pub(crate) use answer::Answer;
+pub(crate) use claimant::Claimant;
 pub(crate) use command::{Finished, finish, tollgate};
 pub(crate) use config::{Config, digest, digest_of};
 pub(crate) use door::Door;

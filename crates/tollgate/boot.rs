@@ -1,6 +1,7 @@
 //! What a process is made of, and how it starts and ends.
 
 mod plan;
+mod source;
 mod stand;
 
 use std::path::Path;
@@ -11,11 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tollgate_control::KeptMeters;
 use tollgate_control::admin::{Handshake, SecureStream};
 use tollgate_control::document::Warnings;
 use tollgate_control::feed::FeedMetrics;
 use tollgate_control::webhooks::WebhookMetrics;
-use tollgate_control::{KeptMeters, Publisher, PublisherMetrics};
 use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
 use tollgate_feed::sign::SigningKey;
 use tollgate_proxy::explain::Explainer;
@@ -29,7 +30,6 @@ use crate::commands::{Around, CUT};
 use crate::config::{self, Config, Settings};
 use crate::control::{Parts, SharedRings};
 use crate::explain::{Explaining, Socket};
-use crate::fed::Fed;
 use crate::ops::Ops;
 use crate::post::Courier;
 use crate::quotas::Quotas;
@@ -42,6 +42,7 @@ use crate::takeover::Standing;
 use crate::trust::Trust;
 pub(crate) use plan::worker_settings;
 use plan::{access_log, workers};
+use source::source;
 use stand::{claimed, stand};
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -143,32 +144,7 @@ async fn serve(
     }
     registry.register(Box::new(bound.metrics().clone()))?;
     let explainer = Explainer::new(reader.clone(), Arc::clone(&clock), worker_settings(&settings)?);
-    if let Some(feed) = settings.feed.clone() {
-        let writer = writer_for(writer, &bound, &settings);
-        let watching = tokio::spawn(watch_upstreams(upstreams, reader.clone(), resolver));
-        let fed = Fed {
-            path: path.to_owned(),
-            config,
-            feed,
-            clock,
-            registry,
-            reader,
-            trust,
-            bound,
-            sockets,
-            signals,
-            watching,
-            explainer,
-        };
-        return fed.serve(writer, certificates, keeper).await;
-    }
-    let mut publisher = publisher(writer, &bound, &settings, &*clock, &registry)?;
-    // Before the first meter is made.
-    let quotas = settings.process.checkpoint_file.clone().map(|path| {
-        let of = (path, environment.clone());
-        Quotas::new(of, reader.meters(), &mut publisher, Arc::clone(&clock), written)
-    });
-    let enforced = publisher.enforced();
+    let writer = writer_for(writer, &bound, &settings);
     let control = match settings.control.as_ref().zip(sockets.admin.as_ref()) {
         Some((control, listener)) => Some(Control {
             parts: Parts {
@@ -190,6 +166,13 @@ async fn serve(
         None => None,
     };
     let Signals { hang_up, certificates_hang_up, trust_hang_up, mut end } = signals;
+    let of = (&settings, &*config.objects.objects);
+    let (mut source, enforced, note) = source(writer, control, of, &clock, &registry)?;
+    // Before the first meter is made.
+    let quotas = settings.process.checkpoint_file.clone().map(|path| {
+        let of = (path, environment.clone());
+        Quotas::new(of, reader.meters(), source.counters(), Arc::clone(&clock), written)
+    });
     let still = Still {
         reloader: Reloader {
             path: path.to_owned(),
@@ -201,8 +184,7 @@ async fn serve(
         },
         config,
         hang_up,
-        publisher,
-        control,
+        source,
         published: false,
     };
     // The first snapshot is there before the first request.
@@ -210,7 +192,7 @@ async fn serve(
         None => {
             let mut open = still.open().await?;
             let quotas = match quotas {
-                Some(quotas) => Some(quotas.go_on(open.publisher()?)?),
+                Some(quotas) => Some(quotas.go_on(open.counters()?)?),
                 None => None,
             };
             (open, None, quotas)
@@ -220,7 +202,7 @@ async fn serve(
             let mut open = still.open().await?;
             let take_over = |kept: &KeptMeters| quotas.map(|quotas| quotas.take_over(kept));
             let (successor, quotas) = claimed
-                .succeed(open.publisher()?, &*clock, |kept| take_over(kept).transpose())
+                .succeed(open.counters()?, &*clock, |kept| take_over(kept).transpose())
                 .await?;
             (open, Some(successor), quotas)
         }
@@ -242,7 +224,7 @@ async fn serve(
         reader: reader.clone(),
         clock: Arc::clone(&clock),
         draining: Arc::clone(&draining),
-        note: None,
+        note,
     };
     let Sockets { ops: ops_listener, explain, takeover, .. } = sockets;
     let ops = tokio::spawn(ops.serve(TcpListener::from_std(ops_listener)?));
@@ -303,18 +285,6 @@ fn writer_for(mut writer: SnapshotWriter, bound: &Bound, settings: &Settings) ->
     writer.remember_signatures(settings.process.remembered_signatures);
     bound.mailboxes().for_each(|mailbox| writer.add_worker(mailbox));
     writer
-}
-
-fn publisher(
-    writer: SnapshotWriter,
-    bound: &Bound,
-    settings: &Settings,
-    clock: &dyn Clock,
-    registry: &Registry,
-) -> Result<Publisher, Failure> {
-    let writer = writer_for(writer, bound, settings);
-    let epoch = clock.now().unix_ms;
-    Ok(Publisher::new(writer, epoch, PublisherMetrics::register(registry)?))
 }
 
 fn courier(control: &config::Control) -> Result<Courier, Failure> {

@@ -124,11 +124,7 @@ impl Config {
         let access_log = access_log::read(&mut root.table_or_empty("access_log"));
         let tracing = traces::read(&mut root.table_or_empty("tracing"));
         let feed = feed::read(root, certificates_at);
-        let mut section = root.table_or_empty("process");
-        let process = process::read(&mut section);
-        if root.has("feed") {
-            feed::check_process(&section);
-        }
+        let process = process::read(&mut root.table_or_empty("process"));
         let ops = ops::read(&mut root.table_or_empty("ops"));
         let strangers = strangers::read(&mut root.table_or_empty("strangers"));
         let control =

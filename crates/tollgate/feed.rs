@@ -7,18 +7,18 @@ mod dialer;
 mod kept;
 mod metrics;
 mod refused;
+mod resting;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use prometheus::Registry;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tollgate_control::PublisherMetrics;
 use tollgate_control::model::Objects;
-use tollgate_core::{Clock, Revision, SnapshotWriter};
+use tollgate_control::{Counters, PublisherMetrics};
+use tollgate_core::{Clock, Revision};
 use tollgate_feed::receive::Withheld;
-use tollgate_feed::subscribe::{Event, Moment, Subscriber, SubscriberSettings, Taken};
+use tollgate_feed::subscribe::{Event, Moment, Subscriber, Taken};
 use tollgate_feed::wire::{Goodbye, GoodbyeReason, Held, ToControl};
 
 use crate::boot::Failure;
@@ -28,6 +28,8 @@ use dialer::Dialer;
 pub(crate) use kept::ACCEPT;
 use kept::{Kept, withheld_text};
 use metrics::FeedMetrics;
+use resting::Place;
+pub(crate) use resting::Resting;
 
 const TICK: Duration = Duration::from_millis(100);
 /// How often meters of keys that are gone are looked at, in ticks.
@@ -42,6 +44,7 @@ const LONG_TAIL: u64 = 64 << 20;
 /// A feed that is followed.
 pub(crate) struct Feed {
     settings: config::Feed,
+    environment: String,
     dialer: Arc<Dialer>,
     clock: Arc<dyn Clock>,
     metrics: FeedMetrics,
@@ -54,7 +57,8 @@ pub(crate) struct Feed {
     subscriber: Subscriber,
     connection: Option<Connection>,
     dialing: Option<JoinHandle<Result<Connection, String>>>,
-    fetching: Option<JoinHandle<(Kept, Result<Fetched, String>)>>,
+    /// With what ends it early.
+    fetching: Option<Fetching>,
     syncing: Option<JoinHandle<(Revision, std::io::Result<()>)>>,
     /// The newest revision that has to be on the disk, and is not asked for yet.
     to_sync: Option<Revision>,
@@ -74,88 +78,24 @@ pub(crate) struct NewUpstreams {
 type Fetched = (Held, Taken);
 
 impl Feed {
-    /// Publishes what is on the disk, and is ready to follow.
+    /// Where what is counted is known by names.
     ///
     /// # Errors
-    /// If the folder cannot be used.
-    pub(crate) fn open(
-        settings: config::Feed,
-        objects: &Objects,
-        writer: SnapshotWriter,
-        clock: Arc<dyn Clock>,
-        registry: &Registry,
-    ) -> Result<Self, Failure> {
-        let publisher_metrics = PublisherMetrics::register(registry)?;
-        let metrics = FeedMetrics::register(registry)?;
-        let enforced = watch::Sender::new(Revision::default());
-        let mut kept = Kept::open(&settings, objects, writer)?;
-        let began = Instant::now();
-        kept.restore()?;
-        let now = moment(&*clock);
-        let held = kept.receiver.held();
-        let ago = kept.contact_ago(now.unix);
-        let subscriber_settings = SubscriberSettings {
-            name: settings.name.clone(),
-            instance: random()?,
-            software: env!("CARGO_PKG_VERSION").to_owned(),
-            environment: objects.environment.0.to_string(),
-            region: settings.region.clone(),
-            schemes: kept.schemes.clone(),
-            serve_for: settings.serve_for.map(|serve_for| serve_for.as_secs()),
-        };
-        let (subscriber, acts) = Subscriber::new(subscriber_settings, random()?, held, ago, now);
-        let mut feed = Self {
-            dialer: Arc::new(Dialer::new(settings.clone())),
-            settings,
-            clock,
-            metrics,
-            publisher_metrics,
-            enforced,
-            refusal: watch::Sender::default(),
-            kept: Some(kept),
-            subscriber,
-            connection: None,
-            dialing: None,
-            fetching: None,
-            syncing: None,
-            to_sync: None,
-            whole: mpsc::unbounded_channel(),
-            lease: u64::MAX,
-            ticks: 0,
-        };
-        feed.perform(acts);
-        feed.note_unsigned();
-        if let Some(held) = held {
-            feed.note_published(began.elapsed());
-            // No worker has begun, so each begins with it.
-            note_enforced(&feed.enforced, &feed.publisher_metrics, held.revision);
-            feed.step(Event::Enforced(held.revision));
-            tracing::info!(
-                revision = held.revision.number,
-                keys = feed.keys(),
-                took = ?began.elapsed(),
-                "started from the last known good"
-            );
-        }
-        Ok(feed)
+    /// While a snapshot is fetched.
+    pub(crate) fn counters(&mut self) -> Result<&mut dyn Counters, Failure> {
+        let kept = self.kept.as_mut().ok_or("a snapshot is being fetched")?;
+        Ok(&mut kept.receiver)
     }
 
-    /// The newest revision that every worker enforces.
-    pub(crate) fn enforced(&self) -> watch::Receiver<Revision> {
-        self.enforced.subscribe()
-    }
-
-    /// What was refused last because nobody who may has signed it, while that is so.
-    pub(crate) fn refusal(&self) -> watch::Receiver<Option<String>> {
-        self.refusal.subscribe()
-    }
-
-    /// Follows until it is told to stop.
+    /// Follows until it is told to stop. It can be gone on with then.
+    ///
+    /// # Errors
+    /// If it has ended by itself.
     pub(crate) async fn follow(
         mut self,
         mut changes: mpsc::Receiver<NewUpstreams>,
         mut stop: oneshot::Receiver<()>,
-    ) {
+    ) -> Result<Resting, String> {
         let mut enforced = self.enforced.subscribe();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -185,7 +125,7 @@ impl Feed {
                         self.step(Event::Closed(why));
                     }
                 },
-                fetched = ended(&mut self.fetching) => {
+                fetched = fetched(&mut self.fetching) => {
                     self.fetching = None;
                     self.fetched(fetched);
                     self.hear();
@@ -203,7 +143,7 @@ impl Feed {
             }
             self.begin_sync();
         }
-        self.end().await;
+        self.end().await
     }
 
     fn tick(&mut self) {
@@ -313,19 +253,35 @@ impl Feed {
         root.map_or(0, |root| root.keys.len())
     }
 
-    /// Says goodbye, and leaves everything on the disk.
-    async fn end(mut self) {
+    /// Says goodbye, leaves everything on the disk, and lets the folder go.
+    async fn end(mut self) -> Result<Resting, String> {
         if let Some(connection) = &self.connection {
             let (reason, text) = (GoodbyeReason::ShuttingDown, "it ends".to_owned());
             connection.say(&ToControl::Goodbye(Goodbye { reason, text }));
             tokio::time::sleep(TICK).await;
         }
-        if let Some(fetching) = self.fetching.take() {
-            fetching.abort();
+        if let Some((fetching, cancel)) = self.fetching.take() {
+            // It is told unless it is done; what is being published is waited for.
+            let _ = cancel.send(());
+            let fetched = fetching.await.map_err(|error| error.to_string());
+            self.fetched(fetched);
         }
-        if let Some(Err(error)) = self.kept.as_mut().map(|kept| kept.folder.sync()) {
+        if let Some(dialing) = self.dialing.take() {
+            dialing.abort();
+        }
+        let mut kept = self.kept.ok_or("the feed has ended")?;
+        if let Err(error) = kept.let_go() {
             tracing::error!(%error, "what the feed has said cannot be kept");
         }
+        let place = Place {
+            settings: self.settings,
+            clock: self.clock,
+            metrics: self.metrics,
+            publisher_metrics: self.publisher_metrics,
+            enforced: self.enforced,
+            refusal: self.refusal,
+        };
+        Ok(Resting::closed(place, self.environment, kept))
     }
 }
 
@@ -348,6 +304,18 @@ fn note_enforced(
 async fn read(connection: &mut Option<Connection>) -> Result<(), String> {
     match connection {
         Some(connection) => connection.read().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A snapshot that is being fetched, and what ends that.
+type Fetching = (JoinHandle<(Kept, Result<Fetched, String>)>, oneshot::Sender<()>);
+
+async fn fetched(
+    fetching: &mut Option<Fetching>,
+) -> Result<(Kept, Result<Fetched, String>), String> {
+    match fetching {
+        Some((task, _)) => task.await.map_err(|error| error.to_string()),
         None => std::future::pending().await,
     }
 }

@@ -9,7 +9,6 @@ mod client;
 mod clock;
 mod control;
 mod explain;
-mod fed;
 mod feed;
 mod ops;
 #[cfg(feature = "otlp")]

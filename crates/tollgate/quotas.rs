@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use tollgate_control::{KeptMeters, MeterNames, Publisher};
+use tollgate_control::{Counters, KeptMeters, MeterNames, restore_quotas};
 use tollgate_core::{Clock, Meters};
 use tollgate_fleet::{Asks, Checkpoint, Checkpointing, JournalError, Kept, Names};
 
@@ -42,11 +42,11 @@ impl Quotas {
     pub(crate) fn new(
         (path, environment): (PathBuf, String),
         meters: &Arc<Meters>,
-        publisher: &mut Publisher,
+        counters: &mut dyn Counters,
         clock: Arc<dyn Clock>,
         written: watch::Sender<()>,
     ) -> Self {
-        let (names, asks) = (publisher.meter_names(), Asks::of(meters));
+        let (names, asks) = (counters.meter_names(), Asks::of(meters));
         let meters = Arc::clone(meters);
         Self { place: Place { path, environment, meters, names, clock, written }, asks }
     }
@@ -55,9 +55,9 @@ impl Quotas {
     ///
     /// # Errors
     /// Why the file cannot be used.
-    pub(crate) fn go_on(self, publisher: &mut Publisher) -> Result<KeptQuotas, Failure> {
+    pub(crate) fn go_on(self, counters: &mut dyn Counters) -> Result<KeptQuotas, Failure> {
         let (checkpoint, kept) = self.open()?;
-        publisher.restore_quotas(&kept, self.place.clock.now())?;
+        restore_quotas(counters, &kept, self.place.clock.now())?;
         if !kept.is_empty() {
             tracing::info!(quotas = kept.len(), "goes on with quotas of a process before");
         }
@@ -98,8 +98,8 @@ impl Quotas {
 
     fn begin(self, checkpoint: Checkpoint) -> Result<KeptQuotas, Failure> {
         let Self { place, asks } = self;
-        let known = place.names.clone();
-        let names: Names = Box::new(move |meter, tag| known.name(meter, tag));
+        let known = Arc::clone(&place.names);
+        let names: Names = Box::new(move |meter, tag| known(meter, tag));
         let (meters, clock) = (Arc::clone(&place.meters), Arc::clone(&place.clock));
         let checkpointing = checkpoint.begin(asks, meters, names, clock, place.written.clone())?;
         Ok(KeptQuotas { place, checkpointing })

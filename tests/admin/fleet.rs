@@ -1,5 +1,6 @@
 //! A fleet: a control plane, and proxies that are processes of their own and follow its feed.
 
+mod counters;
 mod tls;
 
 use std::fs::{self, Permissions};
@@ -65,6 +66,11 @@ impl House {
         assert_eq!(answer["applied"], true, "{answer}");
         answer["result"].clone()
     }
+}
+
+/// Waits until a start would go on with a lease: without one it decides nothing.
+fn wait_for_lease(proxy: &Tollgate) {
+    wait_for("the first lease", || proxy.folder().join("feed/contact").exists().then_some(()));
 }
 
 fn status(proxy: &Tollgate, key: &Json) -> u16 {
@@ -140,9 +146,7 @@ fn without_its_control_plane_a_proxy_decides_as_before_until_its_lease_ends() {
     let key = house.key_everywhere();
     let gone = house.key_everywhere();
     assert_eq!(disable(&house, &gone, "20s").status, 200);
-    // A start without a lease on the disk would decide nothing.
-    let leased = || long.folder().join("feed/contact").exists().then_some(());
-    wait_for("the first lease", leased);
+    wait_for_lease(&long);
     let House { gate, origin: _origin, .. } = house;
     drop(gate);
     let left = Instant::now();

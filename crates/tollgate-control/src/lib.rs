@@ -15,6 +15,7 @@ mod routing;
 mod source;
 
 pub mod admin;
+mod counters;
 pub mod document;
 pub mod feed;
 pub mod file;
@@ -40,9 +41,7 @@ pub mod watch;
 pub mod webhooks;
 
 pub use compile::{GivenNumbers, Upstreams};
-pub use publisher::{
-    KeptMeters, MeterNames, NotRestored, OpenElsewhere, PublishError, Published, Publisher,
-    PublisherMetrics,
-};
+pub use counters::{Counters, KeptMeters, MeterNames, NotRestored, OpenElsewhere, restore_quotas};
+pub use publisher::{PublishError, Published, Publisher, PublisherMetrics};
 pub use publishing::{OtherFile, Publishing, PublishingError, Reload};
 pub use source::Conflict;

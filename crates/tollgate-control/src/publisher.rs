@@ -17,7 +17,6 @@ use crate::compile::{self, GivenNumbers, Numbers, RoutePlan, Upstreams};
 use crate::feed::{FeedMetrics, KeyFeed, Present, Publication, sent_scheme};
 use crate::model::{DigestSchemes, Key, Name, Objects, SchemeSettings};
 
-pub use kept::{KeptMeters, MeterNames, NotRestored, OpenElsewhere};
 use ledger::Ledger;
 pub(crate) use ledger::SharedNames;
 pub use metrics::PublisherMetrics;

@@ -31,8 +31,8 @@ pub struct Folder {
     /// Of the newest snapshot; 0 = there is none.
     number: u64,
     tail: Option<Tail>,
-    /// Kept locked.
-    _lock: File,
+    /// Locked, unless the folder was let go of.
+    lock: File,
 }
 
 /// A snapshot that is being received.
@@ -89,10 +89,48 @@ impl Folder {
             environment: environment.to_owned(),
             number: 0,
             tail: None,
-            _lock: lock,
+            lock,
         };
         folder.number = folder.numbers().map_err(io)?.first().copied().unwrap_or(0);
         Ok(folder)
+    }
+
+    /// Lets another process have it. Nothing is to be written here before [`Folder::take_again`].
+    ///
+    /// # Errors
+    /// What the system says: it is kept then.
+    pub fn let_go(&mut self) -> io::Result<()> {
+        self.sync()?;
+        self.lock.unlock()
+    }
+
+    /// Has it again. False if another process has written there meanwhile: then a snapshot has to be kept
+    /// before anything else is.
+    ///
+    /// # Errors
+    /// See [`FolderError`].
+    pub fn take_again(&mut self) -> Result<bool, FolderError> {
+        match self.lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(FolderError::InUse(self.path.clone()));
+            }
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(FolderError::Io(self.path.clone(), error));
+            }
+        }
+        let io = |error| FolderError::Io(self.path.clone(), error);
+        let newest = self.numbers().map_err(io)?.first().copied().unwrap_or(0);
+        let as_it_was = newest == self.number
+            && self.tail.as_ref().is_none_or(|tail| {
+                let there = fs::metadata(self.tail_path(newest)).map(|there| there.len());
+                there.is_ok_and(|there| there == tail.bytes())
+            });
+        self.number = newest;
+        if !as_it_was {
+            self.tail = None;
+        }
+        Ok(as_it_was)
     }
 
     /// A file for a snapshot that arrives. What was left of an earlier one is gone.

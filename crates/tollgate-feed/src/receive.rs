@@ -4,6 +4,7 @@
 //! So whatever the sender begins anew, counters and metrics go on.
 
 mod batch;
+mod counters;
 mod ledger;
 mod names;
 mod numbers;
@@ -20,6 +21,7 @@ use tollgate_core::{
 
 use crate::sign::{PublicKeys, Unsigned};
 use crate::wire::{Held, SentRoutes, SentScheme, SentSchemes};
+pub use counters::SharedCounters;
 use ledger::Ledger;
 use names::LongNames;
 use numbers::{Indexes, Numbers, Translation};

@@ -127,9 +127,13 @@ pub(super) fn read(root: &mut Section, certificates_at: Option<i64>) -> Option<F
     }
     let shows = section.has("access_key_file") || section.has("certificate_file");
     if !shows && !section.has("key_file") {
-        section.missing("access_key_file", "the secret of the access key, or certificate_file and key_file");
+        section.missing(
+            "access_key_file",
+            "the secret of the access key, or certificate_file and key_file",
+        );
     } else if let Some(url) = url.as_ref().filter(|url| !url.tls && access_key.is_none() && shows) {
-        let message = "cannot be shown a certificate over http://, expected https:// or access_key_file";
+        let message =
+            "cannot be shown a certificate over http://, expected https:// or access_key_file";
         section.problem("url", format_args!("{} {message}", url.authority));
     }
     let folder = section.or("folder", NonEmpty("the path of a folder"), "feed".to_owned());
@@ -191,18 +195,6 @@ pub(super) fn check_beside(root: &Section) {
             other,
             "cannot stand beside [feed], which brings it from the control plane; expected one of both",
         );
-    }
-}
-
-/// Reports what cannot be had of a process that is fed, once `[process]` was read.
-pub(super) fn check_process(section: &Section) {
-    for (field, why) in [
-        ("takeover_socket", "cannot stand beside [feed]: a process that is fed does not hand over"),
-        ("checkpoint_file", "cannot stand beside [feed]: quotas of keys that are fed are not kept"),
-    ] {
-        if section.has(field) {
-            section.problem(field, why);
-        }
     }
 }
 

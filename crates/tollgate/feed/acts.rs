@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tollgate_core::Revision;
 use tollgate_feed::subscribe::{Act, Alarm, Event};
 use tollgate_feed::wire::{SentBatch, SnapshotOffer};
@@ -90,9 +91,11 @@ impl Feed {
         };
         tracing::info!(revision = offer.revision.number, keys = offer.keys, "fetching a snapshot");
         let (enforced, metrics) = (self.enforced.clone(), self.publisher_metrics.clone());
-        self.fetching = Some(tokio::spawn(fetch(requests, offer, kept, move |revision| {
+        let (cancel, cancelled) = oneshot::channel();
+        let fetching = fetch((requests, cancelled), offer, kept, move |revision| {
             note_enforced(&enforced, &metrics, revision);
-        })));
+        });
+        self.fetching = Some((tokio::spawn(fetching), cancel));
     }
 
     pub(super) fn fetched(&mut self, fetched: Result<(Kept, Result<Fetched, String>), String>) {
@@ -163,7 +166,7 @@ impl Feed {
 }
 
 async fn fetch(
-    requests: Requests,
+    (requests, cancelled): (Requests, oneshot::Receiver<()>),
     offer: SnapshotOffer,
     kept: Kept,
     enforced: impl Fn(Revision) + Send + Sync + 'static,
@@ -172,7 +175,11 @@ async fn fetch(
         Ok(incoming) => incoming,
         Err(error) => return (kept, Err(error.to_string())),
     };
-    if let Err(error) = requests.fetch(&offer.etag, &mut incoming).await {
+    let fetched = tokio::select! {
+        fetched = requests.fetch(&offer.etag, &mut incoming) => fetched,
+        _ = cancelled => Err("it ends".to_owned()),
+    };
+    if let Err(error) = fetched {
         return (kept, Err(error));
     }
     kept.snapshot(incoming, offer, enforced).await

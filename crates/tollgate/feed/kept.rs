@@ -4,10 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
 use tollgate_control::Upstreams;
 use tollgate_control::model::{Objects, SchemeSettings};
 use tollgate_core::{Revision, Scheme, SnapshotWriter};
-use tollgate_feed::folder::{Contact, Folder, Incoming};
+use tollgate_feed::folder::{Contact, Folder, FolderError, Incoming};
 use tollgate_feed::receive::{At, Receiver, ReceiverSettings, Unfit, Withheld};
 use tollgate_feed::subscribe::Taken;
 use tollgate_feed::wire::{Held, SentBatch, SentScheme, SnapshotOffer, ToProxy};
@@ -16,6 +17,9 @@ use super::{Fetched, contact};
 use crate::boot::Failure;
 use crate::config;
 use crate::signing::read_public_keys;
+
+/// How long it is tried to have the folder back that another process was given.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The publisher of a process that is fed, with its folder.
 pub(super) struct Kept {
@@ -33,15 +37,21 @@ pub(super) struct Kept {
     contact: Option<Contact>,
 }
 
-impl Kept {
-    pub(super) fn open(
+/// The publisher of a process whose folder was not opened yet.
+pub(super) struct Unopened {
+    pub(super) receiver: Receiver,
+    pub(super) schemes: Vec<SentScheme>,
+    upstreams: Upstreams,
+    environment: String,
+}
+
+impl Unopened {
+    pub(super) fn new(
         settings: &config::Feed,
         objects: &Objects,
         writer: SnapshotWriter,
     ) -> Result<Self, Failure> {
         let environment = objects.environment.0.to_string();
-        let folder = Folder::open(&settings.folder, &environment)
-            .map_err(|error| format!("feed.folder: {error}"))?;
         let mut upstreams = Upstreams::default();
         let schemes = schemes(objects);
         let known = schemes.iter().map(|(sent, _)| *sent).collect();
@@ -54,11 +64,20 @@ impl Kept {
         let keys = read_public_keys(&settings.public_key_files);
         let keys = keys.map_err(|error| format!("feed.public_key_files: {error}"))?;
         receiver.trust_only(&environment, keys);
+        Ok(Self { receiver, schemes: known, upstreams, environment })
+    }
+}
+
+impl Kept {
+    pub(super) fn open(settings: &config::Feed, unopened: Unopened) -> Result<Self, Failure> {
+        let Unopened { receiver, schemes, upstreams, environment } = unopened;
+        let folder = Folder::open(&settings.folder, &environment)
+            .map_err(|error| format!("feed.folder: {error}"))?;
         let contact = folder.contact();
         Ok(Self {
             receiver,
             folder,
-            schemes: known,
+            schemes,
             dirty: false,
             broken: false,
             unsigned: None,
@@ -80,6 +99,29 @@ impl Kept {
             tracing::warn!("serving from what of feed.folder could be used");
         }
         Ok(())
+    }
+
+    /// Lets another process have the folder.
+    pub(super) fn let_go(&mut self) -> io::Result<()> {
+        self.dirty = false;
+        self.folder.let_go()
+    }
+
+    /// Has the folder again, which another process was given.
+    pub(super) async fn take_again(&mut self) -> Result<(), FolderError> {
+        let end = Instant::now() + AGAIN;
+        loop {
+            match self.folder.take_again() {
+                Ok(as_it_was) => {
+                    self.broken |= !as_it_was;
+                    return Ok(());
+                }
+                Err(FolderError::InUse(_)) if Instant::now() < end => {
+                    sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Milliseconds since the lease was last renewed, if that is known.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tollgate_control::{KeptMeters, OpenElsewhere, Publisher};
+use tollgate_control::{Counters, KeptMeters, OpenElsewhere};
 use tollgate_core::{Clock, Meters};
 use tollgate_proxy::ListenAddress;
 
@@ -162,13 +162,13 @@ impl Claimed {
     /// If the older process does not go on, or its counters cannot be gone on with; it serves then.
     pub(crate) async fn succeed<T>(
         mut self,
-        publisher: &mut Publisher,
+        counters: &mut dyn Counters,
         clock: &dyn Clock,
         keep: impl FnOnce(&KeptMeters) -> Result<T, Failure>,
     ) -> Result<(Successor, T), Failure> {
         self.link.say(&Word::Ready).await?;
         let Word::Meters(kept) = self.link.hear().await? else { return Err(unexpected().into()) };
-        let restored = publisher.restore(&kept, clock.now()).map_err(Failure::from);
+        let restored = kept.restore(counters, clock.now()).map_err(Failure::from);
         let restored = restored.and_then(|elsewhere| Ok((elsewhere, keep(&kept)?)));
         let (elsewhere, keeps) = match restored {
             Ok(restored) => restored,

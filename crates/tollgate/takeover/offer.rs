@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tollgate_control::OpenElsewhere;
+use tollgate_control::{KeptMeters, OpenElsewhere};
 use tollgate_core::{Clock, Meters};
 use tollgate_proxy::{DataPlane, Sockets as DataSockets};
 
@@ -95,7 +95,7 @@ impl Standing {
         if let Some(quotas) = self.quotas.take() {
             self.unkept = Some(quotas.end().await?);
         }
-        let (kept, open) = still.publisher.kept(self.clock.now());
+        let (kept, open) = KeptMeters::of(still.source.counters(), self.clock.now());
         link.say(&Word::Meters(Box::new(kept))).await?;
         expect(&link.hear().await?, &Word::Loaded)?;
         link.say(&Word::Go).await?;
@@ -154,7 +154,7 @@ impl Standing {
     /// Once its place is taken: follows the file for the requests that are open, where that is all that
     /// there is to follow.
     pub(crate) async fn follow_file(&mut self) {
-        if let Some(still) = self.still.take().filter(|still| still.control.is_none()) {
+        if let Some(still) = self.still.take().filter(|still| still.source.is_a_file()) {
             self.follow(still).await;
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tollgate_core::{LineTag, MeterId, MeterNeeds, SnapshotWriter, Terms};
 
+use super::counters::SharedCounters;
 use crate::wire::Counter;
 
 /// The meters of a process that is fed.
@@ -17,6 +18,8 @@ pub(super) struct Ledger {
     services: HashMap<Box<str>, MeterId>,
     /// Counters that may have no key any more.
     left: Vec<Counter>,
+    /// What meters count, where others ask for it.
+    shared: Option<SharedCounters>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,13 @@ impl Ledger {
             return Some(counted.meter);
         }
         let meter = writer.allot(&tags)?;
+        self.note_counter(meter, counter);
+        self.keys.insert(counter, Counted { meter, needs: MeterNeeds::of(terms), keys: 0 });
+        self.left.push(counter);
+        Some(meter)
+    }
+
+    fn note_counter(&mut self, meter: MeterId, counter: Counter) {
         let at = meter.number() as usize;
         if at >= self.counters.len() {
             self.counters.resize(at + 1, None);
@@ -55,8 +65,49 @@ impl Ledger {
         if let Some(place) = self.counters.get_mut(at) {
             *place = Some(counter);
         }
-        self.keys.insert(counter, Counted { meter, needs: MeterNeeds::of(terms), keys: 0 });
-        self.left.push(counter);
+        if let Some(shared) = &self.shared {
+            shared.put(meter, counter);
+        }
+    }
+
+    /// What the meters count that are made from here on.
+    pub(super) fn share(&mut self) -> SharedCounters {
+        self.shared.get_or_insert_default().clone()
+    }
+
+    /// Every counter, also of keys that are gone, with its meter.
+    pub(super) fn counters(&self) -> impl Iterator<Item = (Counter, MeterId, MeterNeeds)> {
+        let all = self.keys.iter().chain(&self.retired);
+        all.map(|(counter, counted)| (*counter, counted.meter, counted.needs))
+    }
+
+    /// Every service, with its meter.
+    pub(super) fn services(&self) -> impl Iterator<Item = (&str, MeterId)> {
+        self.services.iter().map(|(name, meter)| (&**name, *meter))
+    }
+
+    /// See [`Receiver::restored`](super::Receiver::restored).
+    pub(super) fn restored(
+        &mut self,
+        writer: &mut SnapshotWriter,
+        counter: Counter,
+        tags: &[LineTag],
+        needs: MeterNeeds,
+        unix: u64,
+    ) -> Option<MeterId> {
+        if let Some(counted) = self.keys.get_mut(&counter) {
+            writer.extend(counted.meter, tags)?;
+            counted.needs = counted.needs.and(needs);
+            return Some(counted.meter);
+        }
+        if let Some(counted) = self.retired.get(&counter) {
+            writer.extend(counted.meter, tags)?;
+            return Some(counted.meter);
+        }
+        let meter = writer.allot(tags)?;
+        self.note_counter(meter, counter);
+        writer.retire(meter, needs.end(unix));
+        self.retired.insert(counter, Counted { meter, needs, keys: 0 });
         Some(meter)
     }
 
@@ -136,6 +187,9 @@ impl Ledger {
         for meter in writer.reap(unix) {
             let place = self.counters.get_mut(meter.number() as usize);
             let Some(counter) = place.and_then(Option::take) else { continue };
+            if let Some(shared) = &self.shared {
+                shared.remove(meter);
+            }
             if self.retired.get(&counter).is_some_and(|counted| counted.meter == meter) {
                 self.retired.remove(&counter);
             }

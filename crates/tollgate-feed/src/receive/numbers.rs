@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use tollgate_core::LineTag;
+
+use super::counters::{MethodName, SharedCounters, what};
 use crate::wire::{GivenName, Numbering};
 
 /// Our own numbers of services, endpoints and methods. None is ever taken back: metrics and counters
@@ -11,7 +14,9 @@ use crate::wire::{GivenName, Numbering};
 pub(super) struct Numbers {
     services: Given<Box<str>>,
     endpoints: Given<(Box<str>, Box<str>)>,
-    methods: Given<(Box<str>, Box<str>, Box<str>)>,
+    methods: Given<MethodName>,
+    /// Those who know only the meters.
+    shared: Option<SharedCounters>,
 }
 
 #[derive(Debug)]
@@ -58,6 +63,34 @@ impl<T: Clone + Eq + Hash> Given<T> {
 }
 
 impl Numbers {
+    /// Tells others of every name, of those that are there already too.
+    pub(super) fn share(&mut self, with: SharedCounters) {
+        self.shared = Some(with);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        if let Some(shared) = &self.shared {
+            shared.give(&self.services.names, &self.methods.names);
+        }
+    }
+
+    pub(super) fn what(&self, tag: LineTag) -> Option<Vec<String>> {
+        what(&self.services.names, &self.methods.names, tag)
+    }
+
+    pub(super) fn service_number(&mut self, name: &str) -> u32 {
+        let number = self.services.number(name.into());
+        self.tell();
+        number
+    }
+
+    pub(super) fn method_number(&mut self, service: &str, endpoint: &str, method: &str) -> u32 {
+        let number = self.methods.number((service.into(), endpoint.into(), method.into()));
+        self.tell();
+        number
+    }
+
     /// Learns what numbers of the sender stand for.
     pub(super) fn learn(&mut self, given: Vec<GivenName>, translation: &mut Translation) {
         for given in given {
@@ -77,6 +110,7 @@ impl Numbers {
                 }
             }
         }
+        self.tell();
     }
 
     /// What an endpoint is called.
