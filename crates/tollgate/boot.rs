@@ -4,6 +4,7 @@ mod plan;
 mod source;
 mod stand;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,8 +17,9 @@ use tollgate_control::KeptMeters;
 use tollgate_control::admin::{Handshake, SecureStream};
 use tollgate_control::document::Warnings;
 use tollgate_control::feed::FeedMetrics;
+use tollgate_control::plane::ControlSettings;
 use tollgate_control::webhooks::WebhookMetrics;
-use tollgate_core::{Clock, SnapshotWriter, Strangers, handoff};
+use tollgate_core::{SnapshotWriter, Strangers, handoff};
 use tollgate_feed::sign::SigningKey;
 use tollgate_proxy::explain::Explainer;
 use tollgate_proxy::{
@@ -26,6 +28,7 @@ use tollgate_proxy::{
 
 use crate::certificates::Certificates;
 use crate::changes::{Control, Door, Still};
+use crate::client::Server;
 use crate::commands::{Around, CUT};
 use crate::config::{self, Config, Settings};
 use crate::control::{Parts, SharedRings};
@@ -148,7 +151,7 @@ async fn serve(
     let control = match settings.control.as_ref().zip(sockets.admin.as_ref()) {
         Some((control, listener)) => Some(Control {
             parts: Parts {
-                settings: control.settings.clone(),
+                settings: at_bound_port(control, listener)?,
                 clock: Arc::clone(&clock),
                 reader: reader.clone(),
                 key_events: SharedRings::new(bound.key_events()),
@@ -290,6 +293,21 @@ fn writer_for(mut writer: SnapshotWriter, bound: &Bound, settings: &Settings) ->
 fn courier(control: &config::Control) -> Result<Courier, Failure> {
     let courier = Courier::new(control.ca_file.as_deref());
     Ok(courier.map_err(|error| format!("control.webhooks.ca_file: {error}"))?)
+}
+
+/// What the section says, where proxies and programs are told the port that was bound if none was chosen.
+fn at_bound_port(
+    control: &config::Control,
+    listener: &std::net::TcpListener,
+) -> Result<ControlSettings, Failure> {
+    let mut settings = control.settings.clone();
+    let (bound, tls) = (listener.local_addr()?, control.tls.is_some());
+    let local = Server::local(control.address, tls);
+    if control.address.port() == 0 && settings.regions.public_url == local.as_str() {
+        let address = SocketAddr::new(control.address.ip(), bound.port());
+        settings.regions.public_url = Server::local(address, tls).as_str().to_owned();
+    }
+    Ok(settings)
 }
 
 /// What signs the key feed, if anything does.

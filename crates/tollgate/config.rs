@@ -148,7 +148,9 @@ impl Config {
             .control
             .as_ref()
             .map(|control| OwnPepper { file: &control.settings.pepper_file, may_be_absent });
-        let objects = read_objects_beside(root, now, Beside { pepper, tls });
+        // Who serves nothing itself tells others, who have upstreams of their own.
+        let elsewhere = root.has("control") && !root.has("listeners");
+        let objects = read_objects_beside(root, now, Beside { pepper, tls, elsewhere });
         if root.has("feed") {
             feed::check_beside(root);
         }

@@ -158,8 +158,10 @@ impl KeyFeed {
     ///
     /// # Errors
     /// If its file cannot be written.
-    pub async fn snapshot(self: &Arc<Self>, held: Option<Revision>) -> io::Result<Arc<Snapshot>> {
-        self.snapshots.present(self, held).await
+    pub async fn snapshot(self: Arc<Self>, held: Option<Revision>) -> io::Result<Arc<Snapshot>> {
+        // It goes on if whoever asked is gone: others wait for the same.
+        let made = tokio::spawn(async move { self.snapshots.present(&self, held).await });
+        made.await.map_err(io::Error::other)?
     }
 
     /// The snapshot of an etag, if it is at hand.

@@ -78,6 +78,8 @@ pub struct Beside<'a> {
     pub pepper: Option<OwnPepper<'a>>,
     /// What looks into the files that upstreams are spoken to with over TLS; `None` = nobody does.
     pub tls: Option<&'a dyn TlsFiles>,
+    /// Whether upstreams stand in the files of others, who serve: here their names are enough.
+    pub elsewhere: bool,
 }
 
 /// The same, with what is known beside the document.
@@ -90,7 +92,7 @@ pub fn read_objects_beside(root: &mut Section, now: i64, beside: Beside<'_>) -> 
     let key_brand = root.optional("key_brand", BrandKind);
     let (digests, fresh_pepper) = digest::read(root, beside.pepper);
     let upstreams =
-        named(root, "upstreams", |name, section| upstream::read(name, section, beside.tls));
+        named(root, "upstreams", |name, section| upstream::read(name, section, beside));
     let mut routes = Routes::default();
     let mut keyless = Keyless::default();
     let services = named(root, "services", |name, section| {

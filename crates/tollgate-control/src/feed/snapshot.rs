@@ -153,10 +153,10 @@ mod tests {
         feed.publish(present, Revision::default(), None);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let asked = tokio::spawn(Arc::clone(&feed).snapshot());
+            let asked = tokio::spawn(Arc::clone(&feed).snapshot(None));
             tokio::task::yield_now().await;
             asked.abort();
-            let ask = || Arc::clone(&feed).snapshot();
+            let ask = || Arc::clone(&feed).snapshot(None);
             let (one, other) = tokio::join!(ask(), ask());
             assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
         });

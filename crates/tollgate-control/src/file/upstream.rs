@@ -12,6 +12,7 @@ use http::header::{
 use http::{StatusCode, header};
 use tollgate_core::{Balance, ClientTls, Ejection, Pending, Retries, UpstreamHttp};
 
+use super::Beside;
 use super::kinds::{FieldValue, Upgrade};
 use super::owner;
 use crate::document::kind::{Choice, Integer, Name, Text, Time};
@@ -75,8 +76,8 @@ const OF_SERVER: &[&str] = &[
     "health_check",
 ];
 
-pub(super) fn read(name: Name, section: &mut Section, files: Option<&dyn TlsFiles>) -> Upstream {
-    let server = server(section, files);
+pub(super) fn read(name: Name, section: &mut Section, beside: Beside<'_>) -> Upstream {
+    let server = server(section, beside.tls);
     let fixed = section.table("response").map(|mut section| response(&mut section));
     let servers = section.has("url") || section.has("targets");
     match (servers, section.has("response")) {
@@ -85,6 +86,14 @@ pub(super) fn read(name: Name, section: &mut Section, files: Option<&dyn TlsFile
             for setting in section.given(OF_SERVER) {
                 section.problem(setting, "has no effect beside response, it is for a url");
             }
+        }
+        (false, false) if beside.elsewhere => {
+            let target = Target::Fixed(FixedResponse {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                headers: Vec::new(),
+                body: "".into(),
+            });
+            return Upstream { name, owner: owner(section), target };
         }
         (false, false) => {
             section.missing("url", "a URL such as \"http://127.0.0.1:9000\", or a table response");

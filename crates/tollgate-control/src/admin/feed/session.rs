@@ -3,6 +3,9 @@
 mod messages;
 
 use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,7 +19,7 @@ use tollgate_feed::wire::{
 
 use super::{Access, unix};
 use crate::admin::Plane;
-use crate::feed::Next;
+use crate::feed::{Next, Snapshot};
 use crate::proxies::{
     AccessKey, HEARTBEAT, Heard, Newcomer, NotRegistered, RegisteredProxy, Session,
 };
@@ -55,8 +58,21 @@ struct Following<'a> {
     /// A sign of life is due.
     beat: bool,
     heard: Instant,
+    /// A snapshot that is being made, apart from the session.
+    making: Option<Making>,
+    /// One that was made and is to be sent next.
+    made: Option<Arc<Snapshot>>,
     /// What was sent and is not enforced, with the instants at which it was published.
     sent: VecDeque<(Revision, std::time::Instant)>,
+}
+
+type Making = Pin<Box<dyn Future<Output = io::Result<Arc<Snapshot>>> + Send>>;
+
+async fn made(making: &mut Option<Making>) -> io::Result<Arc<Snapshot>> {
+    match making {
+        Some(making) => making.await,
+        None => std::future::pending().await,
+    }
 }
 
 impl End {
@@ -197,6 +213,8 @@ async fn welcomed(
         answers: None,
         beat: false,
         heard: Instant::now(),
+        making: None,
+        made: None,
         sent: VecDeque::new(),
     };
     following.run(access).await
@@ -213,10 +231,7 @@ impl Following<'_> {
         looks.mark_changed();
         closing.mark_changed();
         loop {
-            let next = match self.next(&mut log).await {
-                Ok(next) => next,
-                Err(end) => return end,
-            };
+            let next = self.next(&mut log);
             tokio::select! {
                 biased;
                 message = self.messages.next() => match message {
@@ -238,11 +253,25 @@ impl Following<'_> {
                     };
                     permit.send(bytes);
                     match position {
-                        Some(position) => self.position = Some(position),
+                        Some(position) => {
+                            self.position = Some(position);
+                            self.made = None;
+                        }
                         None => (self.answers, self.beat) = (None, false),
                     }
                 }
                 Ok(()) = log.changed(), if next.is_none() => {}
+                made = made(&mut self.making) => {
+                    self.making = None;
+                    match made {
+                        Ok(snapshot) => self.made = Some(snapshot),
+                        Err(error) => {
+                            tracing::error!(%error, "a snapshot for proxies cannot be made");
+                            let text = "a snapshot cannot be made";
+                            return End::told(GoodbyeReason::ShuttingDown, text);
+                        }
+                    }
+                }
                 _ = beats.tick() => {
                     if access.is_over(unix(self.plane)) {
                         let text = "the certificate has expired";
@@ -258,45 +287,43 @@ impl Following<'_> {
     }
 
     /// What is to be sent next, and where the proxy is then; `None` in its place for a heartbeat.
-    async fn next(
+    fn next(
         &mut self,
         log: &mut watch::Receiver<crate::feed::Log>,
-    ) -> Result<Option<(Bytes, Option<Revision>)>, End> {
+    ) -> Option<(Bytes, Option<Revision>)> {
         if self.beat || self.answers.is_some() {
             let beat = ServerHeartbeat {
                 answers: self.answers,
                 newest: *self.plane.feed.newest().borrow(),
                 unix_ms: self.plane.clock.now().unix_ms,
             };
-            return Ok(Some((ToProxy::Heartbeat(beat).to_bytes(), None)));
+            return Some((ToProxy::Heartbeat(beat).to_bytes(), None));
         }
         let next = match self.position {
             Some(position) => log.borrow_and_update().after(position),
             None => Next::Gap,
         };
         match next {
-            Next::Nothing => Ok(None),
+            Next::Nothing => None,
             Next::Batch(revision, bytes, at) => {
                 if self.sent.back().is_none_or(|(last, _)| *last < revision)
                     && self.sent.len() < MOST_SENT
                 {
                     self.sent.push_back((revision, at));
                 }
-                Ok(Some((bytes, Some(revision))))
+                Some((bytes, Some(revision)))
             }
             // None is made for whoever does not read.
-            Next::Gap if self.to.capacity() == 0 => Ok(None),
-            Next::Gap => match self.plane.feed.snapshot(self.held.max(self.position)).await {
-                Ok(snapshot) => {
+            Next::Gap if self.to.capacity() == 0 => None,
+            Next::Gap => {
+                if let Some(snapshot) = &self.made {
                     let offer = ToProxy::Snapshot(snapshot.offer.clone()).to_bytes();
-                    Ok(Some((offer, Some(snapshot.revision()))))
+                    return Some((offer, Some(snapshot.revision())));
                 }
-                Err(error) => {
-                    tracing::error!(%error, "a snapshot for proxies cannot be made");
-                    let text = "a snapshot cannot be made";
-                    Err(End::told(GoodbyeReason::ShuttingDown, text))
-                }
-            },
+                let (feed, held) = (&self.plane.feed, self.held.max(self.position));
+                self.making.get_or_insert_with(|| Box::pin(Arc::clone(feed).snapshot(held)));
+                None
+            }
         }
     }
 
