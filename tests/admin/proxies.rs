@@ -198,7 +198,8 @@ fn two_control_planes_of_one_store_wait_for_each_others_proxies_and_cut_them_off
 #[test]
 fn a_control_plane_without_a_listener_of_its_own_feeds_proxies() {
     let house = House::with(|config| {
-        config.control().without("listeners").section("control", "address = \"127.0.0.1:0\"")
+        // Where its upstreams are is the proxies' to know.
+        config.control().without("listeners").section("upstreams.demo", "")
     });
     let body = json!({ "id": "edge", "capability": "enforce" });
     let access_key = done(&house.admin.ask("POST", "/access-keys", &body));

@@ -1,19 +1,17 @@
 //! A proxy that follows the key feed, as far as its control plane can tell.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::mpsc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http_body_util::BodyExt;
-use hyper::body::{Body, Bytes, Frame};
+use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc as channel;
+use tollgate_control::feed::Sent;
 use tollgate_core::Revision;
 use tollgate_feed::wire::frame::Frames;
 use tollgate_feed::wire::{
@@ -23,25 +21,14 @@ use tollgate_feed::wire::{
 
 use super::{PATIENCE, Response, runtime};
 
+/// So many messages may wait to be sent.
+const WAITING: usize = 1024;
+
 /// A proxy that is connected, or was.
 pub(crate) struct Follower {
-    to: channel::UnboundedSender<Bytes>,
+    to: channel::Sender<Bytes>,
     from: mpsc::Receiver<ToProxy>,
     pub(crate) welcome: Welcome,
-}
-
-struct Said(channel::UnboundedReceiver<Bytes>);
-
-impl Body for Said {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
-    }
 }
 
 /// What a proxy of this name says first, which digests under whatever it is told.
@@ -100,17 +87,17 @@ impl Follower {
         address: SocketAddr,
         access_key: &Json,
         hello: Hello,
-    ) -> Result<(channel::UnboundedSender<Bytes>, mpsc::Receiver<ToProxy>), Response> {
+    ) -> Result<(channel::Sender<Bytes>, mpsc::Receiver<ToProxy>), Response> {
         let id = access_key["id"].as_str().unwrap();
         let secret = access_key["secret"].as_str().unwrap();
-        let (to, said) = channel::unbounded_channel();
+        let (to, said) = channel::channel(WAITING);
         say(&to, &ToControl::Hello(hello));
         let request = hyper::Request::builder()
             .method("POST")
             .uri(format!("http://{address}/feed/v1/{id}/stream"))
             .header("authorization", format!("Bearer {secret}"))
             .header("content-type", "application/vnd.tollgate.feed")
-            .body(Said(said))
+            .body(Sent(said))
             .unwrap();
         let (heard, from) = mpsc::channel();
         runtime().block_on(async move {
@@ -212,11 +199,11 @@ impl Follower {
     }
 }
 
-fn say(to: &channel::UnboundedSender<Bytes>, message: &ToControl) {
+fn say(to: &channel::Sender<Bytes>, message: &ToControl) {
     let mut frame = Vec::new();
     message.write(&mut frame);
     // Nobody may listen any more.
-    let _ = to.send(frame.into());
+    let _ = to.try_send(frame.into());
 }
 
 fn goodbye(from: &mpsc::Receiver<ToProxy>) -> GoodbyeReason {

@@ -1,6 +1,7 @@
 //! The key feed, as the control plane tells it: what the publisher publishes, encoded once for all
 //! proxies that follow it, and snapshots for those that cannot.
 
+mod body;
 mod log;
 mod metrics;
 mod snapshot;
@@ -19,6 +20,7 @@ use tollgate_feed::wire::{
 };
 
 use crate::publisher::SharedNames;
+pub use body::Sent;
 pub(crate) use log::{Log, Next, Present};
 pub use metrics::FeedMetrics;
 pub use snapshot::Snapshot;

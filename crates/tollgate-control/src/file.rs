@@ -91,8 +91,7 @@ pub fn read_objects_beside(root: &mut Section, now: i64, beside: Beside<'_>) -> 
     );
     let key_brand = root.optional("key_brand", BrandKind);
     let (digests, fresh_pepper) = digest::read(root, beside.pepper);
-    let upstreams =
-        named(root, "upstreams", |name, section| upstream::read(name, section, beside));
+    let upstreams = named(root, "upstreams", |name, section| upstream::read(name, section, beside));
     let mut routes = Routes::default();
     let mut keyless = Keyless::default();
     let services = named(root, "services", |name, section| {

@@ -1,12 +1,9 @@
 //! The connection to a control plane: one request of HTTP/2 whose bodies go on, and others that fetch.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::BodyExt;
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use http_body_util::{BodyExt, Either, Empty};
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri};
@@ -14,6 +11,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tollgate_control::feed::Sent;
 use tollgate_feed::wire::frame::Frames;
 use tollgate_feed::wire::{Malformed, ToControl, ToProxy};
 
@@ -24,6 +23,8 @@ use crate::config::ConnectUrl;
 const WAITING: usize = 1024;
 /// So many bytes the control plane can send ahead of what is read.
 const WINDOW: u32 = 1 << 20;
+/// For a connection to end whose first request has.
+const AT_ONCE: Duration = Duration::from_millis(100);
 /// Between two pieces of a snapshot.
 const STALL: Duration = Duration::from_secs(30);
 const ALIVE: Duration = Duration::from_secs(10);
@@ -36,7 +37,7 @@ pub(super) struct Connection {
     said: Incoming,
     frames: Frames,
     to: mpsc::Sender<Bytes>,
-    driver: JoinHandle<()>,
+    driver: JoinHandle<Option<String>>,
 }
 
 /// What else can be asked for on it.
@@ -48,28 +49,7 @@ pub(super) struct Requests {
 }
 
 /// What is sent: messages as they come, or nothing.
-pub(super) struct Outgoing(Option<mpsc::Receiver<Bytes>>);
-
-impl Body for Outgoing {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match &mut self.0 {
-            Some(messages) => {
-                messages.poll_recv(context).map(|bytes| Some(Ok(Frame::data(bytes?))))
-            }
-            None => Poll::Ready(None),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_none()
-    }
-}
+type Outgoing = Either<Sent, Empty<Bytes>>;
 
 impl Requests {
     async fn send(
@@ -113,10 +93,10 @@ impl Requests {
             return Err("the name of the snapshot is none".to_owned());
         }
         let below = format!("/snapshots/{etag}");
-        let response = self.send(Method::GET, &below, Outgoing(None)).await?;
+        let response = self.send(Method::GET, &below, Either::Right(Empty::new())).await?;
         let mut body = response.into_body();
         loop {
-            let piece = tokio::time::timeout(STALL, body.frame()).await;
+            let piece = timeout(STALL, body.frame()).await;
             let piece = piece.map_err(|_| "the snapshot does not go on".to_owned())?;
             let Some(piece) = piece else { break };
             let piece = piece.map_err(|error| told(&error))?;
@@ -144,24 +124,28 @@ impl Connection {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| told(&error))?;
-        let driver = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "the connection of the feed has ended");
+        let mut driver = tokio::spawn(async move {
+            let ended = connection.await.err().map(|error| told(&error));
+            if let Some(error) = &ended {
+                tracing::debug!(error, "the connection of the feed has ended");
             }
+            ended
         });
         let scheme = if url.tls { "https" } else { "http" };
         let base = format!("{scheme}://{}{}", url.authority, url.path);
         let mut requests = Requests { sender, base, authorization };
         let (to, messages) = mpsc::channel(WAITING);
-        let said = requests.send(Method::POST, "/stream", Outgoing(Some(messages))).await;
+        let said = requests.send(Method::POST, "/stream", Either::Left(Sent(messages))).await;
         match said {
             Ok(response) => {
                 let said = response.into_body();
                 Ok(Self { requests, said, frames: Frames::default(), to, driver })
             }
             Err(error) => {
+                // What the other side says to a certificate ends the connection, and not the request alone.
+                let ended = timeout(AT_ONCE, &mut driver).await;
                 driver.abort();
-                Err(error)
+                Err(ended.ok().and_then(Result::ok).flatten().unwrap_or(error))
             }
         }
     }

@@ -1,6 +1,5 @@
 //! The key feed on the admin listener: what remote proxies follow, over HTTP/2.
 
-mod body;
 mod session;
 mod snapshot;
 
@@ -19,6 +18,7 @@ use super::listener::{Peer, PeerCertificate};
 use super::native::Problem;
 use super::v3::Failure;
 use super::{Plane, authorization};
+use crate::feed::Sent;
 use crate::people::Secret;
 use crate::proxies::{AccessKey, Capability, PresentedCertificate};
 
@@ -65,7 +65,7 @@ async fn stream(
     }
     let (to, taken) = mpsc::channel(WAITING);
     tokio::spawn(session::run(plane, access, request.into_body(), to));
-    let mut response = axum::body::Body::new(body::Sent(taken)).into_response();
+    let mut response = axum::body::Body::new(Sent(taken)).into_response();
     response.headers_mut().insert(CONTENT_TYPE, MEDIA_TYPE);
     Ok(response)
 }

@@ -16,6 +16,7 @@ mod key_sets;
 mod preview;
 mod problem;
 mod revisions;
+mod revoking;
 mod subscriptions;
 mod transfer;
 

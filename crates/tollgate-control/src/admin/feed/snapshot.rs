@@ -10,12 +10,11 @@ use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, E
 use http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc;
 
-use super::body::Sent;
 use super::{Brought, MEDIA_TYPE, proven};
 use crate::admin::Plane;
 use crate::admin::native::Problem;
 use crate::admin::v3::Failure;
-use crate::feed::Snapshot;
+use crate::feed::{Sent, Snapshot};
 
 /// Bytes that are read at once.
 const PIECE: u64 = 256 << 10;

@@ -1,27 +1,21 @@
 //! The revocation of proxy access keys, one or several at once (S1-7).
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::done;
-use super::key_sets::confirmed;
+use super::revoking::{Became, revoke_each};
 use super::{Answered, Problem};
 use crate::admin::Plane;
 use crate::admin::asked::{Asked, Work};
-use crate::admin::once::Made;
 use crate::admin::v3::{Failure, permit};
 use crate::people::Action;
 use crate::proxies::AccessKey;
-use crate::store::{Change, DONE, Deed, Kind, Reason as _};
+use crate::store::{Change, Deed, Kind};
 
 /// What an entry of the audit log calls them.
 const NOUN: &str = "access_key";
-
-/// So many are revoked at once.
-const MOST: usize = 1000;
 
 pub(super) fn router() -> OpenApiRouter<Plane> {
     OpenApiRouter::new().routes(routes!(revoke))
@@ -65,43 +59,10 @@ struct AccessKeyRevoked {
 )]
 async fn revoke(asked: Asked) -> Answered {
     let AccessKeyRevocations { confirm, ids } = asked.input()?;
-    confirmed(confirm)?;
-    if ids.len() > MOST {
-        return Err(Failure::invalid("ids", format!("expected {MOST} ids at most")).into());
-    }
-    let work = asked.work.clone();
-    let deed = asked.deed(NOUN, "revoke_many", "");
-    let made = asked.change(deed, move |change, deed| {
-        let mut all = Vec::with_capacity(ids.len());
-        for id in ids {
-            all.push(one(&work, change, deed, id)?);
-        }
-        let revoked = all.iter().filter(|one| one.outcome == DONE).count();
-        deed.details = json!({ "asked": all.len(), "revoked": revoked }).to_string();
-        Made::new(&all, None)
-    });
-    Ok(done(&made.await?)?)
+    revoke_each(asked, NOUN, (confirm, ids), one, shown).await
 }
 
-/// Revokes one of them. What refuses it is found before anything is written.
-fn one(
-    work: &Work,
-    change: &mut Change<'_>,
-    whole: &Deed,
-    id: String,
-) -> Result<AccessKeyRevoked, Failure> {
-    let deed = Deed { action: format!("{NOUN}.revoke"), object: id.clone(), ..whole.clone() };
-    let refused = match revoke_one(work, change, &id) {
-        Ok(()) => None,
-        Err(Failure::Store(error)) => return Err(Failure::Store(error)),
-        Err(refused) => Some(refused),
-    };
-    let outcome = refused.as_ref().map_or(DONE, Failure::code).to_owned();
-    change.tell(deed, &outcome);
-    Ok(AccessKeyRevoked { id, outcome, detail: refused.map(|refused| refused.message()) })
-}
-
-fn revoke_one(work: &Work, change: &mut Change<'_>, id: &str) -> Result<(), Failure> {
+fn one(work: &Work, change: &mut Change<'_>, _: &mut Deed, id: &str) -> Result<(), Failure> {
     let found = AccessKey::find(change.connection(), id)?;
     let missing = || Failure::NotFound("there is no such access key".to_owned());
     let mut key = found.ok_or_else(missing)?;
@@ -114,4 +75,9 @@ fn revoke_one(work: &Work, change: &mut Change<'_>, id: &str) -> Result<(), Fail
     // Whoever is connected by it is looked at.
     change.touch(Kind::Proxy, format!("access_key/{id}"));
     Ok(())
+}
+
+fn shown(became: Became<()>) -> AccessKeyRevoked {
+    let Became { id, outcome, detail, .. } = became;
+    AccessKeyRevoked { id, outcome, detail }
 }

@@ -1,6 +1,6 @@
 //! Where the objects of a resource come from, and where they go to.
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::Failure;
 use super::engine::Resource;
@@ -11,7 +11,7 @@ use crate::directory::Directory;
 pub(crate) use crate::directory::{realm, reference, text};
 use crate::model::{Objects, Owner};
 use crate::operations::Context;
-use crate::people::{Caller, Permissions, Realm};
+use crate::people::{Caller, Permissions, Realm, Secret};
 use crate::plane::ControlPlane;
 use crate::store::{Change, Connection, Document, StoredChain};
 
@@ -49,6 +49,20 @@ pub(crate) struct Object {
     pub(crate) application: Option<String>,
     /// The chain of a key, where the store owns it.
     pub(crate) chain: Option<StoredChain>,
+}
+
+impl Object {
+    /// One that the store keeps in a table of its own.
+    pub(crate) fn of_store(id: String, json: Map<String, Json>, realm: Realm) -> Self {
+        let owner = Owner::Store;
+        Self { id, json, realm, owner, document: None, application: None, chain: None }
+    }
+
+    /// The same with its secret, which only the answer shows that makes it.
+    pub(crate) fn with_secret(mut self, secret: &Secret) -> Self {
+        self.json.insert("secret".to_owned(), json!(secret.reveal()));
+        self
+    }
 }
 
 /// Where the objects of a resource come from. All of it is done on a thread that may block.

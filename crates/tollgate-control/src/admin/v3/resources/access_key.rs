@@ -12,7 +12,6 @@ use super::super::query::Query;
 use super::super::source::{Object, Scene, Source, Wanted, text};
 use super::super::{Failure, date};
 use crate::admin::feed::connect_url;
-use crate::model::Owner;
 use crate::people::{Action, Realm, Secret};
 use crate::proxies::{AccessKey, Capability, CertificateMark, MOST_OF_REGION, Proof};
 use crate::store::{Change, Connection, StoreError};
@@ -117,11 +116,11 @@ impl Source for AccessKeys {
         let maker = (scene.caller.member.as_str(), owner);
         let key = AccessKey::new(id, (capability, region), maker, proof, change.now());
         key.insert(change.connection())?;
-        let mut object = object(scene, &key);
-        if let Some(secret) = secret {
-            object.json.insert("secret".to_owned(), json!(secret.reveal()));
-        }
-        Ok(object)
+        let object = object(scene, &key);
+        Ok(match secret {
+            Some(secret) => object.with_secret(&secret),
+            None => object,
+        })
     }
 
     fn delete(&self, _: Scene<'_>, change: &mut Change<'_>, object: Object) -> Result<(), Failure> {
@@ -184,13 +183,5 @@ fn object(scene: Scene<'_>, key: &AccessKey) -> Object {
             }
         }
     }
-    Object {
-        id: key.id.clone(),
-        json,
-        realm: key.realm.clone(),
-        owner: Owner::Store,
-        document: None,
-        application: None,
-        chain: None,
-    }
+    Object::of_store(key.id.clone(), json, key.realm.clone())
 }

@@ -11,7 +11,6 @@ use super::super::kept::permit;
 use super::super::query::Query;
 use super::super::source::{Object, Scene, Source, Wanted, text};
 use super::super::{Failure, date};
-use crate::model::Owner;
 use crate::people::{Action, Client, Realm, Secret};
 use crate::store::{Change, Connection, StoreError};
 
@@ -78,9 +77,7 @@ impl Source for Clients {
         let name = text(&wanted.given, "name").unwrap_or(id);
         let client = Client::new(id, name, &secret, change.now());
         client.insert(change.connection())?;
-        let mut object = object(&client);
-        object.json.insert("secret".to_owned(), json!(secret.reveal()));
-        Ok(object)
+        Ok(object(&client).with_secret(&secret))
     }
 
     fn delete(&self, _: Scene<'_>, change: &mut Change<'_>, object: Object) -> Result<(), Failure> {
@@ -94,13 +91,5 @@ fn object(client: &Client) -> Object {
     json.insert("id".to_owned(), json!(client.id));
     json.insert("name".to_owned(), json!(client.name));
     json.insert("created".to_owned(), json!(date::show(client.created)));
-    Object {
-        id: client.id.clone(),
-        json,
-        realm: Realm::default(),
-        owner: Owner::Store,
-        document: None,
-        application: None,
-        chain: None,
-    }
+    Object::of_store(client.id.clone(), json, Realm::default())
 }

@@ -11,7 +11,6 @@ use super::super::field::{Field, field};
 use super::super::query::Query;
 use super::super::source::{Object, Scene, Source};
 use super::super::{Failure, date};
-use crate::model::Owner;
 use crate::people::{Action, Realm};
 use crate::proxies::{HEARTBEAT, RegisteredProxy};
 use crate::store::{Change, Connection, Kind, newest};
@@ -132,13 +131,5 @@ fn object(scene: Scene<'_>, kept: RegisteredProxy, newest: Revision) -> Object {
     if let Some(problem) = &proxy.problem {
         put("problem", json!(problem));
     }
-    Object {
-        id: proxy.name,
-        json,
-        realm: Realm::default(),
-        owner: Owner::Store,
-        document: None,
-        application: None,
-        chain: None,
-    }
+    Object::of_store(proxy.name, json, Realm::default())
 }

@@ -10,7 +10,6 @@ use super::super::field::{Field, field};
 use super::super::query::Query;
 use super::super::source::{Object, Scene, Source, reference, text};
 use super::super::{Failure, date};
-use crate::model::Owner;
 use crate::people::{Action, Realm, RoleGrant, RoleName, grants};
 use crate::store::{Connection, Document};
 
@@ -74,15 +73,7 @@ fn object(name: &RoleName) -> Object {
     json.insert("isPredefined".to_owned(), json!(true));
     json.insert("isOrgrole".to_owned(), json!(false));
     json.insert("isAssignable".to_owned(), json!(true));
-    Object {
-        id: name.id.clone(),
-        json,
-        realm: Realm::default(),
-        owner: Owner::Store,
-        document: None,
-        application: None,
-        chain: None,
-    }
+    Object::of_store(name.id.clone(), json, Realm::default())
 }
 
 fn named(name: &RoleName) -> Map<String, Json> {

@@ -10,7 +10,6 @@ use super::super::field::{Field, field};
 use super::super::query::Query;
 use super::super::source::{Object, Scene, Source, Wanted, text};
 use super::super::{Failure, date};
-use crate::model::Owner;
 use crate::people::{Action, Login};
 use crate::store::{Change, Connection, NotChanged, StoreError};
 
@@ -82,9 +81,7 @@ impl Source for Tokens {
             NotChanged::Store(error) => Failure::Store(error),
             NotChanged::Refused(_) => Failure::Store(StoreError::Closed),
         })?;
-        let mut object = object(scene, &login);
-        object.json.insert("secret".to_owned(), json!(token.reveal()));
-        Ok(object)
+        Ok(object(scene, &login).with_secret(&token))
     }
 
     fn delete(&self, _: Scene<'_>, change: &mut Change<'_>, object: Object) -> Result<(), Failure> {
@@ -101,13 +98,5 @@ fn object(scene: Scene<'_>, login: &Login) -> Object {
     json.insert("created".to_owned(), json!(date::show(login.created)));
     json.insert("expires".to_owned(), json!(date::show(login.expires)));
     let home = scene.caller.home(scene.permissions(), Action::TokenWrite);
-    Object {
-        id: login.id.clone(),
-        json,
-        realm: home.unwrap_or_default(),
-        owner: Owner::Store,
-        document: None,
-        application: None,
-        chain: None,
-    }
+    Object::of_store(login.id.clone(), json, home.unwrap_or_default())
 }

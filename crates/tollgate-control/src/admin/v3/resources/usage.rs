@@ -19,7 +19,6 @@ use super::super::source::{Object, Scene, Source};
 use super::plan::word;
 use crate::admin::native;
 use crate::life_cycle::State;
-use crate::model::Owner;
 use crate::people::{Action, Realm};
 use crate::store::{Connection, StoredChain, uses};
 
@@ -100,15 +99,7 @@ fn shown(scene: Scene<'_>, connection: &mut dyn Connection) -> Result<Vec<Object
         json.insert("id".to_owned(), json!(id));
         json.insert("at".to_owned(), instant(now.unix()));
         json.insert("keys".to_owned(), Json::from(keys.clone()));
-        Object {
-            id,
-            json,
-            realm: seen.realm.clone(),
-            owner: Owner::Store,
-            document: None,
-            application: None,
-            chain: None,
-        }
+        Object::of_store(id, json, seen.realm.clone())
     });
     Ok(shown.collect())
 }

@@ -11,7 +11,6 @@ use super::super::kept::{Kept, permit};
 use super::super::query::Query;
 use super::super::source::{Object, Scene, Source, Wanted, text};
 use super::super::{Failure, date};
-use crate::model::Owner;
 use crate::people::{Action, Realm};
 use crate::store::{Change, Connection, Delivery, Document, Kind, Shelf, StoreError};
 use crate::webhooks::{EventKind, SigningSecret, Target, Webhook, test_delivery};
@@ -278,13 +277,5 @@ fn shown(delivery: Delivery, realm: &Realm) -> Object {
     put("status", json!(delivery.status));
     put("failure", json!(delivery.failure));
     put("body", json!(delivery.body));
-    Object {
-        id: delivery.id,
-        json,
-        realm: realm.clone(),
-        owner: Owner::Store,
-        document: None,
-        application: None,
-        chain: None,
-    }
+    Object::of_store(delivery.id, json, realm.clone())
 }

@@ -9,7 +9,8 @@ use hyper::body::{Body, Frame};
 use tokio::sync::mpsc::Receiver;
 
 /// The end at which it is taken. It ends when the other end is dropped.
-pub(super) struct Sent(pub(super) Receiver<Bytes>);
+#[derive(Debug)]
+pub struct Sent(pub Receiver<Bytes>);
 
 impl Body for Sent {
     type Data = Bytes;
