@@ -59,7 +59,13 @@ pub(crate) struct Lane {
 struct Idle {
     one: Box<Http1>,
     since: u64,
+    /// When it was last looked at.
+    looked: u64,
 }
+
+/// How often it is looked whether a server has closed an idle connection, in nanoseconds. It only keeps the socket:
+/// each is looked at before it is used.
+const LOOK: u64 = 1_000_000_000;
 
 /// What is known of the attempt to make a connection that many may use.
 #[derive(Debug, Default)]
@@ -190,7 +196,7 @@ impl Lane {
             && idle.len() < self.max_idle
             && !self.retired.get()
         {
-            idle.push(Idle { one, since: now });
+            idle.push(Idle { one, since: now, looked: now });
         }
     }
 
@@ -199,7 +205,12 @@ impl Lane {
         let keep_alive = self.keep_alive;
         let mut cx = Context::from_waker(Waker::noop());
         self.idle.borrow_mut().retain_mut(|idle| {
-            now.saturating_sub(idle.since) < keep_alive && idle.one.is_ready(false, &mut cx)
+            let due = now.saturating_sub(idle.looked) >= LOOK;
+            if due {
+                idle.looked = now;
+            }
+            now.saturating_sub(idle.since) < keep_alive
+                && (!due || idle.one.is_ready(false, &mut cx))
         });
         self.shared.sweep(now, keep_alive);
     }
