@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import tempfile
+import time
 from statistics import median
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "peers"))
@@ -13,6 +14,8 @@ from processes import memory, wakes
 
 WHAT = {"sidecar": 1_000, "toml": 1_000_000, "snapshot": 10_000_000}
 ROUNDS = {"sidecar": 21, "toml": 3, "snapshot": 3}
+# Seconds until what a start leaves to do is done, such as reading once more what may have changed meanwhile.
+SETTLED = 15
 IDLE = 20  # seconds
 
 
@@ -33,11 +36,12 @@ def measure(what, keys):
             ready.append(gate.start())
             if number < ROUNDS[what] - 1:
                 gate.stop()
+        time.sleep(SETTLED)
+        woken = wakes(gate.pid(), IDLE)
         size = memory(gate.pid())[1]
         each = f", {size * 2**20 / keys:.0f} bytes a key" if what != "sidecar" else ""
         print(f"{what}, {keys} keys: ready after {median(ready):.0f} ms ({min(ready):.0f} to {max(ready):.0f});", end=" ")
         print(f"resident {size:.1f} MiB{each};", end=" ", flush=True)
-        woken = wakes(gate.pid(), IDLE)
         every = ", ".join(f"{name} {count / IDLE:.2f}" for name, count in woken.items())
         print(f"idle {sum(woken.values()) / IDLE:.2f} wake-ups a second ({every})", flush=True)
         gate.stop()

@@ -10,8 +10,9 @@ use tollgate_proxy::DataPlane;
 use crate::boot::Failure;
 use crate::systemd;
 
-/// How often the workers are looked at, at least.
-const HEALTH_LOOK: Duration = Duration::from_secs(1);
+/// How often the workers are looked at, at least. A panic ends the process at once: this is for one that could not
+/// begin.
+const HEALTH_LOOK: Duration = Duration::from_secs(5);
 
 /// Every signal that means something.
 pub(crate) struct Signals {
