@@ -18,7 +18,8 @@ use tokio::time::timeout;
 use crate::Failure;
 
 /// What is not answered by then never will be.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
+const IMPORT_PATIENCE: Duration = Duration::from_secs(1800);
 
 /// Somebody who is logged in, on one connection.
 pub(crate) struct Admin {
@@ -36,7 +37,7 @@ pub(crate) struct Answer {
 impl Answer {
     fn success(self, method: &str, target: &str) -> Result<Json, Failure> {
         let Self { status, body } = self;
-        if status == 200 {
+        if matches!(status, 200 | 202) {
             Ok(body)
         } else {
             Err(format!("{method} {target}: {status} {body}").into())
@@ -120,16 +121,27 @@ impl Admin {
         answer.success(method, target)
     }
 
-    async fn send(&mut self, mut request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
+    /// Imports a document, which takes its time.
+    pub(crate) async fn import(&mut self, target: &str, document: String) -> Result<(), Failure> {
+        let request = Request::post(format!("/api{target}"))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/x-ndjson");
+        let sent = self.answered(request.body(Full::from(document))?);
+        timeout(IMPORT_PATIENCE, sent).await??.success("POST", target)?;
+        Ok(())
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
+        timeout(PATIENCE, self.answered(request)).await?
+    }
+
+    async fn answered(&mut self, mut request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
         request.headers_mut().insert("host", "soak".try_into()?);
-        let respond = async {
-            self.sender.ready().await?;
-            let response = self.sender.send_request(request).await?;
-            let status = response.status().as_u16();
-            let body = response.into_body().collect().await?.to_bytes();
-            let body = if body.is_empty() { Json::Null } else { serde_json::from_slice(&body)? };
-            Ok::<_, Failure>(Answer { status, body })
-        };
-        timeout(PATIENCE, respond).await?
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await?.to_bytes();
+        let body = if body.is_empty() { Json::Null } else { serde_json::from_slice(&body)? };
+        Ok(Answer { status, body })
     }
 }

@@ -41,11 +41,11 @@ pub(crate) async fn run(settings: Settings) -> Result<bool, Failure> {
     origin::start(&settings.origin)?;
     let (process, _) = settings.program.start().await?;
     let mut admin =
-        Admin::log_in(process.admin, &settings.program.first_administrator()).await?;
+        Admin::log_in(process.admin()?, &settings.program.first_administrator()).await?;
     let made = admin.done("POST", "/members/soak/applications", &json!({ "name": "soak" })).await?;
     let application = made["id"].as_str().ok_or("no application")?.to_owned();
     let keys = format!("/applications/{application}/packageKeys");
-    let mut data = Connection::open(process.data, Protocol::Http1).await?;
+    let mut data = Connection::open(process.data()?, Protocol::Http1).await?;
     let mut figures = Figures::default();
     let body = |key: &str| {
         json!({

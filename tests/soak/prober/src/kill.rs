@@ -81,7 +81,7 @@ pub(crate) async fn run(settings: Settings) -> Result<bool, Failure> {
     let random = Rc::new(Random::new(seed));
     let (mut process, _) = settings.program.start().await?;
     let mut admin =
-        Admin::log_in(process.admin, &settings.program.first_administrator()).await?;
+        Admin::log_in(process.admin()?, &settings.program.first_administrator()).await?;
     let writers = (0..WRITERS).map(|number| Rc::new(RefCell::new(Writer::new(number))));
     let mut soak = Soak {
         random,
@@ -109,7 +109,7 @@ impl Soak {
     async fn round(&mut self, process: Process, kill: u64) -> Result<Process, Failure> {
         let mut writing = JoinSet::new();
         for writer in &self.writers {
-            let admin = Admin::with_token(process.admin, self.token.clone()).await?;
+            let admin = Admin::with_token(process.admin()?, self.token.clone()).await?;
             let (writer, random) = (Rc::clone(writer), Rc::clone(&self.random));
             let answers_all = matches!(self.settings.victim, Victim::Gate);
             writing.spawn_local(writer::write(writer, admin, random, answers_all));
@@ -168,7 +168,7 @@ impl Soak {
         }
         self.revision = revision;
         let mut admin = self.reach(process).await?;
-        let mut data = Connection::open(process.data, Protocol::Http1).await?;
+        let mut data = Connection::open(process.data()?, Protocol::Http1).await?;
         for writer in &self.writers {
             let mut writer = writer.borrow_mut();
             let of_application = writer.application_is_there(&mut admin).await?;
@@ -193,7 +193,9 @@ impl Soak {
             }
             // An application that was deleted took all of its keys with it, or none.
             if deleting && ((of_application && gone > 0) || (!of_application && here > 0)) {
-                eprintln!("soak-prober: an application is there: {of_application}, {here} keys are");
+                eprintln!(
+                    "soak-prober: an application is there: {of_application}, {here} keys are"
+                );
                 self.figures.half += 1;
             }
             writer.settle(&mut admin, of_application).await?;
@@ -233,7 +235,7 @@ impl Soak {
     async fn reach(&self, process: &Process) -> Result<Admin, Failure> {
         let began = Instant::now();
         loop {
-            let mut admin = Admin::with_token(process.admin, self.token.clone()).await?;
+            let mut admin = Admin::with_token(process.admin()?, self.token.clone()).await?;
             let answer = admin.ask("GET", "/packageKeys?limit=0", &serde_json::Value::Null).await;
             match answer {
                 Ok(answer) if answer.status == 200 => return Ok(admin),
@@ -267,7 +269,11 @@ impl Soak {
         let errors: u64 = self.writers.iter().map(|writer| writer.borrow().errors).sum();
         println!(
             "kills            {} in {:.0} s, {} more during a start; ready again p50 {} ms, p99 {} ms",
-            self.settings.kills, took.as_secs_f64(), figures.at_start, share(50), share(99)
+            self.settings.kills,
+            took.as_secs_f64(),
+            figures.at_start,
+            share(50),
+            share(99)
         );
         println!(
             "changes          {acknowledged} acknowledged, {} cut off: {} of them went in whole",
@@ -294,7 +300,10 @@ fn judge(key: &Known, found: &known::Found, figures: &mut Figures) {
         Some(0) => {}
         Some(_) => figures.went_in += 1,
         None => {
-            eprintln!("soak-prober: {} is {found:?}, expected one of {:?}", key.apikey, key.possible);
+            eprintln!(
+                "soak-prober: {} is {found:?}, expected one of {:?}",
+                key.apikey, key.possible
+            );
             if in_flight { figures.half += 1 } else { figures.lost += 1 }
         }
     }

@@ -8,6 +8,7 @@
 mod admin;
 mod connection;
 mod disk;
+mod fleet;
 mod flood;
 mod gate;
 mod keys;
@@ -22,6 +23,7 @@ mod swap;
 mod workers;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
 use process::Program;
@@ -62,7 +64,7 @@ fn run(arguments: &[&str]) -> Result<bool, Failure> {
         }
         ["kill", binary, folder, origin, kills, victim, spoil] => {
             block_on(kill::run(kill::Settings {
-                program: Program::new(binary, folder),
+                program: Program::new(Path::new(binary), Path::new(folder)),
                 origin: origin.to_owned(),
                 kills: kills.parse()?,
                 victim: match victim {
@@ -85,7 +87,7 @@ fn run(arguments: &[&str]) -> Result<bool, Failure> {
         }
         ["disk", binary, folder, origin, close, open, times] => {
             block_on(disk::run(disk::Settings {
-                program: Program::new(binary, folder),
+                program: Program::new(Path::new(binary), Path::new(folder)),
                 origin: origin.to_owned(),
                 close: close.to_owned(),
                 open: open.to_owned(),
@@ -99,9 +101,14 @@ fn run(arguments: &[&str]) -> Result<bool, Failure> {
             p99: std::time::Duration::from_millis(p99.parse()?),
             only: (*only).to_owned(),
         })),
-        _ => {
-            Err("expected keys, swap, kill, revoke, disk or flood, as their scripts call it".into())
+        ["origin", address] => {
+            origin::start(address)?;
+            block_on(std::future::pending())
         }
+        ["fleet", binary, folder, what, ref more @ ..] => {
+            block_on(fleet::run(Path::new(binary), Path::new(folder), what, more))
+        }
+        _ => Err("expected what a script says".into()),
     }
 }
 

@@ -22,6 +22,27 @@ impl Metrics {
         Ok(revision.ok_or("no tollgate_snapshot_revision")?.parse()?)
     }
 
+    /// A series that has no labels.
+    pub(crate) async fn value(&mut self, name: &str) -> Result<f64, Failure> {
+        let (_, text) = self.0.get("/metrics", &[]).await?;
+        let mut lines = std::str::from_utf8(&text)?.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.ok_or_else(|| format!("no {name}"))?.parse()?)
+    }
+
+    /// How often a histogram has seen what is at most so many seconds.
+    pub(crate) async fn buckets(&mut self, name: &str) -> Result<Vec<(f64, u64)>, Failure> {
+        let (_, text) = self.0.get("/metrics", &[]).await?;
+        let begins = format!("{name}_bucket{{le=\"");
+        let mut buckets = Vec::new();
+        for line in std::str::from_utf8(&text)?.lines() {
+            let Some(rest) = line.strip_prefix(&begins) else { continue };
+            let (bound, count) = rest.split_once("\"} ").ok_or("a bucket without a count")?;
+            buckets.push((bound.replace("+Inf", "inf").parse()?, count.parse()?));
+        }
+        Ok(buckets)
+    }
+
     /// What ended connections and requests for their clients' doing, by reason.
     pub(crate) async fn turned_away(&mut self) -> Result<BTreeMap<String, u64>, Failure> {
         let (_, text) = self.0.get("/metrics", &[]).await?;

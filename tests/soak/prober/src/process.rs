@@ -1,7 +1,7 @@
 //! A gate as a process that can be killed.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -13,26 +13,44 @@ use crate::Failure;
 use crate::connection::{Connection, Protocol};
 
 /// A gate that is not ready by then never will be.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What is started, and how.
 pub(crate) struct Program {
     pub(crate) binary: PathBuf,
     /// Where `tollgate.toml` is, and everything that the gate keeps.
     pub(crate) folder: PathBuf,
+    /// Whether it has an admin listener, which is told of last.
+    administers: bool,
+}
+
+/// A gate that was started and may not be ready.
+pub(crate) struct Starting {
+    /// Until it is a [`Process`].
+    child: Option<Child>,
+    began: Instant,
+    administers: bool,
 }
 
 /// A gate that runs.
 pub(crate) struct Process {
     child: Child,
-    pub(crate) data: SocketAddr,
+    data: Option<SocketAddr>,
     pub(crate) ops: SocketAddr,
-    pub(crate) admin: SocketAddr,
+    admin: Option<SocketAddr>,
 }
 
+/// Ticks of the kernel's clock in a second, by which it counts the time of processes.
+const TICKS: f64 = 100.0;
+
 impl Program {
-    pub(crate) fn new(binary: &str, folder: &str) -> Self {
-        Self { binary: binary.into(), folder: folder.into() }
+    pub(crate) fn new(binary: &Path, folder: &Path) -> Self {
+        Self { binary: binary.into(), folder: folder.into(), administers: true }
+    }
+
+    /// One that is fed, and has no admin listener.
+    pub(crate) fn fed(binary: &Path, folder: &Path) -> Self {
+        Self { administers: false, ..Self::new(binary, folder) }
     }
 
     pub(crate) fn first_administrator(&self) -> PathBuf {
@@ -50,24 +68,13 @@ impl Program {
 
     /// Starts a gate and waits until it is ready. Returns how long that took, too.
     pub(crate) async fn start(&self) -> Result<(Process, Duration), Failure> {
+        self.begin()?.ready(self).await
+    }
+
+    /// Starts a gate.
+    pub(crate) fn begin(&self) -> Result<Starting, Failure> {
         let began = Instant::now();
-        let mut child = self.spawn()?;
-        let stdout = child.stdout.take().ok_or("no output")?;
-        let (data, ops, admin) = match addresses(stdout) {
-            Some(found) => found,
-            None => return Err(format!("tollgate did not start: {}", self.log()).into()),
-        };
-        let process = Process { child, data, ops, admin };
-        loop {
-            let mut connection = Connection::open(ops, Protocol::Http1).await?;
-            if connection.get("/readyz", &[]).await.is_ok_and(|(status, _)| status == 200) {
-                return Ok((process, began.elapsed()));
-            }
-            if began.elapsed() > PATIENCE {
-                return Err("tollgate is not ready".into());
-            }
-            sleep(Duration::from_millis(2)).await;
-        }
+        Ok(Starting { child: Some(self.spawn()?), began, administers: self.administers })
     }
 
     /// A command of the gate's own, about this configuration. Returns what it says.
@@ -100,12 +107,90 @@ impl Program {
     }
 }
 
+impl Starting {
+    /// Waits until it is ready. Returns how long that took, too.
+    pub(crate) async fn ready(mut self, program: &Program) -> Result<(Process, Duration), Failure> {
+        let stdout = self.child.as_mut().and_then(|child| child.stdout.take());
+        let (stdout, administers) = (stdout.ok_or("no output")?, self.administers);
+        let found = tokio::task::spawn_blocking(move || addresses(stdout, administers)).await?;
+        let (Some((data, ops, admin)), Some(child)) = (found, self.child.take()) else {
+            return Err(format!("tollgate did not start: {}", program.log()).into());
+        };
+        let process = Process { child, data, ops, admin };
+        loop {
+            if process.is_ready().await {
+                return Ok((process, self.began.elapsed()));
+            }
+            if self.began.elapsed() > PATIENCE {
+                return Err(format!("tollgate is not ready: {}", program.log()).into());
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
 impl Process {
+    /// Where it listens for data.
+    pub(crate) fn data(&self) -> Result<SocketAddr, Failure> {
+        self.data.ok_or("it has no listener for data".into())
+    }
+
+    /// Where it is administered.
+    pub(crate) fn admin(&self) -> Result<SocketAddr, Failure> {
+        self.admin.ok_or("it has no admin listener".into())
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether `/readyz` says so.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let Ok(mut ops) = Connection::open(self.ops, Protocol::Http1).await else { return false };
+        ops.get("/readyz", &[]).await.is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// What the process has resident, in bytes.
+    pub(crate) fn resident(&self) -> Result<u64, Failure> {
+        resident(self.pid()).map_err(Into::into)
+    }
+
+    /// The time that it has had of a processor, in seconds.
+    pub(crate) fn cpu(&self) -> Result<f64, Failure> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()))?;
+        let (_, rest) = stat.rsplit_once(')').ok_or("no name in stat")?;
+        // utime and stime, which are columns 14 and 15 of all.
+        let times = rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+        Ok(times.sum::<Result<f64, _>>()? / TICKS)
+    }
+
+    /// Has it stand still, or go on.
+    pub(crate) fn stand_still(&self, still: bool) -> Result<(), Failure> {
+        let signal = if still { "-STOP" } else { "-CONT" };
+        let status = Command::new("kill").args([signal, &self.pid().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err(format!("kill {signal}: {status}").into()) }
+    }
+
+    /// Ends it as an operator does. Returns its exit code.
+    pub(crate) fn end(mut self) -> Result<Option<i32>, Failure> {
+        Command::new("kill").arg(self.pid().to_string()).status()?;
+        Ok(self.child.wait()?.code())
+    }
+
     /// Ends it without a warning.
     pub(crate) fn kill(mut self) -> Result<(), Failure> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -116,21 +201,31 @@ impl Drop for Process {
     }
 }
 
+/// What a process has resident, in bytes.
+pub(crate) fn resident(pid: u32) -> io::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.map(|count| count * 1024).ok_or_else(|| io::Error::other("no VmRSS"))
+}
+
+type Addresses = (Option<SocketAddr>, SocketAddr, Option<SocketAddr>);
+
 /// Where a gate listens: for data, ops and admin.
-fn addresses(stdout: ChildStdout) -> Option<(SocketAddr, SocketAddr, SocketAddr)> {
+fn addresses(stdout: ChildStdout, administers: bool) -> Option<Addresses> {
     let mut lines = BufReader::new(stdout).lines();
-    let (mut data, mut ops) = (None, None);
-    loop {
+    let (mut data, mut ops, mut admin) = (None, None, None);
+    while ops.is_none() || (administers && admin.is_none()) {
         let line = lines.next()?.ok()?;
-        let (address, what) = line.strip_prefix("listening on http://")?.split_once(" (")?;
-        let address = address.parse().ok()?;
+        let (_, line) = line.strip_prefix("listening on http")?.split_once("://")?;
+        let (address, what) = line.split_once(" (")?;
+        let address: SocketAddr = address.parse().ok()?;
         match what {
             "ops)" => ops = Some(address),
-            "admin)" => {
-                std::thread::spawn(move || lines.for_each(drop));
-                return Some((data?, ops?, address));
-            }
+            "admin)" => admin = Some(address),
             _ => data = Some(address),
         }
     }
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((data, ops?, admin))
 }

@@ -6,6 +6,8 @@
 use std::fs;
 use std::io;
 
+use crate::process::resident;
+
 /// The workers of a process, numbered.
 pub(crate) struct Workers {
     pid: u32,
@@ -65,10 +67,7 @@ impl Workers {
 
     /// What the process has resident, in MiB.
     pub(crate) fn resident(&self) -> io::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kibibytes.map(|count| count / 1024).ok_or_else(|| io::Error::other("no VmRSS"))
+        resident(self.pid).map(|bytes| bytes >> 20)
     }
 
     fn position(&self, inode: u64) -> Option<usize> {
