@@ -204,6 +204,7 @@ level = "warn"
 scheme = "sha256"
 [process]
 workers = 1
+checkpoint_file = "meters.checkpoint"
 [ops]
 address = "127.0.0.1:0"
 [strangers]
