@@ -22,7 +22,7 @@ use crate::trust::Files;
 
 pub use access_log::AccessLog;
 pub use control::Control;
-pub use feed::{ConnectUrl, Feed};
+pub use feed::{ConnectUrl, Feed, Reach};
 pub use listeners::{CertificateFiles, ClientCertificate, Listener, Tls};
 pub use log::{Format, Log};
 pub use ops::Ops;

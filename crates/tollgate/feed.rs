@@ -8,6 +8,7 @@ mod kept;
 mod metrics;
 mod refused;
 mod resting;
+mod watching;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use kept::{Kept, withheld_text};
 use metrics::FeedMetrics;
 use resting::Place;
 pub(crate) use resting::Resting;
+pub(crate) use watching::{Watched, watch};
 
 const TICK: Duration = Duration::from_millis(100);
 /// How often meters of keys that are gone are looked at, in ticks.

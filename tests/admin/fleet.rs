@@ -1,6 +1,7 @@
 //! A fleet: a control plane, and proxies that are processes of their own and follow its feed.
 
 mod counters;
+mod tail;
 mod tls;
 
 use std::fs::{self, Permissions};

@@ -1,5 +1,6 @@
 //! `tollgate feed …`
 
+mod live;
 mod text;
 
 use std::fs::OpenOptions;
@@ -30,7 +31,11 @@ pub(super) fn perform(command: &FeedCommand) -> ExitCode {
     performed.map_or_else(|failure| failure.end(), |()| ExitCode::SUCCESS)
 }
 
-fn show(TailArguments { files, brief }: &TailArguments) -> Result<(), Failure> {
+fn show(arguments: &TailArguments) -> Result<(), Failure> {
+    let TailArguments { files, brief, .. } = arguments;
+    if let Some(url) = live::url(files) {
+        return live::follow(url, arguments);
+    }
     for path in files {
         let failed =
             |why: &dyn std::fmt::Display| Failure::Failed(format!("{}: {why}", path.display()));
@@ -59,11 +64,17 @@ impl Unshown {
 
 fn snapshot(path: &Path, brief: bool) -> Result<(), Unshown> {
     let file = std::fs::File::open(path).map_err(|error| Unshown::File(error.into()))?;
-    let file = SnapshotFile::open(std::io::BufReader::new(file));
-    let mut file = file.map_err(Unshown::File)?;
+    pieces(std::io::BufReader::new(file), brief)
+}
+
+fn pieces(from: impl std::io::Read, brief: bool) -> Result<(), Unshown> {
+    let mut file = SnapshotFile::open(from).map_err(Unshown::File)?;
     print(&text::header(file.header())).map_err(Unshown::Output)?;
     while let Some(piece) = file.next_piece().map_err(Unshown::File)? {
         print(&text::piece(&piece, brief)).map_err(Unshown::Output)?;
+    }
+    if let Some(signature) = file.signature() {
+        print(&format!("signed by {}\n", signature.key())).map_err(Unshown::Output)?;
     }
     print("it is whole\n").map_err(Unshown::Output)
 }

@@ -25,14 +25,8 @@ const OTHERS: [&str; 7] =
 /// The control plane that feeds the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
-    /// The connect URL of the access key.
-    pub url: ConnectUrl,
-    /// The file with the secret of the access key; `None` = it is for whoever has the certificate.
-    pub access_key_file: Option<PathBuf>,
-    /// Authorities that the control plane's certificate has to be of; `None` = the system's.
-    pub ca_file: Option<PathBuf>,
-    /// What is presented to a control plane that asks: certificate and key.
-    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// How the control plane is reached.
+    pub reach: Reach,
     /// The public keys of which one has to have signed what the control plane sends; none = whatever comes is
     /// taken.
     pub public_key_files: Vec<PathBuf>,
@@ -46,6 +40,19 @@ pub struct Feed {
     pub serve_for: Option<Duration>,
     /// When the absence of keys waits for an operator.
     pub absence: Absence,
+}
+
+/// How a control plane is reached, and what it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The connect URL of the access key.
+    pub url: ConnectUrl,
+    /// The file with the secret of the access key; `None` = it is for whoever has the certificate.
+    pub access_key_file: Option<PathBuf>,
+    /// Authorities that the control plane's certificate has to be of; `None` = the system's.
+    pub ca_file: Option<PathBuf>,
+    /// What is presented to a control plane that asks: certificate and key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
 /// Where the feed is.
@@ -67,8 +74,12 @@ const URL: &str = "the connect URL of an access key, such as \
                    \"https://gate.example.com:8082/feed/v1/edge-1\", or http:// with a loopback address";
 
 impl ConnectUrl {
+    /// What is expected of one.
+    pub const EXPECTED: &'static str = URL;
+
     /// Reads a URL. A plain one has to stay on this machine: a secret goes there.
-    fn read(url: &str) -> Option<Self> {
+    #[must_use]
+    pub fn read(url: &str) -> Option<Self> {
         let uri: Uri = url.trim().parse().ok()?;
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
         let tls = match uri.scheme_str()? {
@@ -150,10 +161,7 @@ pub(super) fn read(root: &mut Section, certificates_at: Option<i64>) -> Option<F
     };
     let serve_for = refuse.then_some(serve_for);
     Some(Feed {
-        url: url?,
-        access_key_file: access_key,
-        ca_file,
-        certificate,
+        reach: Reach { url: url?, access_key_file: access_key, ca_file, certificate },
         public_key_files,
         name,
         region,

@@ -15,7 +15,7 @@ use tollgate_proxy::{Authorities, ClientTrust};
 use super::connection::Connection;
 use super::refused::told;
 use crate::certificates::{all, read_authorities, read_certificate};
-use crate::config::Feed;
+use crate::config::Reach;
 
 /// For a connection and its first answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,14 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Connects.
 #[derive(Debug)]
 pub(super) struct Dialer {
-    feed: Feed,
+    reach: Reach,
     /// What was last spoken with over TLS: goes on while its files cannot be used.
     trust: ArcSwapOption<ClientTrust>,
 }
 
 impl Dialer {
-    pub(super) fn new(feed: Feed) -> Self {
-        Self { feed, trust: ArcSwapOption::empty() }
+    pub(super) fn new(reach: Reach) -> Self {
+        Self { reach, trust: ArcSwapOption::empty() }
     }
 
     /// Connects, and begins to follow. Files are read each time, so that new ones are used.
@@ -40,8 +40,8 @@ impl Dialer {
     }
 
     async fn connect(&self) -> Result<Connection, String> {
-        let url = &self.feed.url;
-        let authorization = self.feed.access_key_file.as_deref().map(authorization).transpose()?;
+        let url = &self.reach.url;
+        let authorization = self.reach.access_key_file.as_deref().map(authorization).transpose()?;
         let stream = TcpStream::connect((url.host.as_str(), url.port)).await;
         let stream = stream.map_err(|error| format!("{}: {error}", url.authority))?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
@@ -58,7 +58,7 @@ impl Dialer {
 
     /// What the files hold; while they cannot be used, what they held before.
     async fn trust(&self) -> Result<Arc<ClientTrust>, String> {
-        let Feed { ca_file, certificate, .. } = &self.feed;
+        let Reach { ca_file, certificate, .. } = &self.reach;
         let (ca_file, certificate) = (ca_file.clone(), certificate.clone());
         // On a thread that may block.
         let read = tokio::task::spawn_blocking(move || read_trust(ca_file, certificate));
@@ -130,7 +130,7 @@ mod tests {
                       key_file = \"proxy.key\"\n";
         fs::write(&file, config).unwrap();
         let (config, _) = read(&file, |root| Config::read(root, 0)).unwrap();
-        let dialer = Dialer::new(config.settings.feed.unwrap());
+        let dialer = Dialer::new(config.settings.feed.unwrap().reach);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let trust = || runtime.block_on(dialer.trust());
         let first = trust().unwrap();

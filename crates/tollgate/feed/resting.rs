@@ -120,7 +120,7 @@ impl Resting {
         };
         let (subscriber, acts) = Subscriber::new(subscriber_settings, random()?, held, ago, now);
         let mut feed = Feed {
-            dialer: Arc::new(Dialer::new(settings.clone())),
+            dialer: Arc::new(Dialer::new(settings.reach.clone())),
             settings,
             environment,
             clock,

@@ -48,10 +48,22 @@ pub struct Hello {
     pub serve_for: Option<u64>,
     /// The schemes that it can digest keys under.
     pub schemes: Vec<SentScheme>,
-    /// What it can do beyond this version: none of it yet. Bits that nobody knows mean nothing.
+    /// What it is or can do beyond this version: [`Hello::WATCHES`]. Bits that nobody knows mean nothing.
     pub capabilities: u64,
     /// Its wall clock, in milliseconds since 1970.
     pub unix_ms: u64,
+}
+
+impl Hello {
+    /// It decides nothing and looks on only: whatever its environment, name and schemes are, it is not
+    /// registered, has no lease, and nobody waits for it.
+    pub const WATCHES: u64 = 1;
+
+    /// Whether it looks on only.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        self.capabilities & Self::WATCHES != 0
+    }
 }
 
 /// What a proxy holds.

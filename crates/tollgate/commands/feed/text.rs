@@ -59,6 +59,9 @@ pub(super) fn batch(batch: &SentBatch) -> String {
     let mut text = String::new();
     let published = instant(batch.published);
     line(&mut text, format_args!("revision {} published {published}", At(batch.revision)));
+    if let Some(seal) = &batch.seal {
+        line(&mut text, format_args!("  signed by {}", seal.signature.key()));
+    }
     batch.given.iter().for_each(|given| named(&mut text, given));
     for change in &batch.keys {
         match change {

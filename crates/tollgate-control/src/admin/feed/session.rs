@@ -46,7 +46,8 @@ enum End {
 /// What is sent to a proxy at present.
 struct Following<'a> {
     plane: &'a Plane,
-    session: &'a Session,
+    /// Its place on the roll; `None` = it looks on only.
+    session: Option<&'a Session>,
     messages: Messages,
     to: &'a mpsc::Sender<Bytes>,
     /// What the proxy holds once it has read what was sent.
@@ -109,6 +110,10 @@ async fn follow(
         Ok(Err(error)) => return End::told(GoodbyeReason::Malformed, error),
         Err(_) => return End::told(GoodbyeReason::Malformed, "there was no hello in time"),
     };
+    if hello.watches() {
+        tracing::info!(access_key = key.id, "somebody looks on at the key feed");
+        return welcomed(plane, (access, &hello), None, messages, to).await;
+    }
     if let Err(end) = fits(plane, &hello) {
         return end;
     }
@@ -142,7 +147,7 @@ async fn follow(
     }
     tracing::info!(proxy = session.name, access_key = key.id, "a proxy follows the key feed");
     plane.feed.metrics.proxies.inc();
-    let end = welcomed(plane, (access, &hello), &session, messages, to).await;
+    let end = welcomed(plane, (access, &hello), Some(&session), messages, to).await;
     plane.feed.metrics.proxies.dec();
     plane.roll.leave(&session);
     tracing::info!(proxy = session.name, "a proxy does not follow the key feed any more");
@@ -179,13 +184,14 @@ fn fits(plane: &Plane, hello: &Hello) -> Result<(), End> {
 async fn welcomed(
     plane: &Plane,
     (access, hello): (&Access, &Hello),
-    session: &Session,
+    session: Option<&Session>,
     messages: Messages,
     to: &mpsc::Sender<Bytes>,
 ) -> End {
     // Whoever committed more than this found the proxy on the roll.
     let mut newest = plane.feed.newest();
-    let reached = newest.wait_for(|newest| *newest >= session.committed);
+    let committed = session.map(|session| session.committed).unwrap_or_default();
+    let reached = newest.wait_for(|newest| *newest >= committed);
     if !matches!(timeout(FIRST, reached).await, Ok(Ok(_))) {
         return End::told(GoodbyeReason::ShuttingDown, "what is committed is not published yet");
     }
@@ -338,13 +344,19 @@ impl Following<'_> {
             ToControl::Applied(applied) => {
                 self.time(applied.revision);
                 let Applied { revision, keys, unix_ms, .. } = applied;
-                roll.hear(self.session, Heard { enforced: Some(revision), keys, unix_ms });
+                if let Some(session) = self.session {
+                    roll.hear(session, Heard { enforced: Some(revision), keys, unix_ms });
+                }
             }
             ToControl::Heartbeat(beat) => {
+                let Some(session) = self.session else {
+                    self.answers = Some(beat.sent);
+                    return None;
+                };
                 let from = self.plane.now();
                 let (enforced, keys, unix_ms) = (beat.enforced, beat.keys, beat.unix_ms);
-                roll.hear(self.session, Heard { enforced, keys, unix_ms });
-                match roll.renew(self.session, from).await {
+                roll.hear(session, Heard { enforced, keys, unix_ms });
+                match roll.renew(session, from).await {
                     Ok(()) => self.answers = Some(beat.sent),
                     Err(error) => tracing::warn!(%error, "the lease of a proxy is not renewed"),
                 }
@@ -352,13 +364,14 @@ impl Following<'_> {
             ToControl::Refused(refused) => {
                 let why: String = refused.reason.chars().take(512).collect();
                 let why: String = why.chars().filter(|each| !each.is_control()).collect();
+                let session = self.session?;
                 tracing::warn!(
-                    proxy = self.session.name,
+                    proxy = session.name,
                     revision = refused.revision.number,
                     why,
                     "a proxy does not enforce a revision"
                 );
-                roll.hear_problem(self.session, why);
+                roll.hear_problem(session, why);
             }
             ToControl::Goodbye(_) => return Some(End::Gone),
         }
@@ -375,9 +388,10 @@ impl Following<'_> {
 
     /// Whether the proxy may go on.
     async fn look(&mut self, key: &AccessKey) -> Option<End> {
-        let (id, name) = (key.id.clone(), self.session.name.clone());
+        let (id, name) = (key.id.clone(), self.session.map(|session| session.name.clone()));
         let looked = self.plane.store.read(move |connection: &mut dyn Connection| {
             let key = AccessKey::find(connection, &id)?;
+            let Some(name) = name else { return Ok((key, true)) };
             Ok((key, RegisteredProxy::find(connection, &name)?.is_some()))
         });
         match looked.await {
@@ -386,7 +400,7 @@ impl Following<'_> {
                 Some(End::told(GoodbyeReason::AccessRevoked, "the access key was revoked"))
             }
             Ok((_, false)) => Some(End::told(GoodbyeReason::Forgotten, "the proxy was forgotten")),
-            _ if !self.plane.roll.holds(self.session) => {
+            _ if self.session.is_some_and(|session| !self.plane.roll.holds(session)) => {
                 Some(End::told(GoodbyeReason::Superseded, "another process came under the name"))
             }
             Ok(_) => None,
