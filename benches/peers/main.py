@@ -40,11 +40,12 @@ def main():
                 beside(house, there, arguments, extra)
     figures = Figures(samples)
     whole = not (arguments.quick or arguments.rows or arguments.contestants)
-    if whole:
-        extra["instructions"] = count([kind.name for kind in kinds], arguments.seconds)
     results = {"workers": arguments.workers, "seconds": arguments.seconds, "samples": samples, **extra}
+    # Before anything else can fail.
     pathlib.Path(arguments.results).write_text(json.dumps(results))
     if whole:
+        results["instructions"] = count([kind.name for kind in kinds], arguments.seconds)
+        pathlib.Path(arguments.results).write_text(json.dumps(results))
         note.write(figures, results, kinds)
     for row in rows:
         print(f"\n{row.title}: CPU microseconds a request, and that to Tollgate's")
