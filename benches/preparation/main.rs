@@ -78,7 +78,7 @@ fn rows() -> Vec<Row> {
         name,
         head: head(lines),
         work: Box::new(move |head: &mut HeaderMap| {
-            taken(std::slice::from_ref(&place), head, there)
+            taken(std::slice::from_ref(&place), head, there);
         }),
     };
     let all = [header(), bearer(), basic(), cookie(), query(), form()];
