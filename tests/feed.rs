@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 use tollgate_core::Status;
 
-use crate::support::{Config, Feeder, Origin, Tollgate, tollgate, wait_for};
+use crate::support::{Config, Feeder, Origin, Request, Tollgate, tollgate, wait_for};
 
 /// What a proxy says that is fed, beside its secret's file.
 fn fed(feeder: &Feeder, origin: &Origin, more: &str) -> Config {
@@ -38,7 +38,11 @@ fn folder(config: &Config) -> TempDir {
 }
 
 fn status(gate: &Tollgate, key: &str) -> u16 {
-    gate.get("/anything").header("X-Api-Key", key).send().status
+    call(gate, key).send().status
+}
+
+fn call(gate: &Tollgate, key: &str) -> Request {
+    gate.get("/anything").header("X-Api-Key", key)
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn an_upstream_that_is_not_there_is_told_of_and_found_after_a_reload() {
     // What was there goes on, and so do revocations.
     assert_eq!(status(&gate, &feeder.key(1)), 200);
     feeder.set(1, Status::Revoked);
-    wait_for("the revocation", || (status(&gate, &feeder.key(1)) == 401).then_some(()));
+    wait_for("the revocation", || call(&gate, &feeder.key(1)).is_answered(401).then_some(()));
     let revision = feeder.set(2, Status::Suspended);
     gate.write(&good);
     feeder.wait_applied(revision);

@@ -16,7 +16,7 @@ use super::House;
 use super::access_keys::in_both;
 use super::native::id;
 use super::proxies::{disable, outcome, seconds_to};
-use crate::support::{Config, Tollgate, done, wait_for};
+use crate::support::{Config, Request, Tollgate, done, wait_for};
 
 impl House {
     /// A proxy that is fed by this control plane, in front of the same origin.
@@ -75,7 +75,11 @@ fn wait_for_lease(proxy: &Tollgate) {
 }
 
 fn status(proxy: &Tollgate, key: &Json) -> u16 {
-    proxy.get("/orders").key(key["apikey"].as_str().unwrap()).send().status
+    call(proxy, key).send().status
+}
+
+fn call(proxy: &Tollgate, key: &Json) -> Request {
+    proxy.get("/orders").key(key["apikey"].as_str().unwrap())
 }
 
 #[test]
@@ -135,7 +139,7 @@ fn a_proxy_that_stands_still_is_named_and_makes_up_for_what_it_missed() {
     assert!((500..=670).contains(&closes), "{closes} s: {answer}");
     assert_eq!(status(&other, &key), 401);
     still.signal(Signal::CONT);
-    wait_for("the one that stood still", || (status(&still, &key) == 401).then_some(()));
+    wait_for("the one that stood still", || call(&still, &key).is_answered(401).then_some(()));
 }
 
 #[test]
