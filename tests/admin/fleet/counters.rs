@@ -9,7 +9,7 @@ use super::super::House;
 use super::super::native::id;
 use super::super::proxies::{disable, outcome};
 use super::{status, wait_for_lease};
-use crate::support::{Claimant, Tollgate, done};
+use crate::support::{Claimant, Origin, Tollgate, done};
 
 const PROCESS: &str =
     "workers = 2\ncheckpoint_file = \"quotas\"\ntakeover_socket = \"takeover.sock\"";
@@ -39,6 +39,18 @@ impl House {
     }
 }
 
+/// A proxy that keeps its counters, whose control plane is gone, and a key of this quota. Its upstream goes with
+/// the first.
+fn left_alone(quota: u32) -> (Origin, Tollgate, Json) {
+    let house = House::of_quota(quota);
+    let proxy = house.keeping_proxy();
+    let key = house.key_everywhere();
+    wait_for_lease(&proxy);
+    let House { gate, origin, .. } = house;
+    drop(gate);
+    (origin, proxy, key)
+}
+
 /// How many of so many calls are admitted. Others are over the quota.
 fn admitted(proxy: &Tollgate, key: &Json, calls: u32) -> u32 {
     let statuses = (0..calls).map(|_| status(proxy, key));
@@ -51,12 +63,7 @@ fn admitted(proxy: &Tollgate, key: &Json, calls: u32) -> u32 {
 
 #[test]
 fn a_fed_proxy_that_is_killed_loses_a_chunk_of_a_quota_at_most_and_fills_none_up() {
-    let house = House::of_quota(100);
-    let mut proxy = house.keeping_proxy();
-    let key = house.key_everywhere();
-    wait_for_lease(&proxy);
-    let House { gate, origin: _origin, .. } = house;
-    drop(gate);
+    let (_origin, mut proxy, key) = left_alone(100);
     let mut all = 0;
     for _ in 0..3 {
         assert_eq!(admitted(&proxy, &key, 15), 15);
@@ -70,12 +77,7 @@ fn a_fed_proxy_that_is_killed_loses_a_chunk_of_a_quota_at_most_and_fills_none_up
 
 #[test]
 fn an_end_in_good_order_and_a_takeover_of_a_fed_proxy_lose_nothing() {
-    let house = House::of_quota(100);
-    let mut proxy = house.keeping_proxy();
-    let key = house.key_everywhere();
-    wait_for_lease(&proxy);
-    let House { gate, origin: _origin, .. } = house;
-    drop(gate);
+    let (_origin, mut proxy, key) = left_alone(100);
     assert_eq!(admitted(&proxy, &key, 15), 15);
     proxy.signal(Signal::TERM);
     assert_eq!(proxy.exit_code(), 0);
