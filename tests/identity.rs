@@ -97,6 +97,43 @@ fn forwarded_fields_are_written_over() {
 }
 
 #[test]
+fn the_upstream_is_told_no_more_than_it_asks_for() {
+    let origin = Origin::start();
+    let tells = |tell: &str| format!("url = \"http://{}\"\ntell = {tell}", origin.address());
+    let config = Config::new(&origin).section("upstreams.demo", &tells("[\"X-Tollgate-Key\"]"));
+    let gate = Tollgate::start(&config);
+    let forged = [
+        "x-tollgate-plan",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-request-id",
+    ];
+    let request = || {
+        let request = gate.get("/orders").key("demo");
+        forged.iter().fold(request, |request, name| request.header(name, "forged"))
+    };
+    request().send().admitted();
+    request().over(&mut Http2::connect(gate.data())).admitted();
+    for request in origin.requests() {
+        let ours = |name: &str| {
+            name.starts_with("x-tollgate")
+                || name.starts_with("x-forwarded")
+                || name == "x-request-id"
+        };
+        let told: Vec<_> =
+            request.fields.iter().filter(|(name, _)| ours(&name.to_ascii_lowercase())).collect();
+        assert_eq!(told, [("x-tollgate-key", "acme-1")]);
+    }
+    // From the next request on as a change of the file says.
+    gate.apply(&config.section("upstreams.demo", &tells("[\"X-Request-Id\"]")));
+    gate.get("/orders").key("demo").header("x-request-id", "mine").send().admitted();
+    let request = origin.requests().pop().unwrap();
+    assert_eq!(request.header("x-request-id"), Some("mine"));
+    assert_eq!(request.header("x-tollgate-key"), None);
+}
+
+#[test]
 fn the_upstream_sees_the_host_of_the_client() {
     let origin = Origin::start();
     let gate = gate(&origin);

@@ -12,7 +12,7 @@ from statistics import median
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "peers"))
 
-from contestants import Tollgate
+from contestants import TollgateTelling
 from house import House
 from instructions import begin, of, start
 from load import Load
@@ -39,7 +39,7 @@ PARTS = {
 }
 
 
-class Counted(Tollgate):
+class Counted(TollgateTelling):
     besides = """
 [services.plain]
 path = "/plain"

@@ -65,7 +65,7 @@ class Nginx(Contestant):
 
 class NginxSame(Nginx):
     name = "nginx-same"
-    differs = "as nginx, and tells the upstream all that Tollgate tells it"
+    differs = "as nginx, and tells the upstream what tollgate-telling does"
     told = """
         proxy_set_header Host $http_host; proxy_set_header X-Tollgate-Application bench;
         proxy_set_header X-Tollgate-Package bench; proxy_set_header X-Tollgate-Plan bench;

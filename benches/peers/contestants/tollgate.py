@@ -1,6 +1,7 @@
 """Tollgate itself."""
 
 import hashlib
+import json
 import os
 import urllib.request
 
@@ -11,8 +12,11 @@ from .contestant import Contestant, said
 
 class Tollgate(Contestant):
     name = "tollgate"
-    differs = "also counts a quota, looks at key states, times and entitlement, and tells the upstream its ids and addresses"
+    differs = "also counts a quota, looks at key states, times and entitlement"
     access_log = ""
+    # The upstream is told who calls, as by all others.
+    via = ""
+    tell = ["X-Tollgate-Key"]
     # What else its configuration says.
     besides = ""
 
@@ -36,6 +40,7 @@ level = "warn"
 {self.access_log}
 [process]
 workers = {self.house.workers}
+via = "{self.via}"
 [ops]
 address = "127.0.0.1:{self.metrics_port}"
 [strangers]
@@ -51,6 +56,7 @@ certificate_file = "{self.house.certificate}"
 key_file = "{self.house.key}"
 [upstreams.origin]
 url = "http://127.0.0.1:{self.origin}"
+{f"tell = {json.dumps(self.tell)}" if self.tell else ""}
 max_idle_connections = 1024
 keep_alive = "1h"
 [services.bench]
@@ -102,6 +108,13 @@ class TollgateLogged(Tollgate):
     name = "tollgate-logged"
     differs = "with its access log, of which the others have none here"
     access_log = '[access_log]\npath = "access.log"'
+
+
+class TollgateTelling(Tollgate):
+    name = "tollgate-telling"
+    differs = "tells the upstream what it does unless it is told otherwise: ids, addresses, plans, Via"
+    via = "tollgate"
+    tell = None
 
 
 def entry(key, caller):

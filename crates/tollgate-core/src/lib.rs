@@ -79,5 +79,5 @@ pub use terms::{
 pub use upstream::{
     Balance, CertificateFiles, ClientTls, Ejection, FixedResponse, HealthCheck, HostHeader,
     MinimumVersion, Pending, Retries, Server, ServerAddress, ServerTarget, ServerTls, StatusRange,
-    Target, Upstream, UpstreamHttp, UpstreamTimeouts,
+    Target, ToldField, ToldFields, Upstream, UpstreamHttp, UpstreamTimeouts,
 };

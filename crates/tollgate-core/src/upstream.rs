@@ -49,6 +49,8 @@ pub struct Server {
     pub upgrades: Vec<Box<str>>,
     /// Which `Host` it sees.
     pub host_header: HostHeader,
+    /// What it is told of a request beside what the client says.
+    pub tell: ToldFields,
     /// How long to wait for it.
     pub timeouts: UpstreamTimeouts,
     /// Idle connections that a worker keeps.
@@ -156,6 +158,46 @@ pub enum HostHeader {
     Client,
     /// The upstream's own.
     Upstream,
+}
+
+/// A field of requests in which only we say something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldField {
+    /// The application whose key it is.
+    Application,
+    /// The package of the key.
+    Package,
+    /// The plan of the key.
+    Plan,
+    /// The id of the key.
+    Key,
+    /// The fingerprint of the certificate that the client has presented.
+    ClientCertificate,
+    /// The client's address.
+    ForwardedFor,
+    /// The scheme that the client used.
+    ForwardedProto,
+    /// The host that the client asked for.
+    ForwardedHost,
+    /// The request's id.
+    RequestId,
+}
+
+/// Which of these fields an upstream sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToldFields(u16);
+
+impl ToldFields {
+    /// Whether this one is among them.
+    pub fn has(self, field: ToldField) -> bool {
+        self.0 & 1 << field as u16 != 0
+    }
+}
+
+impl FromIterator<ToldField> for ToldFields {
+    fn from_iter<T: IntoIterator<Item = ToldField>>(fields: T) -> Self {
+        Self(fields.into_iter().fold(0, |told, field| told | 1 << field as u16))
+    }
 }
 
 /// How long to wait for an upstream.

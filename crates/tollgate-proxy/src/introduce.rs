@@ -4,14 +4,16 @@ use std::fmt::Write;
 
 use http::header::{HOST, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tollgate_core::{Caller, HostHeader, Shadow};
+use tollgate_core::{Caller, HostHeader, Shadow, ToldField, ToldFields};
 
 use crate::account::Account;
+use crate::arena::{Arena, Names};
 use crate::connection::Client;
 use crate::headers::{
     APPLICATION, CLIENT_CERTIFICATE, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, KEY, PACKAGE,
     PLAN, REQUEST_ID, SHADOW,
 };
+use crate::peer::Whence;
 use crate::target::Target;
 use crate::upstream::Destination;
 use crate::worker::Worker;
@@ -25,8 +27,8 @@ pub(crate) struct Introduction(Vec<(HeaderName, HeaderValue)>);
 const FIELDS: usize = 9;
 
 impl Introduction {
-    fn tell(&mut self, name: HeaderName, value: HeaderValue) {
-        self.0.push((name, value));
+    fn tell(&mut self, name: HeaderName, value: Option<HeaderValue>) {
+        self.0.extend(value.map(|value| (name, value)));
     }
 
     /// Each field.
@@ -38,6 +40,57 @@ impl Introduction {
     pub(crate) fn join(&mut self, headers: &mut HeaderMap) {
         for (name, value) in self.0.drain(..) {
             headers.append(name, value);
+        }
+    }
+
+    /// Who calls.
+    fn tell_caller(
+        &mut self,
+        caller: &Caller<'_>,
+        tell: ToldFields,
+        names: &mut Names,
+        arena: &mut Arena,
+    ) {
+        for (field, name, value) in [
+            (ToldField::Application, APPLICATION, caller.application),
+            (ToldField::Package, PACKAGE, caller.package),
+            (ToldField::Plan, PLAN, caller.plan),
+        ] {
+            if tell.has(field) {
+                self.tell(name, names.value(value));
+            }
+        }
+        if tell.has(ToldField::Key) {
+            self.tell(KEY, arena.value(caller.key(&mut [0; 36]).as_bytes()));
+        }
+    }
+
+    /// Where the call comes from.
+    fn tell_whence(
+        &mut self,
+        client: &Client,
+        whence: &Whence,
+        tell: ToldFields,
+        arena: &mut Arena,
+    ) {
+        if tell.has(ToldField::ForwardedFor) {
+            let address = match whence.address {
+                direct if direct == client.address() => client.forwarded_for.clone(),
+                address => address.and_then(|address| {
+                    // Writing to memory cannot fail.
+                    arena.build(|to| write!(to, "{address}").unwrap_or_default())
+                }),
+            };
+            self.tell(FORWARDED_FOR, address);
+        }
+        if tell.has(ToldField::ForwardedProto) {
+            let scheme = if whence.secure { "https" } else { "http" };
+            self.tell(FORWARDED_PROTO, Some(HeaderValue::from_static(scheme)));
+        }
+        if let Some(certificate) = client.certificate()
+            && tell.has(ToldField::ClientCertificate)
+        {
+            self.tell(CLIENT_CERTIFICATE, Some(certificate.field.clone()));
         }
     }
 }
@@ -83,47 +136,31 @@ impl Worker {
         caller: &Caller<'_>,
         destination: &Destination,
     ) -> Introduction {
-        let mut introduction = Introduction(Vec::with_capacity(FIELDS));
         let mut arena = self.arena.borrow_mut();
-        let mut names = self.names.borrow_mut();
-        let whence = account.whence();
-        let mut key = [0; 36];
-        for (field, value) in [
-            (APPLICATION, names.value(caller.application)),
-            (PACKAGE, names.value(caller.package)),
-            (PLAN, names.value(caller.plan)),
-            (KEY, arena.value(caller.key(&mut key).as_bytes())),
-        ] {
-            if let Some(value) = value {
-                introduction.tell(field, value);
-            }
-        }
-        let address = match whence.address {
-            direct if direct == client.address() => client.forwarded_for.clone(),
-            address => address.and_then(|address| {
-                // Writing to memory cannot fail.
-                arena.build(|to| write!(to, "{address}").unwrap_or_default())
-            }),
+        let Destination::Server(pool) = destination else {
+            account.identify(&mut arena);
+            return Introduction::default();
         };
-        if let Some(address) = address {
-            introduction.tell(FORWARDED_FOR, address);
-        }
-        let scheme = if whence.secure { "https" } else { "http" };
-        introduction.tell(FORWARDED_PROTO, HeaderValue::from_static(scheme));
-        if let Some(certificate) = client.certificate() {
-            introduction.tell(CLIENT_CERTIFICATE, certificate.field.clone());
-        }
+        let tell = pool.tell;
+        let mut introduction = Introduction(Vec::with_capacity(FIELDS));
+        introduction.tell_caller(caller, tell, &mut self.names.borrow_mut(), &mut arena);
+        introduction.tell_whence(client, account.whence(), tell, &mut arena);
         let host = target.host_field.cloned().or_else(|| arena.value(target.authority?.as_bytes()));
-        if let Some(host) = whence.host.as_deref().or(host.as_ref()) {
-            introduction.tell(FORWARDED_HOST, host.clone());
+        if tell.has(ToldField::ForwardedHost) {
+            let forwarded = account.whence().host.as_deref();
+            introduction.tell(FORWARDED_HOST, forwarded.or(host.as_ref()).cloned());
         }
-        if let Some(via) = &self.settings.via {
-            introduction.tell(VIA, via.clone());
+        introduction.tell(VIA, self.settings.via.clone());
+        let named = tell.has(ToldField::RequestId);
+        // The access log names a request also where its upstream is not told.
+        let id = match named || account.note().is_some() {
+            true => account.identify(&mut arena).filter(|_| named),
+            false => None,
+        };
+        match id {
+            Some(id) => drop(headers.insert(REQUEST_ID, id)),
+            None => drop(headers.remove(REQUEST_ID)),
         }
-        if let Some(id) = account.identify(&mut arena) {
-            headers.insert(REQUEST_ID, id);
-        }
-        let Destination::Server(pool) = destination else { return introduction };
         match (pool.host_header, host) {
             (HostHeader::Client, Some(_)) if target.host_field.is_some() => {}
             (HostHeader::Client, Some(host)) => drop(headers.insert(HOST, host)),

@@ -271,6 +271,7 @@ fn server(server: &model::Server) -> Server {
         http: server.http,
         upgrades: server.upgrades.clone(),
         host_header: server.host_header,
+        tell: server.tell.iter().copied().collect(),
         timeouts: UpstreamTimeouts {
             connect: server.connect_timeout,
             first_byte: server.first_byte_timeout,

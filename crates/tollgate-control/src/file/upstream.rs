@@ -10,7 +10,7 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use http::{StatusCode, header};
-use tollgate_core::{Balance, ClientTls, Ejection, Pending, Retries, UpstreamHttp};
+use tollgate_core::{Balance, ClientTls, Ejection, Pending, Retries, ToldField, UpstreamHttp};
 
 use super::Beside;
 use super::kinds::{FieldValue, Upgrade};
@@ -30,6 +30,17 @@ pub trait TlsFiles {
 
 const HOST: Choice<HostHeader> =
     Choice::of(&[("client", HostHeader::Client), ("upstream", HostHeader::Upstream)]);
+const TOLD: &[(&str, ToldField)] = &[
+    ("X-Tollgate-Application", ToldField::Application),
+    ("X-Tollgate-Package", ToldField::Package),
+    ("X-Tollgate-Plan", ToldField::Plan),
+    ("X-Tollgate-Key", ToldField::Key),
+    ("X-Tollgate-Client-Certificate", ToldField::ClientCertificate),
+    ("X-Forwarded-For", ToldField::ForwardedFor),
+    ("X-Forwarded-Proto", ToldField::ForwardedProto),
+    ("X-Forwarded-Host", ToldField::ForwardedHost),
+    ("X-Request-Id", ToldField::RequestId),
+];
 const HTTP: Choice<UpstreamHttp> =
     Choice::of(&[("1", UpstreamHttp::One), ("2", UpstreamHttp::Two), ("auto", UpstreamHttp::Auto)]);
 const BALANCE: Choice<Balance> = Choice::of(&[
@@ -62,6 +73,7 @@ const OF_SERVER: &[&str] = &[
     "retry_budget",
     "min_retries_per_second",
     "host",
+    "tell",
     "connect_timeout",
     "first_byte_timeout",
     "idle_timeout",
@@ -120,6 +132,11 @@ fn server(section: &mut Section, files: Option<&dyn TlsFiles>) -> Server {
         targets,
         upgrades: section.list_or("upgrades", Upgrade, vec!["websocket".into()]),
         host_header: section.or("host", HOST, HostHeader::Client),
+        tell: section.list_or(
+            "tell",
+            Choice::of(TOLD),
+            TOLD.iter().map(|(_, told)| *told).collect(),
+        ),
         connect_timeout: section.or("connect_timeout", WAIT, seconds(2)),
         first_byte_timeout: section.or("first_byte_timeout", WAIT, seconds(30)),
         idle_timeout: section.or("idle_timeout", WAIT, seconds(60)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::uri::Authority;
 use tollgate_core::{
     Balance, Ejection, FixedResponse, HealthCheck, HostHeader, Pending, Retries, ServerTls,
-    UpstreamHttp,
+    ToldField, UpstreamHttp,
 };
 
 use super::{Name, Owner};
@@ -60,6 +60,8 @@ pub struct Server {
     pub upgrades: Vec<Box<str>>,
     /// Which `Host` it sees.
     pub host_header: HostHeader,
+    /// What it is told of a request beside what the client says.
+    pub tell: Vec<ToldField>,
     /// How long to wait for a connection.
     pub connect_timeout: Duration,
     /// How long to wait for the response's head after the request's was sent.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::{HeaderValue, Request};
 use tollgate_core::{
-    Balance, HostHeader, MeterId, Pending as PendingRule, Refusal, Server, ServerTarget, Upstream,
-    UpstreamTimeouts,
+    Balance, HostHeader, MeterId, Pending as PendingRule, Refusal, Server, ServerTarget,
+    ToldFields, Upstream, UpstreamTimeouts,
 };
 
 use super::balance::{Candidate, Lots, choose};
@@ -34,6 +34,8 @@ pub(crate) struct Pool {
     upstreams: Upstreams,
     /// Whose `Host` a server sees.
     pub(crate) host_header: HostHeader,
+    /// What it is told beside what clients say.
+    pub(crate) tell: ToldFields,
     /// How long to wait for it.
     pub(crate) timeouts: UpstreamTimeouts,
     /// The `Host` of the only target, or of the first.
@@ -60,6 +62,7 @@ impl Pool {
             servers: RefCell::default(),
             upstreams: upstreams.clone(),
             host_header: server.host_header,
+            tell: server.tell,
             timeouts: server.timeouts,
             authority: authority.unwrap_or_else(|| HeaderValue::from_static("")),
             pending: Rc::new(Pending::new(server.pending, Arc::clone(&known))),
