@@ -18,6 +18,7 @@ pub mod fuzzing;
 mod gateway;
 mod headers;
 mod hex;
+mod http1;
 mod introduce;
 mod kept;
 mod key_events;

@@ -4,8 +4,6 @@
 //! the server did in the meantime, a close above all, is seen when it is taken out.
 
 mod answer;
-mod chunks;
-mod coming;
 mod head;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod heard;
@@ -26,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use super::failure::Unanswered;
 use super::io::Stream;
 use crate::body::CutOff;
-use coming::{Coming, Piece};
+use crate::http1::{Coming, Piece};
 
 pub(super) use upload::Upload;
 

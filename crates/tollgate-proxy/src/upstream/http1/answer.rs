@@ -7,15 +7,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{ParserConfig, Status};
 
-use super::coming::Coming;
-use crate::headers::{about_connection, is_chunked, length, tokens};
-
-/// Fields of a head, or behind a body, at most.
-pub(super) const MOST_FIELDS: usize = 100;
-
-/// Bytes that no reader can be sure about.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+use crate::headers::{is_chunked, length};
+use crate::http1::{Coming, Connection, MOST_FIELDS, Malformed, holds_end};
 
 /// What a head says, beside its fields.
 #[derive(Debug)]
@@ -79,16 +72,6 @@ pub(super) fn take(
     Ok(Some(Head { status, framing: framing.coming(later), keeps: connection.keeps(later) }))
 }
 
-/// Whether a line ends behind the first `searched` bytes, or shortly before, and an empty one follows.
-fn holds_end(input: &[u8], searched: usize) -> bool {
-    let rest = input.get(searched.saturating_sub(3)..).unwrap_or_default();
-    let mut ends = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    ends.any(|(at, _)| {
-        let behind = rest.get(at + 1..).unwrap_or_default();
-        behind.starts_with(b"\n") || behind.starts_with(b"\r\n")
-    })
-}
-
 /// How the fields of a head say that the body behind it ends (RFC 9112 §6.3).
 #[derive(Default)]
 struct Framing {
@@ -116,29 +99,6 @@ impl Framing {
             (1, None) if self.chunked && later => Ok(Coming::Chunks(Box::default())),
             _ => Err(Malformed),
         }
-    }
-}
-
-/// What `Connection` says about the connection itself, in all of its lines.
-#[derive(Default)]
-struct Connection {
-    close: bool,
-    keep_alive: bool,
-}
-
-impl Connection {
-    /// Reads a line of it; whether that says nothing else.
-    fn read(&mut self, value: &HeaderValue) -> bool {
-        for token in tokens(value) {
-            self.close |= token.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
-        }
-        tokens(value).all(about_connection)
-    }
-
-    /// Whether it stays open behind a response, of version 1.1 or an earlier one.
-    fn keeps(&self, later: bool) -> bool {
-        !self.close && (later || self.keep_alive)
     }
 }
 

@@ -1,11 +1,10 @@
 //! The head of a request, as it is written (RFC 9112 §3, §5).
 
-use std::io::Write;
-
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use crate::headers::length;
+use crate::http1::write_field;
 
 /// How the body of a request is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,19 +59,6 @@ pub(super) fn write<'h, B>(
         out.extend_from_slice(b"transfer-encoding: chunked\r\n");
     }
     out.extend_from_slice(b"\r\n");
-}
-
-fn write_field(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
-    out.extend_from_slice(name.as_str().as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Appends the line that a chunk of so many bytes begins with.
-pub(super) fn begin_chunk(out: &mut Vec<u8>, length: usize) {
-    // Writing to memory cannot fail.
-    let _ = write!(out, "{length:x}\r\n");
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! What is made of a server's bytes, for fuzzers.
 
-use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use http::{HeaderMap, Method, Request, StatusCode};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Http1, Wire};
+use crate::http1::Pieces;
 
 /// What the bytes of a server say that end with the connection.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,48 +24,6 @@ pub struct Heard {
     pub rest: Vec<u8>,
 }
 
-/// A server whose bytes come in pieces.
-struct Pieces<'p>(&'p [u8], usize);
-
-impl Pieces<'_> {
-    fn next(&mut self, most: usize) -> &[u8] {
-        let length = self.1.min(most).min(self.0.len());
-        let (next, rest) = self.0.split_at_checked(length).unwrap_or_default();
-        self.0 = rest;
-        next
-    }
-}
-
-impl AsyncRead for Pieces<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let next = self.next(buffer.remaining());
-        buffer.put_slice(next);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Pieces<'_> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 impl Wire for Pieces<'_> {
     fn is_silent(&self) -> bool {
         false
@@ -83,7 +39,7 @@ impl Wire for Pieces<'_> {
 #[must_use]
 pub fn hear(method: Method, bytes: &[u8], size: usize) -> Option<Heard> {
     let cx = &mut Context::from_waker(Waker::noop());
-    let mut one = Http1::over(Pieces(bytes, size));
+    let mut one = Http1::over(Pieces::new(bytes, size));
     let mut request = Request::new(());
     *request.method_mut() = method;
     one.ask(&request, [].into_iter(), None);
@@ -104,7 +60,7 @@ pub fn hear(method: Method, bytes: &[u8], size: usize) -> Option<Heard> {
             Poll::Ready(Some(Err(_))) | Poll::Pending => break false,
         }
     };
-    let (Pieces(later, _), read) = one.into_parts();
-    let rest = if whole { [&read, later].concat() } else { Vec::new() };
+    let (later, read) = one.into_parts();
+    let rest = if whole { [&read, later.left()].concat() } else { Vec::new() };
     Some(Heard { status, fields, body, trailers, whole, rest })
 }

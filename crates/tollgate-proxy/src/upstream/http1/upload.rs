@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 use http::Request;
 use http_body::Body;
 
-use super::head::{Framing, begin_chunk};
+use super::head::Framing;
 use crate::body::OutBody;
+use crate::http1::begin_chunk;
 
 /// A body, framed as its head says.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 
-use super::answer::{MOST_FIELDS, Malformed};
 use super::coming::Piece;
+use super::heads::{MOST_FIELDS, Malformed};
 
 /// Bytes of all extensions of a body, at most, and of the fields behind it.
 const MOST_ASIDE: usize = 16 << 10;
@@ -15,7 +15,7 @@ const USUAL_END: &[u8] = b"\r\n0\r\n\r\n";
 
 /// Where the reading of a body in chunks has got to.
 #[derive(Debug, Default)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     at: At,
     /// Of the present chunk: its size as far as it was read, then the bytes that are still to come.
     left: u64,
@@ -55,7 +55,7 @@ impl Chunks {
     ///
     /// # Errors
     /// [`Malformed`] for what are no chunks.
-    pub(super) fn take(&mut self, input: &mut Bytes) -> Result<Piece, Malformed> {
+    pub(crate) fn take(&mut self, input: &mut Bytes) -> Result<Piece, Malformed> {
         while let Some(byte) = input.first().copied() {
             if self.at == At::Data {
                 return Ok(Piece::Frame(Frame::data(self.take_data(input))));
@@ -74,7 +74,7 @@ impl Chunks {
 
     /// Whether nothing more comes. The usual end is taken off `input`, if it is here: then the last piece
     /// is known to be the last.
-    pub(super) fn are_over(&mut self, input: &mut Bytes) -> bool {
+    pub(crate) fn are_over(&mut self, input: &mut Bytes) -> bool {
         if self.at == At::DataCr && input.starts_with(USUAL_END) {
             input.advance(USUAL_END.len());
             self.at = At::End;
@@ -114,6 +114,8 @@ impl Chunks {
             (At::Line, b'\r') => Ok(At::EndLf),
             (At::EndLf, b'\n') => Ok(At::End),
             (At::Field, b'\r') => self.keep(byte, At::FieldLf),
+            // Some take it for the end of a line.
+            (At::Line | At::Field, b'\n') => Err(Malformed),
             (At::Line | At::Field, _) => self.keep(byte, At::Field),
             (At::FieldLf, b'\n') => self.keep(byte, At::Line),
             _ => Err(Malformed),
@@ -214,6 +216,7 @@ mod tests {
             b"10000000000000000\r\n".to_vec(),
             b"0\r\nno colon\r\n\r\n".to_vec(),
             b"0\r\nA: b\rC: d\r\n\r\n".to_vec(),
+            b"0\r\nA: b\nC: d\r\n\r\n".to_vec(),
             long("1;", MOST_ASIDE, "\r\n"),
             long("0\r\nA: ", MOST_ASIDE, "\r\n\r\n"),
             "A: b\r\n".repeat(MOST_FIELDS + 1).replacen("A", "0\r\nA", 1).into_bytes(),

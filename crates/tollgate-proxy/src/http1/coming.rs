@@ -1,14 +1,14 @@
-//! What is still to come of a response's body (RFC 9112 §6, §7).
+//! What is still to come of a message's body (RFC 9112 §6, §7).
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::answer::Malformed;
 use super::chunks::Chunks;
+use super::heads::Malformed;
 
 /// What is still to come.
 #[derive(Debug)]
-pub(super) enum Coming {
+pub(crate) enum Coming {
     Nothing,
     /// So many bytes, at least one.
     Length(u64),
@@ -20,7 +20,7 @@ pub(super) enum Coming {
 
 /// What was taken of what is here.
 #[derive(Debug)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     Frame(Frame<Bytes>),
     /// Not enough is here.
     None,
@@ -28,7 +28,7 @@ pub(super) enum Piece {
 }
 
 impl Coming {
-    pub(super) fn of_length(length: u64) -> Self {
+    pub(crate) fn of_length(length: u64) -> Self {
         if length == 0 { Self::Nothing } else { Self::Length(length) }
     }
 
@@ -36,7 +36,7 @@ impl Coming {
     ///
     /// # Errors
     /// [`Malformed`] for what are no chunks.
-    pub(super) fn take(&mut self, input: &mut Bytes) -> Result<Piece, Malformed> {
+    pub(crate) fn take(&mut self, input: &mut Bytes) -> Result<Piece, Malformed> {
         let piece = match self {
             Self::Nothing => Piece::End,
             _ if input.is_empty() => Piece::None,
@@ -60,12 +60,12 @@ impl Coming {
     }
 
     /// Whether it ends as the connection does.
-    pub(super) fn ends_by_close(&self) -> bool {
+    pub(crate) fn ends_by_close(&self) -> bool {
         matches!(self, Self::All)
     }
 
     /// How much it is.
-    pub(super) fn size_hint(&self) -> SizeHint {
+    pub(crate) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Nothing => SizeHint::with_exact(0),
             Self::Length(left) => SizeHint::with_exact(*left),

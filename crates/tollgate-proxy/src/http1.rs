@@ -1,0 +1,14 @@
+//! HTTP/1.1 as both sides of a connection speak it (RFC 9112): what is the same in requests and responses.
+
+mod chunks;
+mod coming;
+mod heads;
+#[cfg(feature = "fuzzing")]
+mod pieces;
+mod write;
+
+pub(crate) use coming::{Coming, Piece};
+pub(crate) use heads::{Connection, MOST_FIELDS, Malformed, holds_end};
+#[cfg(feature = "fuzzing")]
+pub(crate) use pieces::Pieces;
+pub(crate) use write::{begin_chunk, write_field};
