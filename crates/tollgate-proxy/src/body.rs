@@ -1,6 +1,7 @@
 //! Bodies, both ways.
 
 mod end;
+mod incoming;
 mod pace;
 mod reading;
 mod relay;
@@ -14,7 +15,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::HeaderName;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tollgate_core::Refusal;
 
 use crate::access_log::Note;
@@ -27,7 +27,8 @@ use crate::roster::{Deadline, Handle};
 use crate::tunnel::Switched;
 use crate::worker::Coarse;
 
-pub(crate) use end::{CutOff, poll_piece};
+pub(crate) use end::{CutOff, poll_streamed};
+pub(crate) use incoming::Incoming;
 pub(crate) use pace::Pace;
 pub(crate) use reading::Reading;
 pub(crate) use relay::Relay;
@@ -74,8 +75,6 @@ impl From<Outgoing> for OutBody {
 #[derive(Debug)]
 pub(crate) struct Streaming {
     pub(crate) incoming: Incoming,
-    /// A stream of HTTP/2 brings it.
-    pub(crate) of_stream: bool,
     /// Bytes that may still come.
     pub(crate) left: u64,
     /// Fields that no upstream sees, also not behind the body.
@@ -165,7 +164,7 @@ impl Body for OutBody {
         if body.live.poll_over(body.handle, cx).is_ready() {
             return Poll::Ready(Some(Err(Broken(Refusal::BadRequest))));
         }
-        let Poll::Ready(mut frame) = poll_piece(&mut body.incoming, body.of_stream, cx) else {
+        let Poll::Ready(mut frame) = body.incoming.poll_piece(cx) else {
             body.wait();
             return Poll::Pending;
         };

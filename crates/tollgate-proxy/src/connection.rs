@@ -3,6 +3,7 @@
 mod begin;
 mod fits;
 mod frames;
+mod http1;
 mod io;
 mod serve;
 mod streams;
@@ -32,6 +33,9 @@ use crate::tunnel::{Switched, Tunnel};
 use crate::worker::{Beginning, Coarse, Door, Worker, nanoseconds};
 
 pub(crate) use frames::{Frames, StreamRefused};
+#[cfg(feature = "fuzzing")]
+pub use http1::heard::{HeardRequest, hear_requests};
+pub(crate) use http1::{Date, Rooms, Upload};
 pub(crate) use serve::serve;
 pub(crate) use streams::Stream;
 pub(crate) use turned_away::TurnedAway;
@@ -71,11 +75,6 @@ impl Client {
     /// Whether it may speak for others.
     pub(crate) fn is_trusted(&self) -> bool {
         self.peer.trusted
-    }
-
-    /// Whether each of its requests has a stream of its own.
-    pub(crate) fn speaks_http2(&self) -> bool {
-        self.http2
     }
 
     /// Where a request of its comes from.

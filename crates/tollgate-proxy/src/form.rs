@@ -9,13 +9,11 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
-use http_body::Body;
-use hyper::body::Incoming;
 use tollgate_core::{Refusal, Service};
 
 use crate::access_log::Note;
 use crate::account::Account;
-use crate::body::{CutOff, poll_piece};
+use crate::body::{CutOff, Incoming};
 use crate::connection::Client;
 use crate::roster::{Deadline, Entry, Handle};
 use crate::upstream::Destination;
@@ -160,7 +158,6 @@ impl Worker {
         let deadline = Deadline { at: now.saturating_add(idle), late: Refusal::RequestTimeout };
         let mut form = Form {
             incoming,
-            of_stream: client.speaks_http2(),
             read: BytesMut::new(),
             bytes,
             idle,
@@ -179,8 +176,6 @@ impl Worker {
 /// A form that is being read. It holds no more memory than has arrived.
 struct Form {
     incoming: Incoming,
-    /// A stream of HTTP/2 brings it.
-    of_stream: bool,
     read: BytesMut,
     bytes: u64,
     idle: u64,
@@ -197,7 +192,7 @@ impl Form {
             return Poll::Ready(Err(refusal));
         }
         loop {
-            let frame = match ready!(poll_piece(&mut self.incoming, self.of_stream, cx)) {
+            let frame = match ready!(self.incoming.poll_piece(cx)) {
                 None => return Poll::Ready(Ok(std::mem::take(&mut self.read).freeze())),
                 Some(Err(CutOff)) => return Poll::Ready(Err(Refusal::BadRequest)),
                 Some(Ok(frame)) => frame,

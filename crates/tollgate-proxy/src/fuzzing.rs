@@ -18,6 +18,7 @@ use crate::target::{Target, host_field};
 use crate::trace;
 use crate::{credential, headers};
 
+pub use crate::connection::{HeardRequest, hear_requests};
 pub use crate::upstream::{Heard, hear};
 
 /// A key as it was taken, and the query and the form that are left; no form is one that never held a

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
 use tollgate_core::{Call, CallKey, Decision, Now, Refusal, Refused};
 
 use crate::account::Account;
-use crate::body::{Content, ReplyBody};
+use crate::body::{Content, Incoming, ReplyBody};
 use crate::connection::{Client, Stream};
 use crate::credential::Brought;
 use crate::form::{Arriving, Bounds, Unread};

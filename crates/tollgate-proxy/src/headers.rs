@@ -123,7 +123,7 @@ pub(crate) fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
         headers.remove(CONNECTION);
     }
     for name in ends {
-        // Framing is hyper's to decide; a nominated Content-Length still says how long it is.
+        // A nominated Content-Length still says how long it is.
         if name != CONTENT_LENGTH {
             headers.remove(name);
         }

@@ -18,7 +18,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use http::Response;
-use hyper::body::Body;
 use tokio::sync::watch;
 use tollgate_core::{
     Clock, Dead, Decider, FrontId, Notice, Now, Permit, Refusal, Refused, Root, Service,
@@ -29,7 +28,7 @@ use crate::access_log::{Note, Ring};
 use crate::account::Account;
 use crate::arena::{Arena, Names};
 use crate::body::{Content, OutBody, Outgoing, Pace, Streaming};
-use crate::connection::Client;
+use crate::connection::{Client, Date, Rooms};
 use crate::form::Arriving;
 use crate::headers;
 use crate::key_events::KeyEvents;
@@ -104,6 +103,10 @@ pub(crate) struct Worker {
     /// Sorted by the generation of their upstream.
     destinations: RefCell<Vec<(u64, Rc<Destination>)>>,
     sampled: Cell<u64>,
+    /// What connections of HTTP/1.1 use while they are at work.
+    pub(crate) rooms: Rc<Rooms>,
+    /// As responses tell it.
+    pub(crate) date: RefCell<Date>,
     /// Where bytes of HTTP/2 arrive.
     pub(crate) read_room: Rc<RefCell<Vec<u8>>>,
     /// Makes connections grow old at different times.
@@ -189,15 +192,6 @@ impl Worker {
         }
     }
 
-    /// Counts what hyper refused before there was a request.
-    pub(crate) fn note_malformed(&self, error: &hyper::Error) {
-        if error.is_parse_too_large() {
-            self.count_refusal(Refusal::HeadersTooLarge);
-        } else if error.is_parse() {
-            self.count_refusal(Refusal::BadRequest);
-        }
-    }
-
     /// What answers for a service, with this worker's connections to it.
     pub(crate) fn destination(&self, root: &Root, service: &Service) -> Option<Rc<Destination>> {
         let upstream = root.routes.upstream(service)?;
@@ -249,7 +243,6 @@ impl Worker {
             {
                 Outgoing::Streaming(Streaming {
                     incoming,
-                    of_stream: client.speaks_http2(),
                     left: client.door.settings.max_body_bytes,
                     withheld: headers::withheld(service),
                     pace: Pace::new(client.door.settings.min_body_rate, BODY_GRACE),

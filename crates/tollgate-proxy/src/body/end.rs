@@ -5,24 +5,22 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use hyper::body::Incoming;
 
 /// A body has come to no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CutOff;
 
-/// The next piece of a body, which a stream of HTTP/2 brings or a connection of HTTP/1.1.
+/// The next piece of a body that a stream of HTTP/2 brings.
 ///
 /// hyper takes a stream that is reset with NO_ERROR for one that has ended, as a server may reset one whose response
 /// is complete (RFC 9113 §8.1). Only END_STREAM says that it is.
-pub(crate) fn poll_piece(
-    incoming: &mut Incoming,
-    of_stream: bool,
+pub(crate) fn poll_streamed(
+    incoming: &mut hyper::body::Incoming,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
     Pin::new(&mut *incoming).poll_frame(cx).map(|piece| match piece {
         Some(piece) => Some(piece.map_err(|_| CutOff)),
-        None if of_stream && !incoming.is_end_stream() => Some(Err(CutOff)),
+        None if !incoming.is_end_stream() => Some(Err(CutOff)),
         None => None,
     })
 }

@@ -9,7 +9,6 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
 use tollgate_core::Refusal;
 
 use self::announced::announced;
@@ -22,7 +21,7 @@ use crate::tls::{Acceptor, Failure, Session, accept};
 use crate::worker::{Door, Ending, Worker, nanoseconds};
 
 /// What HTTP/2 begins with (RFC 9113 §3.4).
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection on which HTTP may begin.
 pub(super) struct Begun {
@@ -49,7 +48,7 @@ pub(super) async fn begin(
         None => {
             allow(worker, entry, door.settings.header_timeout);
             let http2 = door.settings.http2 && speaks_http2(worker, door, entry, &stream).await?;
-            let stream = Stream::Plain(TokioIo::new(stream));
+            let stream = Stream::Plain(stream);
             Some(Begun { peer, counted, stream, http2, session: None })
         }
         Some(acceptor) => {
@@ -129,7 +128,7 @@ async fn shake_hands(
     match until_ended(worker, entry, handshake.as_mut()).await {
         Ok(Ok((stream, session))) => {
             door.connections.count_handshake(session.resumed);
-            Some((Stream::Tls(Box::new(TokioIo::new(stream))), session))
+            Some((Stream::Tls(Box::new(stream)), session))
         }
         Ok(Err(error)) => {
             door.connections.count_failure(Failure::from(&error));

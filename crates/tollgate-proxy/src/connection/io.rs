@@ -7,8 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Client;
 use super::frames::Frames;
@@ -17,9 +16,9 @@ use crate::tls::TlsStream;
 
 /// What a connection goes over.
 pub(super) enum Stream {
-    Plain(TokioIo<Socket>),
+    Plain(Socket),
     /// On the heap, so that a plain connection is not as large.
-    Tls(Box<TokioIo<TlsStream<Socket>>>),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 /// The connection's bytes, watched.
@@ -68,7 +67,7 @@ impl ClientIo {
     fn poll_inspected(
         &mut self,
         cx: &mut Context<'_>,
-        mut buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let Some(Inspected { frames, room }) = &mut self.inspected else {
             return either!(self, stream => stream.poll_read(cx, buffer));
@@ -76,7 +75,7 @@ impl ClientIo {
         let mut room = room.borrow_mut();
         let length = room.len().min(buffer.remaining());
         let mut read = ReadBuf::new(room.get_mut(..length).unwrap_or_default());
-        let polled = either!(self, stream => stream.poll_read(cx, read.unfilled()));
+        let polled = either!(self, stream => stream.poll_read(cx, &mut read));
         if matches!(polled, Poll::Ready(Ok(()))) {
             if let Err(reason) = frames.read(read.filled(), self.client.clock.now()) {
                 self.client.turn_away(reason);
@@ -114,8 +113,8 @@ impl Drop for ClientIo {
     fn drop(&mut self) {
         if self.client.resets.get() {
             let socket = match &self.stream {
-                Stream::Plain(stream) => stream.inner(),
-                Stream::Tls(stream) => stream.inner().get_ref().0,
+                Stream::Plain(stream) => stream,
+                Stream::Tls(stream) => stream.get_ref().0,
             };
             // It cannot fail on a socket that is open.
             let _ = socket.as_ref().set_linger(Some(Duration::ZERO));
@@ -123,11 +122,11 @@ impl Drop for ClientIo {
     }
 }
 
-impl Read for ClientIo {
+impl AsyncRead for ClientIo {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = self.poll_inspected(cx, buffer);
         if matches!(read, Poll::Ready(Ok(()))) {
@@ -137,7 +136,7 @@ impl Read for ClientIo {
     }
 }
 
-impl Write for ClientIo {
+impl AsyncWrite for ClientIo {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

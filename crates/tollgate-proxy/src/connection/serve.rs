@@ -3,21 +3,23 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::HeaderValue;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::begin::{Begun, begin};
+use super::http1::Http1;
 use super::io::{ClientIo, Inspected};
 use super::streams::Streams;
 use super::written::Written;
 use super::{Client, Frames, TurnedAway};
+use crate::body::Incoming;
 use crate::listen::ListenerSettings;
 use crate::peer::Peer;
 use crate::roster::{Deadline, Entry};
@@ -88,66 +90,38 @@ async fn serve_http2(worker: Rc<Worker>, client: Rc<Client>, entry: &Entry<()>, 
         let builder = client.door.settings.http2_builder(streams.clone());
         let (handler, caller) = (Rc::clone(&worker), Rc::clone(&client));
         let service = service_fn(move |request| {
+            let request = request.map(Incoming::Http2);
             Rc::clone(&handler).handle(Rc::clone(&caller), Some(streams.call()), request)
         });
-        builder.serve_connection(io, service)
+        builder.serve_connection(TokioIo::new(io), service)
     };
-    let connection = pin!(connection);
-    drive(&worker, &client, entry, connection, http2::Connection::graceful_shutdown).await;
-}
-
-async fn serve_http1(worker: Rc<Worker>, client: Rc<Client>, entry: &Entry<()>, io: ClientIo) {
-    let (handler, caller) = (Rc::clone(&worker), Rc::clone(&client));
-    let service =
-        service_fn(move |request| Rc::clone(&handler).handle(Rc::clone(&caller), None, request));
-    let mut connection = client.door.settings.http1_builder().serve_connection(io, service);
-    let driven = Pin::new(&mut connection);
-    let done = drive(&worker, &client, entry, driven, http1::Connection::graceful_shutdown).await;
-    // Written to its end, or the client was told nothing.
-    if let Some(tunnel) = client.tunnel.take().filter(|_| done) {
-        let parts = connection.into_parts();
-        let mut carried = Box::pin(tunnel.carry(Box::new(parts.io), parts.read_buf));
-        poll_fn(|cx| until_ended(&client, entry, cx, |cx| carried.as_mut().poll(cx))).await;
-    }
-}
-
-/// Polls a connection until it ends or is ended, and shuts it down once the worker ends or, where
-/// that keeps its requests, once it is old. Returns whether it ended by itself and without an error.
-async fn drive<C>(
-    worker: &Worker,
-    client: &Client,
-    entry: &Entry<()>,
-    mut connection: Pin<&mut C>,
-    shut_down: impl Fn(Pin<&mut C>),
-) -> bool
-where
-    C: Future<Output = hyper::Result<()>>,
-{
+    let mut connection = pin!(connection);
     let mut shutting_down = false;
     let mut poll = |cx: &mut Context<'_>| {
-        // HTTP/1.1 would end before a request that is on its way: its last response says so, and
-        // it is given some time to ask for one.
-        let ending = worker.ending.get();
-        let ends = match client.http2 {
-            true => ending >= Ending::Last || client.is_old(),
-            false => ending >= Ending::Idle,
-        };
+        let ends = worker.ending.get() >= Ending::Last || client.is_old();
         if ends && !shutting_down {
             shutting_down = true;
-            shut_down(connection.as_mut());
+            connection.as_mut().graceful_shutdown();
         }
         connection.as_mut().poll(cx)
     };
-    match poll_fn(|cx| until_ended(client, entry, cx, &mut poll)).await {
-        Some(Ok(())) => true,
-        Some(Err(error)) => {
-            worker.note_malformed(&error);
-            if is_calming(&error) {
-                client.turn_away(TurnedAway::Calm);
-            }
-            false
-        }
-        None => false,
+    let ended = poll_fn(|cx| until_ended(&client, entry, cx, &mut poll)).await;
+    if let Some(Err(error)) = ended
+        && is_calming(&error)
+    {
+        client.turn_away(TurnedAway::Calm);
+    }
+}
+
+async fn serve_http1(worker: Rc<Worker>, client: Rc<Client>, entry: &Entry<()>, io: ClientIo) {
+    let mut served = pin!(Http1::over(io, &worker, &client).serve());
+    let left = poll_fn(|cx| until_ended(&client, entry, cx, |cx| served.as_mut().poll(cx))).await;
+    // One whose client was not told ends here.
+    if let Some(tunnel) = client.tunnel.take()
+        && let Some(Some((io, read))) = left
+    {
+        let mut carried = Box::pin(tunnel.carry(Box::new(TokioIo::new(io)), read));
+        poll_fn(|cx| until_ended(&client, entry, cx, |cx| carried.as_mut().poll(cx))).await;
     }
 }
 
@@ -178,18 +152,6 @@ fn is_calming(error: &hyper::Error) -> bool {
 const STREAM_BYTES: u32 = 64 << 10;
 
 impl ListenerSettings {
-    fn http1_builder(&self) -> http1::Builder {
-        let mut builder = http1::Builder::new();
-        // Deadlines are the roster's: hyper's would allocate a timer a request.
-        builder.header_read_timeout(None).max_buf_size(self.max_header_bytes.max(8192));
-        builder.max_header_size(self.max_header_bytes);
-        // Setting hyper's own default would move the headers of each request to the heap.
-        if self.max_headers != 100 {
-            builder.max_headers(self.max_headers);
-        }
-        builder
-    }
-
     fn http2_builder(&self, streams: Streams) -> http2::Builder<Streams> {
         let mut builder = http2::Builder::new(streams);
         builder

@@ -13,7 +13,7 @@ use super::failure::Unanswered;
 use super::form::{in_one, in_two};
 use super::http1::{Http1, Upload};
 use super::shared::Place;
-use crate::body::{CutOff, poll_piece};
+use crate::body::{CutOff, poll_streamed};
 use crate::forward::Asked;
 use crate::tunnel::{End, begun};
 
@@ -102,7 +102,7 @@ impl Lease {
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match &mut self.road {
             Road::Http1 { one, upload } => one.poll_frame(cx, upload),
-            Road::Http2 { incoming: Some(incoming), .. } => poll_piece(incoming, true, cx),
+            Road::Http2 { incoming: Some(incoming), .. } => poll_streamed(incoming, cx),
             Road::Http2 { incoming: None, .. } => Poll::Ready(None),
         }
     }

@@ -119,6 +119,8 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         kept: seat.kept,
         destinations: RefCell::default(),
         sampled: Cell::new(0),
+        rooms: Rc::default(),
+        date: RefCell::default(),
         read_room: Rc::new(RefCell::new(vec![0; READ_ROOM])),
         ages: RandomState::new(),
         looked: Cell::new(0),
