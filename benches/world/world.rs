@@ -28,9 +28,6 @@ pub(crate) const SECRET: &[u8] = b"a-secret-of-a-key-0123456789abcdef";
 /// So many keys an application has.
 const OF_APPLICATION: u32 = 100;
 
-/// So many keys are digested before they are put in.
-const PORTION: u32 = 1 << 17;
-
 /// The first of the terms that one key alone has.
 const OWN_TERMS: u32 = 16;
 
@@ -71,20 +68,19 @@ impl World {
             root.owners.set(number, Some(Arc::new(Owner { application, active: number > 0 })));
         }
         let mut secrets = Table::default();
-        for first in (0..size).step_by(PORTION as usize) {
-            let numbers = first..size.min(first.saturating_add(PORTION));
-            for (number, digest) in numbers.clone().zip(digests(numbers)) {
-                let meter = writer.allot(&[]).expect("a meter");
-                let own = number < own_ceilings && Kind::of(number) == Kind::Good;
-                if own {
-                    let terms = limited(1_000 + number, 1_000_000_000);
-                    root.terms.set(OWN_TERMS + number, Some(Arc::new(terms)));
-                }
-                root.keys.put(record(number, digest, meter, own));
-                if Kind::of(number) == Kind::Proven {
-                    let secret = Some(Scheme::Sha256.digest(SECRET));
-                    secrets.put(KeySecret { key: digest, digest: secret, wrapped: None });
-                }
+        let digests = digests(0..size);
+        root.keys.make_room(digests.iter());
+        for (number, digest) in (0..size).zip(digests) {
+            let meter = writer.allot(&[]).expect("a meter");
+            let own = number < own_ceilings && Kind::of(number) == Kind::Good;
+            if own {
+                let terms = limited(1_000 + number, 1_000_000_000);
+                root.terms.set(OWN_TERMS + number, Some(Arc::new(terms)));
+            }
+            root.keys.put(record(number, digest, meter, own));
+            if Kind::of(number) == Kind::Proven {
+                let secret = Some(Scheme::Sha256.digest(SECRET));
+                secrets.put(KeySecret { key: digest, digest: secret, wrapped: None });
             }
         }
         root.secrets = Arc::new(secrets);

@@ -139,6 +139,14 @@ impl Root {
 }
 
 fn change<T: Keyed>(table: &mut Table<T>, changes: Vec<Change<T>>) {
+    if changes.len() > table.len() {
+        let put = changes.iter().filter_map(|change| match change {
+            Change::Put(known) => Some(known.digest()),
+            Change::Remove(_) => None,
+        });
+        let new: Vec<_> = put.filter(|digest| table.find(digest).is_none()).collect();
+        table.make_room(new.into_iter());
+    }
     for change in changes {
         match change {
             Change::Put(known) => drop(table.put(known)),

@@ -42,6 +42,14 @@ pub struct Header {
     pub keys: u64,
 }
 
+impl Header {
+    /// How many keys a file of so many bytes has, if it is whole; never more than it can have.
+    pub(crate) fn keys_in(&self, bytes: u64) -> usize {
+        let most = usize::try_from(bytes).unwrap_or(usize::MAX) / keys::SHORTEST;
+        usize::try_from(self.keys).unwrap_or(usize::MAX).min(most)
+    }
+}
+
 /// A part of what a snapshot holds.
 #[derive(Clone, Debug)]
 pub enum Piece {

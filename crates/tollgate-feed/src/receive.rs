@@ -10,6 +10,7 @@ mod names;
 mod numbers;
 mod snapshot;
 mod translate;
+mod translated;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -318,7 +319,7 @@ impl Receiver {
     }
 
     fn own_terms(&self, sent: u32) -> Result<TermsId, Unfit> {
-        let own = self.translation.terms.get(&sent).copied();
+        let own = self.translation.terms.get(sent);
         own.map(TermsId).ok_or(Unfit::Unknown("terms"))
     }
 }

@@ -5,6 +5,9 @@ use tollgate_core::Digest;
 
 use crate::wire::{Malformed, Reader, SentKey, Wire};
 
+/// No key takes fewer bytes: its digest, its flags, a name, terms and an owner.
+pub(crate) const SHORTEST: usize = 34;
+
 /// Keys of a frame.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
@@ -14,12 +17,13 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn add(&mut self, key: &SentKey) {
+    /// `told` = what a key counts under is told where it is its own name, too.
+    pub(super) fn add(&mut self, key: &SentKey, told: bool) {
         let [a, b, c, rest @ ..] = key.digest.bytes();
         let head = u32::from_be_bytes([0, *a, *b, *c]);
         (head.wrapping_sub(self.head) & 0xff_ffff).write(&mut self.bytes);
         self.bytes.extend_from_slice(rest);
-        key.write_rest(&mut self.bytes);
+        key.write_rest(!told && key.counts_alone(), &mut self.bytes);
         self.head = head;
         self.count += 1;
     }
@@ -41,8 +45,10 @@ impl Keys {
 pub(super) fn read(text: &[u8]) -> Result<Vec<SentKey>, Malformed> {
     let mut from = Reader::new(text);
     let mut head = 0u32;
-    let mut keys = Vec::new();
-    for _ in 0..from.count()? {
+    let count = from.count()?;
+    // As many as there can be, whatever is promised.
+    let mut keys = Vec::with_capacity(count.min(from.left() / SHORTEST));
+    for _ in 0..count {
         let more: u32 = from.get()?;
         head = head
             .checked_add(more)

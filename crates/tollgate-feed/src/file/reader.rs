@@ -167,7 +167,7 @@ pub(crate) fn read_frame(
     checksum.update(&head);
     checksum.update(&text);
     *at += (frame::HEAD + length) as u64;
-    frame::checked(&text, expected).map(Some).map_err(|why| corrupt(begin, why))
+    frame::checked(text.into(), expected).map(Some).map_err(|why| corrupt(begin, why))
 }
 
 fn corrupt(at: u64, Malformed(why): Malformed) -> FileError {

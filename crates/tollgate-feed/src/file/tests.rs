@@ -42,10 +42,24 @@ fn a_key_takes_at_most_64_bytes_with_all_that_belongs_to_it() {
     assert!(each <= 64.0, "{each} bytes a key");
     let largest = keys_of(&read(&file(1000)).unwrap().1).into_iter().map(|key| {
         let mut bytes = Vec::new();
-        key.write_rest(&mut bytes);
+        key.write_rest(key.counts_alone(), &mut bytes);
         bytes.len() + 29 + 3
     });
     assert!(largest.max().unwrap() <= 68, "no key stands out");
+}
+
+#[test]
+fn keys_are_the_same_whether_what_they_count_under_is_told_or_not() {
+    let sent = keys_of(&read(&file(500)).unwrap().1);
+    let written = |told| {
+        let mut keys = keys::Keys::default();
+        sent.iter().for_each(|key| keys.add(key, told));
+        keys.take()
+    };
+    let (told, untold) = (written(true), written(false));
+    assert!(told.len() > untold.len());
+    assert_eq!(keys::read(&told).unwrap(), sent);
+    assert_eq!(keys::read(&untold).unwrap(), sent);
 }
 
 fn keys_of(pieces: &[Piece]) -> Vec<SentKey> {

@@ -14,6 +14,10 @@ use crate::wire::{Counter, GivenName, Numbering, SentSchemes, Wire, frame};
 /// A frame is ended once it is as long.
 const LONG: usize = 64 << 10;
 
+/// Of so many keys each has what it counts under told, which is eight bytes more, so that a start does not
+/// digest millions of names.
+const MANY: usize = 1 << 20;
+
 /// What a snapshot cannot say by itself of what it holds.
 pub struct SnapshotParts<'a, C> {
     /// The environment.
@@ -147,13 +151,14 @@ impl<'a, W: Write> Frames<'a, W> {
         counter: impl Fn(&Record) -> Option<Counter>,
     ) -> io::Result<()> {
         let mut keys = Keys::default();
+        let told = root.keys.len() >= MANY;
         for part in 0..Table::<Record>::PARTS {
             // A part has the digests that begin alike, and parts come in their order.
             let mut records: Vec<_> = root.keys.part(part).collect();
             records.sort_unstable_by_key(|record| *record.digest.bytes());
             for record in records {
                 let long = |index| root.names.get(index).map(|name| &***name);
-                keys.add(&encode::key(record, long, &counter).map_err(io::Error::other)?);
+                keys.add(&encode::key(record, long, &counter).map_err(io::Error::other)?, told);
                 if keys.len() >= LONG {
                     self.frame(KEYS, &keys.take())?;
                 }

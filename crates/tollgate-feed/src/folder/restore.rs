@@ -4,12 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use tollgate_core::Revision;
 
 use super::Folder;
 use super::tail::{Next, Tail, TailFile};
-use crate::file::{FileError, Header, SnapshotFile, check_signature};
+use crate::file::{FileError, Header, Piece, SnapshotFile, check_signature};
 use crate::receive::{Receiver, Unfit};
 use crate::wire::{Held, frame};
 
@@ -78,21 +80,20 @@ impl Folder {
         enforced: impl Fn() + Send + Sync + 'static,
     ) -> Result<Header, NotPublished> {
         let mut file = File::open(path).map_err(FileError::Io)?;
-        let mode = file.metadata().map_err(FileError::Io)?.permissions().mode();
-        if mode & 0o077 != 0 {
+        let metadata = file.metadata().map_err(FileError::Io)?;
+        if metadata.permissions().mode() & 0o077 != 0 {
             return Err(NotPublished::Open);
         }
         // Nothing is made of it before.
         check_signature(&mut file, receiver.trusted())?;
-        let mut file = SnapshotFile::open(BufReader::new(file))?;
+        let file = SnapshotFile::open(BufReader::with_capacity(BUFFER, file))?;
         let header = file.header().clone();
         if header.environment != self.environment {
             return Err(FileError::Elsewhere(header.environment).into());
         }
         let mut staging = receiver.stage(header.clone())?;
-        while let Some(piece) = file.next_piece()? {
-            staging.add(piece)?;
-        }
+        staging.expect(header.keys_in(metadata.len()));
+        ahead(file, |piece| Ok(staging.add(piece)?))?;
         staging.finish(enforced)?;
         Ok(header)
     }
@@ -190,6 +191,34 @@ impl Folder {
             }
         }
     }
+}
+
+/// Bytes that are read of a file at once.
+const BUFFER: usize = 256 << 10;
+
+/// So many pieces are read ahead.
+const AHEAD: usize = 16;
+
+/// Does something with each piece of a file, while another thread reads and decodes those after it.
+fn ahead<R: io::Read + Send>(
+    mut file: SnapshotFile<R>,
+    mut each: impl FnMut(Piece) -> Result<(), NotPublished>,
+) -> Result<(), NotPublished> {
+    thread::scope(|scope| {
+        let (sender, pieces) = mpsc::sync_channel(AHEAD);
+        let read = move || {
+            while let Some(piece) = file.next_piece().transpose() {
+                // Nothing follows an error, and nobody takes more once one of the pieces was refused.
+                let last = piece.is_err();
+                if sender.send(piece).is_err() || last {
+                    break;
+                }
+            }
+        };
+        let reader = thread::Builder::new().name("snapshot".to_owned());
+        reader.spawn_scoped(scope, read).map_err(FileError::Io)?;
+        pieces.into_iter().try_for_each(|piece| each(piece?))
+    })
 }
 
 /// Why a snapshot's file was not published.

@@ -8,6 +8,7 @@ use tollgate_core::{
     TermsId,
 };
 
+use super::ledger::MeterShape;
 use super::names::LongNames;
 use super::translate::{Upstreams, service_meter};
 use super::{Receiver, Unfit};
@@ -35,24 +36,26 @@ impl Receiver {
         for (id, terms) in sent.terms {
             let terms = terms.map(|terms| self.translation.terms(terms)).transpose()?;
             let next = || self.terms.take();
-            let own = *self.translation.terms.entry(id).or_insert_with(next);
+            let own = self.translation.terms.or_insert_with(id, next);
             batch.terms.push((TermsId(own), terms.map(Arc::new)));
         }
         for (id, owner) in sent.owners {
             let next = || self.owners.take();
-            let own = *self.translation.owners.entry(id).or_insert_with(next);
+            let own = self.translation.owners.or_insert_with(id, next);
             batch.owners.push((OwnerId(own), owner.map(Arc::new)));
         }
         if let Some(routes) = sent.routes {
             self.plan_routes(*routes, &mut batch)?;
         }
         self.widen(&root, &batch.terms)?;
-        let terms: HashMap<_, _> =
-            batch.terms.iter().map(|(id, terms)| (*id, terms.clone())).collect();
+        let shape = |terms: &Arc<Terms>| MeterShape::of(terms);
+        let changed = batch.terms.iter();
+        let shapes: HashMap<_, _> =
+            changed.map(|(id, terms)| (*id, terms.as_ref().map(shape))).collect();
         let (removed, guarded) = self.removals(&root, &sent.keys, &sent.moved);
         for change in sent.keys {
             let stays = |digest: &Digest| guarded && removed.contains(digest);
-            self.change(&root, change, &terms, stays, &mut batch)?;
+            self.change(&root, change, &shapes, stays, &mut batch)?;
         }
         let secrets = sent.secrets.into_iter().filter(|change| match change {
             Change::Remove(digest) => !(guarded && removed.contains(digest)),
@@ -185,20 +188,19 @@ impl Receiver {
         &mut self,
         root: &Root,
         change: KeyChange,
-        terms: &HashMap<TermsId, Option<Arc<Terms>>>,
+        shapes: &HashMap<TermsId, Option<MeterShape>>,
         stays: impl Fn(&Digest) -> bool,
         batch: &mut Batch,
     ) -> Result<(), Unfit> {
         match change {
             Change::Put(sent) => {
                 let before = root.keys.find(&sent.digest);
-                let record = self.record(
-                    root,
-                    before,
-                    &sent,
-                    |id| terms.get(&id).map_or_else(|| root.terms.get(id.0).cloned(), Clone::clone),
-                    batch,
-                )?;
+                let id = self.own_terms(sent.terms)?;
+                let present = || root.terms.get(id.0).map(|terms| MeterShape::of(terms));
+                let present = if shapes.contains_key(&id) { None } else { present() };
+                let shape = shapes.get(&id).and_then(Option::as_ref).or(present.as_ref());
+                let terms = (id, shape.ok_or(Unfit::Unknown("terms"))?);
+                let record = self.record(root, before, &sent, terms, batch)?;
                 batch.keys.push(Change::Put(record));
             }
             Change::Remove(digest) => {
@@ -218,13 +220,11 @@ impl Receiver {
         root: &Root,
         before: Option<&Record>,
         sent: &SentKey,
-        terms: impl FnOnce(TermsId) -> Option<Arc<Terms>>,
+        (terms, shape): (TermsId, &MeterShape),
         batch: &mut Batch,
     ) -> Result<Record, Unfit> {
-        let id = self.own_terms(sent.terms)?;
-        let owner = self.translation.owners.get(&sent.owner).copied();
-        let terms = terms(id).ok_or(Unfit::Unknown("terms"))?;
-        let meter = self.ledger.meter(&mut self.writer, sent.counter, &terms);
+        let owner = self.translation.owners.get(sent.owner);
+        let meter = self.ledger.meter(&mut self.writer, sent.counter, shape);
         let name: KeyId = self.names.id(root, before, &sent.name, &mut batch.names);
         if let Some(before) = before {
             LongNames::leave(before, Some(name), &mut batch.names);
@@ -233,7 +233,7 @@ impl Receiver {
             digest: sent.digest,
             id: name,
             meter: meter.ok_or(Unfit::MetersExhausted)?,
-            terms: id,
+            terms,
             owner: owner.map(OwnerId).ok_or(Unfit::Unknown("an owner"))?,
             not_before: sent.not_before,
             not_after: sent.not_after,

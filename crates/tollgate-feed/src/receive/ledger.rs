@@ -1,70 +1,84 @@
 //! Which meter counts for which name, also after its keys are gone for a while.
 
+mod counted;
+
 use std::collections::HashMap;
+use std::mem::take;
 
 use tollgate_core::{LineTag, MeterId, MeterNeeds, SnapshotWriter, Terms};
 
 use super::counters::SharedCounters;
 use crate::wire::Counter;
+use counted::{CountedMeters, Standing};
 
 /// The meters of a process that is fed.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    keys: HashMap<Counter, Counted>,
-    /// Counters whose keys are gone and whose windows may not have ended.
-    retired: HashMap<Counter, Counted>,
-    /// By the number of the meter.
-    counters: Vec<Option<Counter>>,
+    /// Those of keys, also of keys that are gone and whose windows may not have ended.
+    keys: CountedMeters,
     services: HashMap<Box<str>, MeterId>,
-    /// Counters that may have no key any more.
-    left: Vec<Counter>,
+    /// Meters that may have no key any more.
+    left: Vec<MeterId>,
     /// What meters count, where others ask for it.
     shared: Option<SharedCounters>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Counted {
-    meter: MeterId,
+/// What terms need of the meter of a key.
+#[derive(Clone, Debug)]
+pub(super) struct MeterShape {
+    /// The lines.
+    tags: Box<[LineTag]>,
     needs: MeterNeeds,
-    keys: u32,
+}
+
+impl MeterShape {
+    pub(super) fn of(terms: &Terms) -> Self {
+        Self { tags: terms.tags().collect(), needs: MeterNeeds::of(terms) }
+    }
 }
 
 impl Ledger {
-    /// The meter of a counter, with all lines that `terms` need; `None` = there are no more. It stays
+    /// Has room for so many meters of keys.
+    pub(super) fn make_room(&mut self, keys: usize) {
+        self.keys.make_room(keys);
+    }
+
+    /// Looks at what [`Ledger::meter`] is about to look at, of many counters: far apart in memory, and
+    /// fetched together.
+    pub(super) fn look_ahead(&self, counters: impl Iterator<Item = Counter>) {
+        self.keys.look_ahead(counters);
+    }
+
+    /// The meter of a counter, with all lines that terms need; `None` = there are no more. It stays
     /// if a key is noted on it before [`Ledger::settle`].
     pub(super) fn meter(
         &mut self,
         writer: &mut SnapshotWriter,
         counter: Counter,
-        terms: &Terms,
+        shape: &MeterShape,
     ) -> Option<MeterId> {
-        if let Some(gone) = self.retired.remove(&counter)
-            && writer.revive(gone.meter)
-        {
-            self.keys.insert(counter, gone);
-            self.left.push(counter);
+        let MeterShape { tags, needs } = shape;
+        if let Some(meter) = self.keys.meter(counter) {
+            let counted = self.keys.get_mut(meter)?;
+            if counted.standing == Standing::Used || writer.revive(meter) {
+                if counted.standing == Standing::Retired {
+                    counted.standing = Standing::Used;
+                    self.left.push(meter);
+                }
+                writer.extend(meter, tags)?;
+                counted.need(*needs);
+                return Some(meter);
+            }
+            self.keys.remove(meter);
         }
-        let tags: Vec<_> = terms.tags().collect();
-        if let Some(counted) = self.keys.get_mut(&counter) {
-            writer.extend(counted.meter, &tags)?;
-            counted.needs = counted.needs.and(MeterNeeds::of(terms));
-            return Some(counted.meter);
-        }
-        let meter = writer.allot(&tags)?;
-        self.note_counter(meter, counter);
-        self.keys.insert(counter, Counted { meter, needs: MeterNeeds::of(terms), keys: 0 });
-        self.left.push(counter);
+        let meter = writer.allot(tags)?;
+        self.put(meter, counter, *needs, Standing::Used);
+        self.left.push(meter);
         Some(meter)
     }
 
-    fn note_counter(&mut self, meter: MeterId, counter: Counter) {
-        let at = meter.number() as usize;
-        if at >= self.counters.len() {
-            self.counters.resize(at + 1, None);
-        }
-        if let Some(place) = self.counters.get_mut(at) {
-            *place = Some(counter);
-        }
+    fn put(&mut self, meter: MeterId, counter: Counter, needs: MeterNeeds, standing: Standing) {
+        self.keys.put(meter, counter, needs, standing);
         if let Some(shared) = &self.shared {
             shared.put(meter, counter);
         }
@@ -77,8 +91,7 @@ impl Ledger {
 
     /// Every counter, also of keys that are gone, with its meter.
     pub(super) fn counters(&self) -> impl Iterator<Item = (Counter, MeterId, MeterNeeds)> {
-        let all = self.keys.iter().chain(&self.retired);
-        all.map(|(counter, counted)| (*counter, counted.meter, counted.needs))
+        self.keys.iter()
     }
 
     /// Every service, with its meter.
@@ -95,25 +108,18 @@ impl Ledger {
         needs: MeterNeeds,
         unix: u64,
     ) -> Option<MeterId> {
-        if let Some(counted) = self.keys.get_mut(&counter) {
-            writer.extend(counted.meter, tags)?;
-            counted.needs = counted.needs.and(needs);
-            return Some(counted.meter);
-        }
-        if let Some(counted) = self.retired.get(&counter) {
-            writer.extend(counted.meter, tags)?;
-            return Some(counted.meter);
+        if let Some(meter) = self.keys.meter(counter) {
+            writer.extend(meter, tags)?;
+            let counted = self.keys.get_mut(meter)?;
+            if counted.standing == Standing::Used {
+                counted.need(needs);
+            }
+            return Some(meter);
         }
         let meter = writer.allot(tags)?;
-        self.note_counter(meter, counter);
         writer.retire(meter, needs.end(unix));
-        self.retired.insert(counter, Counted { meter, needs, keys: 0 });
+        self.put(meter, counter, needs, Standing::Retired);
         Some(meter)
-    }
-
-    /// What counts on a meter.
-    pub(super) fn counter(&self, meter: MeterId) -> Option<Counter> {
-        self.counters.get(meter.number() as usize).copied().flatten()
     }
 
     /// The meter of a service.
@@ -135,9 +141,7 @@ impl Ledger {
         needs: MeterNeeds,
     ) -> Option<()> {
         writer.extend(meter, tags)?;
-        let counter = self.counter(meter)?;
-        let counted = self.keys.get_mut(&counter)?;
-        counted.needs = counted.needs.and(needs);
+        self.keys.get_mut(meter)?.need(needs);
         Some(())
     }
 
@@ -146,27 +150,25 @@ impl Ledger {
         if before == after {
             return;
         }
-        if let Some(counter) = after.and_then(|meter| self.counter(meter))
-            && let Some(counted) = self.keys.get_mut(&counter)
-        {
-            counted.keys += 1;
+        if let Some(counted) = after.and_then(|meter| self.keys.get_mut(meter)) {
+            counted.comes();
         }
-        if let Some(counter) = before.and_then(|meter| self.counter(meter))
-            && let Some(counted) = self.keys.get_mut(&counter)
+        if let Some(meter) = before
+            && let Some(counted) = self.keys.get_mut(meter)
         {
-            counted.keys = counted.keys.saturating_sub(1);
-            self.left.push(counter);
+            counted.goes();
+            self.left.push(meter);
         }
     }
 
     /// Gives up the meters that no key counts on any more, once their windows end.
     pub(super) fn settle(&mut self, writer: &mut SnapshotWriter, unix: u64) {
-        for counter in std::mem::take(&mut self.left) {
-            let unused = |counted: &&Counted| counted.keys == 0;
-            let Some(counted) = self.keys.get(&counter).filter(unused).copied() else { continue };
-            self.keys.remove(&counter);
-            writer.retire(counted.meter, counted.needs.end(unix));
-            self.retired.insert(counter, counted);
+        for meter in take(&mut self.left) {
+            let Some(counted) = self.keys.get_mut(meter) else { continue };
+            if counted.standing == Standing::Used && counted.is_unused() {
+                counted.standing = Standing::Retired;
+                writer.retire(meter, counted.needs().end(unix));
+            }
         }
     }
 
@@ -185,13 +187,10 @@ impl Ledger {
     /// Forgets the meters whose lines serve something else now.
     pub(super) fn reap(&mut self, writer: &mut SnapshotWriter, unix: u64) {
         for meter in writer.reap(unix) {
-            let place = self.counters.get_mut(meter.number() as usize);
-            let Some(counter) = place.and_then(Option::take) else { continue };
-            if let Some(shared) = &self.shared {
+            if self.keys.remove(meter)
+                && let Some(shared) = &self.shared
+            {
                 shared.remove(meter);
-            }
-            if self.retired.get(&counter).is_some_and(|counted| counted.meter == meter) {
-                self.retired.remove(&counter);
             }
         }
     }

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use tollgate_core::LineTag;
 
 use super::counters::{MethodName, SharedCounters, what};
+use super::translated::Translated;
 use crate::wire::{GivenName, Numbering};
 
 /// Our own numbers of services, endpoints and methods. None is ever taken back: metrics and counters
@@ -33,8 +34,8 @@ pub(super) struct Translation {
     pub(super) services: HashMap<u32, u32>,
     pub(super) endpoints: HashMap<u32, u32>,
     pub(super) methods: HashMap<u32, u32>,
-    pub(super) terms: HashMap<u32, u32>,
-    pub(super) owners: HashMap<u32, u32>,
+    pub(super) terms: Translated,
+    pub(super) owners: Translated,
 }
 
 /// Indexes that are given back.

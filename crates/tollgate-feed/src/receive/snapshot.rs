@@ -9,6 +9,7 @@ use tollgate_core::{
     Batch, Change, Digest, KeySecret, Owner, OwnerId, Record, Root, Schemes, Table, Terms, TermsId,
 };
 
+use super::ledger::MeterShape;
 use super::names::LongNames;
 use super::numbers::Translation;
 use super::{Receiver, Unfit};
@@ -31,7 +32,8 @@ pub struct Staging<'a> {
     keys: Table,
     secrets: Table<KeySecret>,
     batch: Batch,
-    terms: HashMap<TermsId, Arc<Terms>>,
+    /// By our own indexes: what keys need that have the terms.
+    shapes: Vec<Option<MeterShape>>,
     /// Terms before, by what they say, unless the new snapshot has them already.
     same_terms: HashMap<u64, Vec<u32>>,
     same_owners: HashMap<Arc<str>, u32>,
@@ -78,7 +80,7 @@ impl Receiver {
             keys: Table::default(),
             secrets: Table::default(),
             batch: Batch::default(),
-            terms: HashMap::new(),
+            shapes: Vec::new(),
             same_terms,
             same_owners,
             part: Vec::new(),
@@ -91,6 +93,11 @@ impl Receiver {
 }
 
 impl Staging<'_> {
+    /// Has room for so many keys that have no meter yet. To be told by who knows that they will come.
+    pub fn expect(&mut self, keys: usize) {
+        self.receiver.ledger.make_room(keys);
+    }
+
     /// Takes the next part.
     ///
     /// # Errors
@@ -109,11 +116,7 @@ impl Staging<'_> {
             Piece::Owners(owners) => {
                 owners.into_iter().for_each(|(id, owner)| self.owner(id, owner));
             }
-            Piece::Keys(keys) => {
-                for key in keys {
-                    self.key(&key)?;
-                }
-            }
+            Piece::Keys(keys) => self.keys(&keys)?,
             Piece::Secrets(secrets) => secrets.into_iter().for_each(|secret| self.secret(secret)),
         }
         Ok(())
@@ -190,11 +193,17 @@ impl Staging<'_> {
             Some(ids.swap_remove(at))
         });
         let id = TermsId(known.unwrap_or_else(|| self.receiver.terms.take()));
-        let terms = Arc::new(terms);
+        let shape = MeterShape::of(&terms);
         if known.is_none() {
-            self.batch.terms.push((id, Some(Arc::clone(&terms))));
+            self.batch.terms.push((id, Some(Arc::new(terms))));
         }
-        self.terms.insert(id, terms);
+        let at = id.0 as usize;
+        if at >= self.shapes.len() {
+            self.shapes.resize(at + 1, None);
+        }
+        if let Some(place) = self.shapes.get_mut(at) {
+            *place = Some(shape);
+        }
         if self.receiver.translation.terms.insert(sent, id.0).is_some() {
             return Err(Unfit::Disorder("it has terms twice"));
         }
@@ -210,6 +219,14 @@ impl Staging<'_> {
         self.receiver.translation.owners.insert(sent, id);
     }
 
+    fn keys(&mut self, keys: &[SentKey]) -> Result<(), Unfit> {
+        self.receiver.ledger.look_ahead(keys.iter().map(|key| key.counter));
+        if self.is_first {
+            self.keys.make_room(keys.iter().map(|key| &key.digest));
+        }
+        keys.iter().try_for_each(|key| self.key(key))
+    }
+
     fn key(&mut self, sent: &SentKey) -> Result<(), Unfit> {
         let digest = sent.digest;
         if self.last.is_some_and(|last| last.bytes() >= digest.bytes()) {
@@ -221,7 +238,9 @@ impl Staging<'_> {
         self.last = Some(digest);
         self.received += 1;
         let before = self.before.keys.find(&digest);
-        let terms = |id| self.terms.get(&id).cloned();
+        let id = self.receiver.own_terms(sent.terms)?;
+        let shape = self.shapes.get(id.0 as usize).and_then(Option::as_ref);
+        let terms = (id, shape.ok_or(Unfit::Unknown("terms"))?);
         let record = self.receiver.record(&self.before, before, sent, terms, &mut self.batch)?;
         if self.is_first {
             self.keys.put(record);

@@ -1,7 +1,7 @@
 //! Frames: the length of what follows after the checksum, the CRC-32 of it, each as four bytes with the
 //! greatest first, a byte that says which kind it is, and what it says.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::Malformed;
 
@@ -62,7 +62,7 @@ impl Frames {
         let Some((head, rest)) = waiting.split_first_chunk() else { return Ok(None) };
         let (length, checksum) = read_head(head)?;
         let Some(text) = rest.get(..length) else { return Ok(None) };
-        let frame = checked(text, checksum)?;
+        let frame = checked(Bytes::copy_from_slice(text), checksum)?;
         self.taken += HEAD + length;
         Ok(Some(frame))
     }
@@ -85,12 +85,12 @@ pub(crate) fn read_head(head: &[u8; HEAD]) -> Result<(usize, u32), Malformed> {
 }
 
 /// The frame whose kind and body are `text`.
-pub(crate) fn checked(text: &[u8], checksum: u32) -> Result<Frame, Malformed> {
-    if crc32fast::hash(text) != checksum {
+pub(crate) fn checked(mut text: Bytes, checksum: u32) -> Result<Frame, Malformed> {
+    if crc32fast::hash(&text) != checksum {
         return Err(Malformed("a frame does not fit its checksum"));
     }
-    let (kind, body) = text.split_first().ok_or(Malformed("a frame is empty"))?;
-    Ok(Frame { kind: *kind, body: Bytes::copy_from_slice(body) })
+    let kind = text.try_get_u8().map_err(|_| Malformed("a frame is empty"))?;
+    Ok(Frame { kind, body: text })
 }
 
 #[cfg(test)]

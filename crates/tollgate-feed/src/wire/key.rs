@@ -67,9 +67,14 @@ impl SentKeyName {
 }
 
 impl SentKey {
-    /// All but the digest.
-    pub(crate) fn write_rest(&self, to: &mut Vec<u8>) {
-        let own = Counter::of(self.name.text(&mut [0; 36])) == self.counter;
+    /// Whether it counts under its own name.
+    pub(crate) fn counts_alone(&self) -> bool {
+        Counter::of(self.name.text(&mut [0; 36])) == self.counter
+    }
+
+    /// All but the digest. `own` = its counter is that of its name and is not told: who reads it has to
+    /// digest the name.
+    pub(crate) fn write_rest(&self, own: bool, to: &mut Vec<u8>) {
         let name = match &self.name {
             SentKeyName::Inline(id) if id.form() == KeyIdForm::Uuid => UUID,
             SentKeyName::Inline(_) => SHORT,
@@ -143,7 +148,7 @@ impl SentKey {
 impl Wire for SentKey {
     fn write(&self, to: &mut Vec<u8>) {
         self.digest.write(to);
-        self.write_rest(to);
+        self.write_rest(self.counts_alone(), to);
     }
 
     fn read(from: &mut Reader<'_>) -> Read<Self> {
