@@ -256,11 +256,16 @@ fn nominations(
 
 /// The members of a list (RFC 9110 §5.6.1).
 pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+    members(value.as_bytes())
+}
+
+/// The same of a value that is none yet.
+pub(crate) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
 /// Whether an option of `Connection` is about the connection itself and nominates no field.
-pub(crate) fn about_connection(token: &[u8]) -> bool {
+fn about_connection(token: &[u8]) -> bool {
     token.eq_ignore_ascii_case(b"keep-alive") || token.eq_ignore_ascii_case(b"close")
 }
 

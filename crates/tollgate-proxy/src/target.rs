@@ -15,6 +15,8 @@ use tollgate_core::{
 pub(crate) struct Target<'a> {
     /// The authority, as the client wrote it; `None` only for HTTP/1.0.
     pub(crate) authority: Option<&'a str>,
+    /// The same without its port.
+    host: &'a str,
     /// The `Host` field, if there is one.
     pub(crate) host_field: Option<&'a HeaderValue>,
     /// The path in the form of [`normalize_path`]; once it was routed, without the key.
@@ -71,16 +73,14 @@ impl<'a> Target<'a> {
     ) -> Result<Self, Refusal> {
         let authority = authority(uri, host, version)?;
         let path = normalize_path(uri.path()).map_err(|_| Refusal::RouteNotFound)?;
-        Ok(Self { authority, host_field: host, path, key: None, keyed: None, query: uri.query() })
+        let bare = without_port(authority.unwrap_or_default());
+        let (host_field, query) = (host, uri.query());
+        Ok(Self { authority, host: bare, host_field, path, key: None, keyed: None, query })
     }
 
     /// The host without its port.
     pub(crate) fn host(&self) -> &str {
-        let authority = self.authority.unwrap_or_default();
-        match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
-        }
+        self.host
     }
 
     /// The service, endpoint and method that it leads to, once a key was taken out of it.
@@ -180,6 +180,12 @@ fn authority<'a>(
 
 /// Bytes that a name of the DNS may have (RFC 3986 §3.2.2).
 const LONGEST_HOST: usize = 255;
+
+fn without_port(authority: &str) -> &str {
+    let last = authority.bytes().rposition(|byte| !byte.is_ascii_digit());
+    let colon = last.filter(|at| authority.as_bytes().get(*at) == Some(&b':'));
+    colon.and_then(|colon| authority.get(..colon)).unwrap_or(authority)
+}
 
 /// An authority that names one host: a name or an address, with or without a port.
 pub(crate) fn valid(authority: &str) -> Result<&str, Refusal> {

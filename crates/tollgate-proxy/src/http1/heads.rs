@@ -1,8 +1,6 @@
 //! What is the same in the heads of requests and of responses, as they are read.
 
-use http::HeaderValue;
-
-use crate::headers::{about_connection, tokens};
+use crate::headers::members;
 
 /// Fields of a head, or behind a body, at most, where nothing else is said.
 pub(crate) const MOST_FIELDS: usize = 100;
@@ -30,12 +28,16 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Reads a line of it; whether that says nothing else.
-    pub(crate) fn read(&mut self, value: &HeaderValue) -> bool {
-        for token in tokens(value) {
-            self.close |= token.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+    pub(crate) fn read(&mut self, value: &[u8]) -> bool {
+        let mut nothing_else = true;
+        for token in members(value) {
+            let close = token.eq_ignore_ascii_case(b"close");
+            let keep_alive = token.eq_ignore_ascii_case(b"keep-alive");
+            self.close |= close;
+            self.keep_alive |= keep_alive;
+            nothing_else &= close || keep_alive;
         }
-        tokens(value).all(about_connection)
+        nothing_else
     }
 
     /// Whether it stays open behind a message, of version 1.1 or an earlier one.

@@ -69,7 +69,7 @@ pub(super) fn write(
             // No field follows a body.
             TRANSFER_ENCODING | TRAILER => continue,
             CONNECTION => {
-                connection.read(value);
+                connection.read(value.as_bytes());
             }
             DATE => dated = true,
             _ => {}

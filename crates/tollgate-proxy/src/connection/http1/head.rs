@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use httparse::{ParserConfig, Status};
 
 use crate::headers::{is_chunked, length, tokens};
-use crate::http1::{Coming, Connection, MOST_FIELDS, holds_end};
+use crate::http1::{Coming, Connection, MOST_FIELDS, holds_end, name};
 
 /// The longest target that there can be; listeners may want shorter ones.
 const LONGEST_TARGET: usize = u16::MAX as usize - 1;
@@ -99,7 +99,7 @@ pub(crate) fn take(
     let mut about = About { later, ..About::default() };
     fields.reserve(read.headers.len());
     for field in read.headers.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Unread::Malformed)?;
+        let name = name(field.name.as_bytes()).map_err(|_| Unread::Malformed)?;
         let value = HeaderValue::from_maybe_shared(input.slice_ref(field.value));
         let value = value.map_err(|_| Unread::Malformed)?;
         if about.read(&name, &value, fields)? {
@@ -148,7 +148,7 @@ impl About {
     ) -> Result<bool, Unread> {
         match *name {
             CONNECTION => {
-                self.connection.read(value);
+                self.connection.read(value.as_bytes());
             }
             EXPECT => self.expects = value.as_bytes().eq_ignore_ascii_case(b"100-continue"),
             UPGRADE => self.upgrades = self.later,

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{ParserConfig, Status};
 
 use crate::headers::{is_chunked, length};
-use crate::http1::{Coming, Connection, MOST_FIELDS, Malformed, holds_end};
+use crate::http1::{self, Coming, Connection, MOST_FIELDS, Malformed, holds_end};
 
 /// What a head says, beside its fields.
 #[derive(Debug)]
@@ -56,14 +56,15 @@ pub(super) fn take(
     headers.clear();
     headers.reserve(read.headers.len());
     for field in read.headers.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Malformed)?;
+        let name = http1::name(field.name.as_bytes())?;
+        // What says no more than this ends here anyway.
+        if name == CONNECTION && connection.read(field.value) {
+            continue;
+        }
         let value = HeaderValue::from_maybe_shared(input.slice_ref(field.value));
         let value = value.map_err(|_| Malformed)?;
-        match name {
-            // What says no more than this ends here anyway.
-            CONNECTION if connection.read(&value) => continue,
-            CONTENT_LENGTH | TRANSFER_ENCODING => framing.read(&name, &value),
-            _ => {}
+        if matches!(name, CONTENT_LENGTH | TRANSFER_ENCODING) {
+            framing.read(&name, &value);
         }
         headers.try_append(name, value).map_err(|_| Malformed)?;
     }
