@@ -1,6 +1,7 @@
 //! A control plane and proxies with a network between them that drops, delays, repeats, reorders and cuts;
 //! each of them killed now and then, and the store put back to its backup. Everything is drawn from a seed.
 
+mod broken;
 mod control;
 mod judge;
 mod network;
@@ -11,6 +12,7 @@ use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
+use broken::Broken;
 use control::Control;
 use place::Place;
 use store::Store;
@@ -60,6 +62,8 @@ struct World {
     connections: u64,
     /// Whether nothing goes wrong any more.
     heals: bool,
+    /// What the proxies' machines do wrong; `None` = they are as they are.
+    broken: Option<Broken>,
 }
 
 fn synthetic(numbering: Numbering) -> Synthetic {
@@ -75,7 +79,7 @@ fn synthetic(numbering: Numbering) -> Synthetic {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, broken: Option<Broken>) -> Self {
         Self {
             draw: Draw(seed),
             now: 1000,
@@ -85,6 +89,7 @@ impl World {
             places: (0..PROXIES).map(|_| Place::default()).collect(),
             connections: 0,
             heals: false,
+            broken,
         }
     }
 
@@ -134,8 +139,8 @@ impl World {
     }
 
     /// All that is drawn from a seed, and what comes of it.
-    fn run(seed: u64) {
-        let mut world = Self::new(seed * 7919 + 1);
+    fn run(seed: u64, broken: Option<Broken>) {
+        let mut world = Self::new(seed * 7919 + 1, broken);
         for _ in 0..TROUBLED {
             world.pass();
         }
@@ -152,16 +157,20 @@ impl World {
 /// So many seeds, or as many as TOLLGATE_SEEDS says.
 const SEEDS: u64 = 40;
 
+fn seeds() -> u64 {
+    let seeds = std::env::var("TOLLGATE_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    seeds.unwrap_or(SEEDS)
+}
+
 #[test]
 fn whatever_the_network_does_every_proxy_comes_to_what_the_store_has() {
-    let seeds = std::env::var("TOLLGATE_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
-    let seeds = seeds.unwrap_or(SEEDS);
+    let seeds = seeds();
     let next = AtomicU64::new(0);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let run = || {
         let taken = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)));
         let failed = taken.take_while(|seed| *seed < seeds);
-        failed.filter(|seed| catch_unwind(|| World::run(*seed)).is_err()).collect::<Vec<_>>()
+        failed.filter(|seed| catch_unwind(|| World::run(*seed, None)).is_err()).collect::<Vec<_>>()
     };
     let failed: Vec<u64> = thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();

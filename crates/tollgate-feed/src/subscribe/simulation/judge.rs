@@ -12,7 +12,7 @@ impl World {
     pub(super) fn hold(&mut self, at: usize) {
         let place = &mut self.places[at];
         let Some(proxy) = &place.proxy else { return };
-        let Some(root) = proxy.receiver.current() else { return };
+        let Some(root) = &proxy.decides else { return };
         let store = &self.store;
         // Whoever admits has every revision that was committed `serve_for` ago.
         if proxy.lease.is_some_and(|ends| self.now < ends) {

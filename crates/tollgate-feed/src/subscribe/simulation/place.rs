@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver as Mailbox, Sender, channel};
 
-use tollgate_core::{FixedResponse, Revision, Scheme, Target, Upstream};
+use tollgate_core::{FixedResponse, Revision, Root, Scheme, Target, Upstream};
 
 use super::network::{Said, Travelling};
 use super::{SERVE_FOR, World};
@@ -44,6 +44,9 @@ pub(super) struct Proxy {
     pub(super) receiver: Receiver,
     pub(super) subscriber: Subscriber,
     enforced: (Sender<Revision>, Mailbox<Revision>),
+    /// What the slowest worker decides by, and what was published since.
+    pub(super) decides: Option<Arc<Root>>,
+    published: Vec<Arc<Root>>,
     pub(super) lease: Option<u64>,
     pub(super) connection: Option<u64>,
     fetch: Option<(SnapshotOffer, u64)>,
@@ -88,6 +91,8 @@ impl World {
             enforced.0.send(held.revision).unwrap();
         }
         self.places[at].proxy = Some(Proxy {
+            decides: receiver.current(),
+            published: Vec::new(),
             receiver,
             subscriber,
             enforced,
@@ -117,6 +122,7 @@ impl World {
         let fetched = file.and_then(|bytes| {
             let published = publish(&mut proxy.receiver, &bytes, &proxy.enforced.0);
             published.map_err(|unfit| unfit.to_string())?;
+            proxy.published.extend(proxy.receiver.current());
             *disk = Disk {
                 snapshot: Some((bytes, offer.numbering)),
                 contact: disk.contact,
@@ -159,18 +165,28 @@ impl World {
         if !self.heals && self.draw.chance(50) {
             return;
         }
-        while let Some(proxy) = &self.places[at].proxy
+        while let Some(proxy) = &mut self.places[at].proxy
             && let Ok(enforced) = proxy.enforced.1.try_recv()
         {
+            if let Some(at) = proxy.published.iter().position(|root| root.revision == enforced) {
+                proxy.decides = proxy.published.drain(..=at).next_back();
+            }
             self.step(at, Event::Enforced(enforced));
         }
     }
 
     pub(super) fn step(&mut self, at: usize, event: Event) {
         let now = self.moment();
-        let Some(proxy) = &mut self.places[at].proxy else { return };
-        let acts = proxy.subscriber.step(event, now);
-        self.perform(at, acts);
+        let Some(proxy) = &self.places[at].proxy else { return };
+        let events = match self.broken {
+            None => vec![event],
+            Some(broken) => broken.told(event, &proxy.subscriber),
+        };
+        for event in events {
+            let Some(proxy) = &mut self.places[at].proxy else { return };
+            let acts = proxy.subscriber.step(event, now);
+            self.perform(at, acts);
+        }
     }
 
     fn perform(&mut self, at: usize, acts: Vec<Act>) {
@@ -226,6 +242,7 @@ impl World {
         if taken.is_ok() {
             disk.tail.push(batch);
             proxy.to_sync |= to_sync;
+            proxy.published.extend(proxy.receiver.current());
         }
         self.step(at, Event::Published(revision, taken));
     }
