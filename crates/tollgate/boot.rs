@@ -14,7 +14,7 @@ use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tollgate_control::KeptMeters;
-use tollgate_control::admin::{Handshake, SecureStream};
+use tollgate_control::admin::{Handshake, NotSecure, SecureStream};
 use tollgate_control::document::Warnings;
 use tollgate_control::feed::FeedMetrics;
 use tollgate_control::plane::ControlSettings;
@@ -36,6 +36,7 @@ use crate::explain::{Explaining, Socket};
 use crate::ops::Ops;
 use crate::post::Courier;
 use crate::quotas::Quotas;
+use crate::refused::client_refused;
 use crate::reload::{ReloadMetrics, Reloader, Snapshots, log_warnings};
 use crate::signals::Signals;
 use crate::signing::read_signing_key;
@@ -322,7 +323,9 @@ fn handshake(acceptor: Acceptor) -> Handshake {
     Arc::new(move |stream| {
         let acceptor = acceptor.clone();
         Box::pin(async move {
-            let stream = acceptor.handshake(stream).await?;
+            let stream = acceptor.handshake(stream).await.map_err(|error| {
+                client_refused(&error).map_or(NotSecure::Failed(error), NotSecure::Refused)
+            })?;
             let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
             let certificate = certificate.map(|certificate| certificate.to_vec());
             Ok(SecureStream { stream: Box::new(stream), certificate })

@@ -6,7 +6,6 @@ mod contact;
 mod dialer;
 mod kept;
 mod metrics;
-mod refused;
 mod resting;
 mod watching;
 

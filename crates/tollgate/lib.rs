@@ -17,6 +17,7 @@ mod output;
 mod post;
 mod private_socket;
 mod quotas;
+mod refused;
 mod reload;
 mod signals;
 mod signing;

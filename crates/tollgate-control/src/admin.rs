@@ -12,6 +12,7 @@ pub(crate) mod fuzzing;
 mod listener;
 mod native;
 mod once;
+mod refusals;
 mod trial;
 mod v3;
 mod wait;
@@ -25,7 +26,7 @@ use http::Uri;
 
 use crate::plane::ControlPlane;
 
-pub use listener::{Admin, Ending, Handshake, SecureStream, Stream};
+pub use listener::{Admin, Ending, Handshake, NotSecure, SecureStream, Stream};
 pub use native::Leftovers;
 
 /// The greatest body of a request.

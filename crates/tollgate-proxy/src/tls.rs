@@ -8,6 +8,7 @@ mod certificate;
 mod choice;
 mod failure;
 mod handshake;
+mod parting;
 mod records;
 mod stream;
 
@@ -27,7 +28,7 @@ pub use authorities::{Authorities, AuthoritiesError};
 pub use certificate::{Certificate, CertificateError};
 use choice::Choice;
 pub(crate) use failure::Failure;
-pub(crate) use handshake::{ClientCertificate, Session, TlsVersion, accept};
+pub(crate) use handshake::{ClientCertificate, Refused, Session, TlsVersion, accept};
 pub use stream::TlsStream;
 
 /// How a listener takes TLS connections. Clones share what it serves with.
@@ -56,7 +57,14 @@ impl Acceptor {
     /// Whatever kept it from becoming one.
     pub async fn handshake(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let made = tokio::time::timeout(self.timeout, accept(self, stream)).await;
-        made.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(|(stream, _)| stream)
+        match made.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? {
+            Ok((stream, _)) => Ok(stream),
+            Err(refused) => {
+                let Refused { error, parting } = refused;
+                parting.leave().await;
+                Err(error)
+            }
+        }
     }
 
     pub(crate) fn timeout(&self) -> Duration {

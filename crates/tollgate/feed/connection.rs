@@ -16,8 +16,8 @@ use tollgate_control::feed::Sent;
 use tollgate_feed::wire::frame::Frames;
 use tollgate_feed::wire::{Malformed, ToControl, ToProxy};
 
-use super::refused::told;
 use crate::config::ConnectUrl;
+use crate::refused::told;
 
 /// So many messages wait to be sent.
 const WAITING: usize = 1024;

@@ -13,9 +13,9 @@ use tollgate_control::secret::read_secret;
 use tollgate_proxy::{Authorities, ClientTrust};
 
 use super::connection::Connection;
-use super::refused::told;
 use crate::certificates::{all, read_authorities, read_certificate};
 use crate::config::Reach;
+use crate::refused::told;
 
 /// For a connection and its first answer.
 const PATIENCE: Duration = Duration::from_secs(10);

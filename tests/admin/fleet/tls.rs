@@ -169,11 +169,23 @@ fn whoever_is_not_trusted_is_refused_in_clear_words_and_what_is_held_goes_on() {
         assert!(!is_connected(&proxy), "{words}");
     }
     secure.serve_with(&served);
-    for wrong in [other.issue_uri(URI, 100), secure.authority.issue_expired(&[])] {
+    for (wrong, at_proxy, at_plane) in [
+        (
+            other.issue_uri(URI, 100),
+            "it is of no authority that it trusts",
+            "its certificate is of no authority of client_ca_file",
+        ),
+        (
+            secure.authority.issue_expired(&[]),
+            "it has expired, or is not valid yet",
+            "its certificate has expired",
+        ),
+    ] {
         wrong.write(proxy.folder(), "proxy");
         proxy = proxy.restart();
-        // What refuses it says why, but may be gone before that is read.
-        proxy.wait_for_log("the feed is not connected");
+        let refuses = "the control plane refuses the certificate of certificate_file";
+        proxy.wait_for_log(&format!("{refuses}: {at_proxy}"));
+        secure.house.gate.wait_for_log(at_plane);
         assert!(!is_connected(&proxy));
     }
     right.write(proxy.folder(), "proxy");

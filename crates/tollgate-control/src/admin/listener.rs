@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::refusals::Refusals;
 use super::{Plane, native, once, router};
 use crate::plane::ControlPlane;
 use crate::proxies::PresentedCertificate;
@@ -57,7 +58,7 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-type Secured = Pin<Box<dyn Future<Output = io::Result<SecureStream>> + Send>>;
+type Secured = Pin<Box<dyn Future<Output = Result<SecureStream, NotSecure>> + Send>>;
 
 /// A connection that is secure.
 pub struct SecureStream {
@@ -65,6 +66,15 @@ pub struct SecureStream {
     pub stream: Box<dyn Stream>,
     /// The certificate that the client has presented and that was verified, as DER.
     pub certificate: Option<Vec<u8>>,
+}
+
+/// Why a connection has not become secure.
+#[derive(Debug)]
+pub enum NotSecure {
+    /// Whoever has made it was refused for their certificate, for this reason.
+    Refused(String),
+    /// It has come to nothing otherwise.
+    Failed(io::Error),
 }
 
 /// Turns a connection that was accepted into one that is secure, in good time.
@@ -127,6 +137,7 @@ impl Admin {
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
+        let refusals = Arc::new(Refusals::new(Arc::clone(&self.plane.clock)));
         let sweep = tokio::spawn(sweep(Arc::clone(&self.plane)));
         let forget = tokio::spawn(once::forget(Arc::clone(&self.plane)));
         loop {
@@ -144,6 +155,7 @@ impl Admin {
                 }
             };
             let (router, handshake) = (self.router.clone(), self.handshake.clone());
+            let refusals = Arc::clone(&refusals);
             let watcher = graceful.watcher();
             while connections.try_join_next().is_some() {}
             connections.spawn(async move {
@@ -152,7 +164,8 @@ impl Admin {
                     None => SecureStream { stream: Box::new(stream), certificate: None },
                     Some(handshake) => match handshake(stream).await {
                         Ok(secure) => secure,
-                        Err(error) => {
+                        Err(NotSecure::Refused(why)) => return refusals.tell(peer.ip(), &why),
+                        Err(NotSecure::Failed(error)) => {
                             tracing::debug!(%error, "a handshake of the admin API has failed");
                             return;
                         }

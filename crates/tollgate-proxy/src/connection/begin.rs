@@ -17,7 +17,7 @@ use super::io::Stream;
 use crate::peer::{Counted, Peer};
 use crate::roster::{Deadline, Entry};
 use crate::socket::Socket;
-use crate::tls::{Acceptor, Failure, Session, accept};
+use crate::tls::{Acceptor, Failure, Refused, Session, accept};
 use crate::worker::{Door, Ending, Worker, nanoseconds};
 
 /// What HTTP/2 begins with (RFC 9113 §3.4).
@@ -130,8 +130,10 @@ async fn shake_hands(
             door.connections.count_handshake(session.resumed);
             Some((Stream::Tls(Box::new(stream)), session))
         }
-        Ok(Err(error)) => {
+        Ok(Err(Refused { error, parting })) => {
             door.connections.count_failure(Failure::from(&error));
+            // It is given up earlier where the connection is.
+            let _ = until_ended(worker, entry, Box::pin(parting.leave()).as_mut()).await;
             None
         }
         Err(Ended::Late) => {

@@ -8,6 +8,7 @@ use rustls::{CommonState, HandshakeKind, ProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tollgate_core::CertificateFingerprint;
 
+use super::parting::Parting;
 use super::{Acceptor, TlsStream};
 
 /// A version of TLS that is spoken here.
@@ -47,6 +48,13 @@ pub(crate) struct ClientCertificate {
     pub(crate) field: HeaderValue,
 }
 
+/// A handshake that has come to nothing.
+pub(crate) struct Refused<S> {
+    pub(crate) error: io::Error,
+    /// The connection, whose client was told.
+    pub(crate) parting: Parting<S>,
+}
+
 /// Makes a TLS connection out of `stream`. It sends what the client has to know of a failure.
 ///
 /// # Errors
@@ -54,11 +62,14 @@ pub(crate) struct ClientCertificate {
 pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     acceptor: &Acceptor,
     stream: S,
-) -> io::Result<(TlsStream<S>, Session)> {
-    let mut stream = TlsStream::new(acceptor.config.load_full(), stream)?;
-    poll_fn(|cx| stream.poll_handshake(cx)).await?;
-    let session = Session::of(stream.get_ref().1)?;
-    Ok((stream, session))
+) -> Result<(TlsStream<S>, Session), Refused<S>> {
+    let made = TlsStream::new(acceptor.config.load_full(), stream);
+    let mut stream = made.map_err(|error| Refused { error, parting: Parting::default() })?;
+    let shaken = poll_fn(|cx| stream.poll_handshake(cx)).await;
+    match shaken.and_then(|()| Session::of(stream.get_ref().1)) {
+        Ok(session) => Ok((stream, session)),
+        Err(error) => Err(Refused { error, parting: Parting::from(stream) }),
+    }
 }
 
 impl Session {

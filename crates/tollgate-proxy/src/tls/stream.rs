@@ -52,6 +52,11 @@ impl<S> TlsStream<S> {
     pub fn get_ref(&self) -> (&S, &CommonState) {
         (&self.socket, self.records.state())
     }
+
+    /// Whether the client was told that nothing comes of it.
+    pub(super) fn has_refused(&self) -> bool {
+        self.records.broken
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
@@ -99,6 +104,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
             Poll::Ready(Err(error)) => Err(error),
             _ => Ok(some),
         }))
+    }
+
+    /// Reads what comes, whatever it is.
+    pub(super) fn poll_raw(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, buffer)
     }
 
     /// Sends what waits for it.
