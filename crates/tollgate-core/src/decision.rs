@@ -224,6 +224,7 @@ impl Decider {
         if self.reader.is_stale(now) {
             return Decision::Refuse(Refusal::SnapshotStale.into(), None);
         }
+        let now = self.reader.no_earlier(now);
         let record = match identify(root, &call.key, now) {
             Ok(record) => record,
             Err(unfit) => return Decision::Refuse(unfit.refusal.into(), unfit.record),

@@ -24,8 +24,17 @@ type Shared = Arc<ArcSwapOption<Root>>;
 #[derive(Clone, Debug)]
 pub struct SnapshotReader {
     shared: Shared,
-    lease: Arc<AtomicU64>,
+    told: Arc<Told>,
     meters: Arc<Meters>,
+}
+
+/// What a process that is fed was told of time.
+#[derive(Debug)]
+struct Told {
+    /// From this nanosecond of the monotonic clock on nothing is admitted.
+    lease: AtomicU64,
+    /// Milliseconds from 1970 to instant 0 of the monotonic clock; 0 = nobody has said.
+    began: AtomicU64,
 }
 
 /// The snapshot as one thread holds it: a load costs a comparison while nothing changes.
@@ -55,7 +64,18 @@ impl SnapshotReader {
     /// Whether the lease has ended under which snapshots are decided from.
     #[must_use]
     pub fn is_stale(&self, now: Now) -> bool {
-        now.monotonic >= self.lease.load(Relaxed)
+        now.monotonic >= self.told.lease.load(Relaxed)
+    }
+
+    /// The instant that decisions go by: not earlier than what was told, and has passed since.
+    pub(crate) fn no_earlier(&self, now: Now) -> Now {
+        match self.told.began.load(Relaxed) {
+            0 => now,
+            began => {
+                let unix_ms = now.unix_ms.max(began.saturating_add(now.monotonic / 1_000_000));
+                Now { unix_ms, ..now }
+            }
+        }
     }
 
     /// Whether `root` is the newest snapshot still.
@@ -133,11 +153,10 @@ impl Answers {
 pub fn handoff() -> (SnapshotWriter, SnapshotReader) {
     let shared = Shared::default();
     let meters = Arc::<Meters>::default();
-    let lease = Arc::new(AtomicU64::new(u64::MAX));
+    let told = Arc::new(Told { lease: AtomicU64::new(u64::MAX), began: AtomicU64::new(0) });
     let (shared_too, meters_too) = (Arc::clone(&shared), Arc::clone(&meters));
-    let reader =
-        SnapshotReader { shared: shared_too, lease: Arc::clone(&lease), meters: meters_too };
-    (SnapshotWriter::new(shared, lease, meters), reader)
+    let reader = SnapshotReader { shared: shared_too, told: Arc::clone(&told), meters: meters_too };
+    (SnapshotWriter::new(shared, told, meters), reader)
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use tollgate_core::{
-    Batch, Change, Digest, Revision, Root, Scheme, Schemes, SnapshotReader, SnapshotWriter, TermsId,
+    Batch, Change, Digest, Now, Revision, Root, Scheme, Schemes, SnapshotReader, SnapshotWriter,
+    TermsId,
 };
 
 use crate::sign::{PublicKeys, Unsigned};
@@ -242,6 +243,11 @@ impl Receiver {
     /// Has every decision refused from `monotonic` on; see [`SnapshotWriter::lease_until`].
     pub fn lease_until(&self, monotonic: u64) {
         self.writer.lease_until(monotonic);
+    }
+
+    /// Tells decisions what time it is at the least; see [`SnapshotWriter::time_is`].
+    pub fn time_is(&self, now: Now) {
+        self.writer.time_is(now);
     }
 
     /// Takes the keys out that are absent, because an operator says so. How many there were.

@@ -304,6 +304,7 @@ impl Subscriber {
             return self.gap(promised, held, now, acts);
         }
         self.wait.begin();
+        acts.push(Act::Time(heartbeat.unix_ms));
         if let Some(sent) = heartbeat.answers {
             let acknowledged = self.acknowledgements.acknowledged();
             self.lease.answered(sent, heartbeat.newest, acknowledged);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use tollgate_core::Revision;
+use tollgate_core::{Now, Revision};
 use tollgate_feed::subscribe::{Act, Alarm, Event};
 use tollgate_feed::wire::{SentBatch, SnapshotOffer};
 
@@ -37,6 +37,11 @@ impl Feed {
                 Act::Lease(ends) => {
                     self.lease = ends.map_or(u64::MAX, |ends| ends.saturating_mul(1_000_000));
                     self.apply_lease();
+                }
+                Act::Time(unix_ms) => {
+                    if let Some(kept) = &self.kept {
+                        kept.receiver.time_is(Now { unix_ms, ..self.clock.now() });
+                    }
                 }
                 Act::Contact(at) => self.note_contact(at),
                 Act::Tell(alarm) => self.tell(&alarm),

@@ -129,6 +129,11 @@ impl Kept {
         self.contact.as_ref()?.until(&contact::now(unix)?)
     }
 
+    /// What time it is at the least, by the last contact and what has passed since; `None` = there was none.
+    pub(super) fn told_time(&self, ago: Option<u64>) -> Option<u64> {
+        Some(self.contact.as_ref()?.unix_ms.saturating_add(ago.unwrap_or(0)))
+    }
+
     /// Writes down that the lease was renewed `ago` milliseconds ago, unless it was lately.
     pub(super) fn note_contact(&mut self, unix: u64, ago: u64, often: Duration) -> io::Result<()> {
         let Some(now) = contact::now(unix) else { return Ok(()) };

@@ -7,7 +7,7 @@ use prometheus::Registry;
 use tokio::sync::{mpsc, watch};
 use tollgate_control::model::Objects;
 use tollgate_control::{Counters, PublisherMetrics};
-use tollgate_core::{Clock, Revision, SnapshotWriter};
+use tollgate_core::{Clock, Now, Revision, SnapshotWriter};
 use tollgate_feed::subscribe::{Event, Subscriber, SubscriberSettings};
 
 use super::dialer::Dialer;
@@ -109,6 +109,9 @@ impl Resting {
         let now = moment(&*clock);
         let held = kept.receiver.held();
         let ago = kept.contact_ago(now.unix);
+        if let Some(unix_ms) = kept.told_time(ago).filter(|_| is_first) {
+            kept.receiver.time_is(Now { unix_ms, ..clock.now() });
+        }
         let subscriber_settings = SubscriberSettings {
             name: settings.name.clone(),
             instance: random()?,

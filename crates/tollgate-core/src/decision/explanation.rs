@@ -86,6 +86,7 @@ impl Decider {
         source: IpAddr,
         now: Now,
     ) -> Explanation<'a> {
+        let now = self.reader.no_earlier(now);
         let present = Glance(Confirmation { decider: self, root });
         let at = At { now, present, meters: self.reader.meters() };
         let found = match key {

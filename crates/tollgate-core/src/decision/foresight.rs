@@ -29,6 +29,7 @@ impl Decider {
         route: &Route,
         now: Now,
     ) -> Option<Refusal> {
+        let now = self.reader.no_earlier(now);
         let at = At { now, present: AsIfNewest(now.monotonic), meters: self.reader.meters() };
         let call =
             Call::new(CallKey::Keyless(&record.digest), route, Some(from(root, record, route)));

@@ -117,6 +117,25 @@ fn a_key_works_through_its_last_second() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_behind_what_was_told_revives_no_key_and_begins_no_quota_anew() {
+    let mut world = World::new(Limits { quota: daily(2), ..Limits::default() });
+    let told = at(100_000);
+    let ended = Record { not_after: u32::try_from(at(100_010).unix()).unwrap(), ..world.record };
+    let later = |seconds: u64| told.monotonic + seconds * 1_000_000_000;
+    // By a wall clock that is a day behind.
+    let set_back = |seconds| Now { monotonic: later(seconds), ..at(0) };
+    assert_eq!([at(99_999), told].map(|now| refusal(&world, now)), [None, None]);
+    world.writer.time_is(told);
+    assert_eq!(refusal(&world, set_back(1)), Some(Refusal::OverQuota));
+    world.publish(Batch { keys: vec![Change::Put(ended)], ..Batch::default() });
+    assert_eq!(refusal(&world, set_back(9)), Some(Refusal::OverQuota));
+    assert_eq!(refusal(&world, set_back(10)), Some(Refusal::KeyExpired));
+    // Who has told it may have been wrong.
+    world.writer.time_is(Now { monotonic: told.monotonic, ..at(0) });
+    assert_eq!(refusal(&world, set_back(10)), None);
+}
+
+#[test]
 fn what_the_plan_does_not_open_is_refused() {
     let world = World::new(Limits::default());
     for route in [

@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::mem::take;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Weak};
 
-use super::{Answers, Dead, Mailbox, Notice, Shared};
+use super::{Answers, Dead, Mailbox, Notice, Shared, Told};
 use crate::meters::Allotment;
-use crate::{Batch, Change, LineTag, MeterId, Meters, Record, Revision, Root, Service, Status};
+use crate::{
+    Batch, Change, LineTag, MeterId, Meters, Now, Record, Revision, Root, Service, Status,
+};
 
 /// The side that publishes. There is one.
 pub struct SnapshotWriter {
     shared: Shared,
-    lease: Arc<AtomicU64>,
+    told: Arc<Told>,
     meters: Arc<Meters>,
     mailboxes: Vec<Box<dyn Mailbox>>,
     allotment: Allotment,
@@ -46,10 +48,10 @@ impl std::fmt::Debug for SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    pub(super) fn new(shared: Shared, lease: Arc<AtomicU64>, meters: Arc<Meters>) -> Self {
+    pub(super) fn new(shared: Shared, told: Arc<Told>, meters: Arc<Meters>) -> Self {
         Self {
             shared,
-            lease,
+            told,
             meters,
             mailboxes: Vec::new(),
             allotment: Allotment::default(),
@@ -74,7 +76,13 @@ impl SnapshotWriter {
     /// Has every decision refused from `monotonic` on, in nanoseconds of the clock that decisions read;
     /// [`u64::MAX`], as it is at first, for never. Requests that are open then go on.
     pub fn lease_until(&self, monotonic: u64) {
-        self.lease.store(monotonic, Relaxed);
+        self.told.lease.store(monotonic, Relaxed);
+    }
+
+    /// At `now.monotonic` it is `now.unix_ms` at the least, whatever the wall clock says from then on: one that is
+    /// set back revives no key that has expired, and begins no quota anew.
+    pub fn time_is(&self, now: Now) {
+        self.told.began.store(now.unix_ms.saturating_sub(now.monotonic / 1_000_000), Relaxed);
     }
 
     /// The newest snapshot.

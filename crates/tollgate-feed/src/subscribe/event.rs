@@ -84,6 +84,8 @@ pub enum Act {
     Fetch(SnapshotOffer),
     /// Refuse every decision from this millisecond of the monotonic clock on; `None` = never.
     Lease(Option<u64>),
+    /// It is this many milliseconds since 1970 at the least, as the control plane says.
+    Time(u64),
     /// The lease counts from this millisecond of the monotonic clock. Whoever writes that down has
     /// everything on the disk before that was published until now: a lease is of what is acknowledged.
     Contact(u64),

@@ -222,7 +222,7 @@ impl World {
                         disk.contact = Some(contact);
                     }
                 }
-                Act::Tell(_) => {}
+                Act::Tell(_) | Act::Time(_) => {}
             }
         }
     }
