@@ -2,7 +2,9 @@
 
 mod away;
 mod change;
+mod clock;
 mod crowd;
+mod day;
 mod feeder;
 mod figures;
 mod house;
@@ -18,6 +20,7 @@ mod stop;
 use std::path::Path;
 
 use crate::Failure;
+use clock::MovedClock;
 use house::House;
 
 /// Whether every bound held. `folder` is where everything is kept that goes with the soak.
@@ -53,6 +56,7 @@ pub(crate) async fn run(
         ("restore", [proxies, times]) => {
             restore::run(house(None).await?, proxies.parse()?, times.parse()?).await
         }
+        ("day", [clock]) => day::run(house(None).await?, &MovedClock::of(clock)?).await,
         ("away", [seconds]) => away::run(house(None).await?, seconds.parse()?).await,
         _ => Err("expected what tests/soak/fleet says".into()),
     }

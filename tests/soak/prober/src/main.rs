@@ -27,13 +27,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use process::Program;
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 type Failure = Box<dyn Error>;
 
 fn main() -> ExitCode {
+    // However the script ends that has started it, it does not outlive that.
+    let ends = set_parent_process_death_signal(Some(Signal::KILL));
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    match run(&arguments) {
+    match ends.map_err(Failure::from).and_then(|()| run(&arguments)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(failure) => {

@@ -15,6 +15,9 @@ use crate::connection::{Connection, Protocol};
 /// A gate that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Names what is loaded into every gate before it begins, such as another clock.
+const PRELOADED: &str = "SOAK_PRELOADED";
+
 /// What is started, and how.
 pub(crate) struct Program {
     pub(crate) binary: PathBuf,
@@ -101,27 +104,38 @@ impl Program {
 
     fn spawn(&self) -> Result<Child, Failure> {
         let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
-        let mut command = Command::new(&self.binary);
+        // However the prober ends, no gate outlives it.
+        let mut command = Command::new("setpriv");
+        if let Some(library) = std::env::var_os(PRELOADED) {
+            command.env("LD_PRELOAD", library);
+        }
+        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.binary);
         command.args([Path::new("run"), Path::new("--config"), &self.configuration()]);
         Ok(command.stdout(Stdio::piped()).stderr(log).spawn()?)
     }
 }
 
 impl Starting {
-    /// Waits until it is ready. Returns how long that took, too.
-    pub(crate) async fn ready(mut self, program: &Program) -> Result<(Process, Duration), Failure> {
+    /// Waits until it says where it listens.
+    pub(crate) async fn listening(mut self, program: &Program) -> Result<Process, Failure> {
         let stdout = self.child.as_mut().and_then(|child| child.stdout.take());
         let (stdout, administers) = (stdout.ok_or("no output")?, self.administers);
         let found = tokio::task::spawn_blocking(move || addresses(stdout, administers)).await?;
         let (Some((data, ops, admin)), Some(child)) = (found, self.child.take()) else {
             return Err(format!("tollgate did not start: {}", program.log()).into());
         };
-        let process = Process { child, data, ops, admin };
+        Ok(Process { child, data, ops, admin })
+    }
+
+    /// Waits until it is ready. Returns how long that took, too.
+    pub(crate) async fn ready(self, program: &Program) -> Result<(Process, Duration), Failure> {
+        let began = self.began;
+        let process = self.listening(program).await?;
         loop {
             if process.is_ready().await {
-                return Ok((process, self.began.elapsed()));
+                return Ok((process, began.elapsed()));
             }
-            if self.began.elapsed() > PATIENCE {
+            if began.elapsed() > PATIENCE {
                 return Err(format!("tollgate is not ready: {}", program.log()).into());
             }
             sleep(Duration::from_millis(2)).await;

@@ -1,13 +1,12 @@
 //! The control plane is away, and proxies start again meanwhile.
 
-use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::house::House;
-use super::shop::{Shop, decides};
+use super::shop::{Shop, date, decides};
 use crate::Failure;
 use crate::metrics::Metrics;
 
@@ -31,16 +30,12 @@ pub(super) async fn run(mut house: House, seconds: u64) -> Result<bool, Failure>
     let steady = shop.make(&mut house.admin, "away-steady").await?;
     let counted = json!({ "rateLimitCeiling": QUOTA });
     let counted = shop.make_with(&mut house.admin, "away-counted", counted).await?;
-    let ends = date(ENDS)?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let ends = date(i64::try_from(now.as_secs())? + ENDS)?;
     let ending =
         shop.make_with(&mut house.admin, "away-ending", json!({ "expires": ends })).await?;
     let ends = Instant::now() + Duration::from_secs(ENDS.unsigned_abs());
-    // A lease is on the disk.
-    for proxy in &house.fleet {
-        while !proxy.program.folder.join("feed/contact").exists() {
-            sleep(Duration::from_millis(50)).await;
-        }
-    }
+    house.wait_for_leases().await;
     house.control.take().ok_or("no control plane")?.kill()?;
     let left = Instant::now();
     let (mut served, mut counts, mut starts) = (0u64, vec![0u64; house.fleet.len()], 0u64);
@@ -110,11 +105,4 @@ pub(super) async fn run(mut house: House, seconds: u64) -> Result<bool, Failure>
     let verdict = if wrong.is_empty() { "every bound held" } else { "BROKEN" };
     println!("away: {verdict}: {} wrong", wrong.len());
     Ok(wrong.is_empty())
-}
-
-/// The instant in so many seconds, as the API reads it.
-fn date(seconds: i64) -> Result<String, Failure> {
-    let when = format!("+{seconds} seconds");
-    let output = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ", "-d", &when]).output()?;
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

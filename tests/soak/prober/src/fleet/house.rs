@@ -4,8 +4,10 @@ use std::fs::{self, Permissions};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::admin::Admin;
 use crate::process::{Process, Program, Starting};
@@ -123,6 +125,13 @@ impl House {
         Ok(())
     }
 
+    /// Logs in anew, once a token has expired.
+    pub(super) async fn log_in(&mut self) -> Result<(), Failure> {
+        let admin = self.control()?.admin()?;
+        self.admin = Admin::log_in(admin, &self.plane.first_administrator()).await?;
+        Ok(())
+    }
+
     /// Adds so many proxies, and waits until all are ready. `more` is what `[feed]` says beside.
     pub(super) async fn add_proxies(&mut self, count: usize, more: &str) -> Result<(), Failure> {
         let first = self.fleet.len();
@@ -142,6 +151,16 @@ impl House {
             proxy.process = Some(starting.ready(&proxy.program).await?.0);
         }
         Ok(())
+    }
+
+    /// Waits until each proxy has its lease on the disk: one that is killed before is not ready without its control
+    /// plane, however often it starts.
+    pub(super) async fn wait_for_leases(&self) {
+        for proxy in &self.fleet {
+            while !proxy.program.folder.join("feed/contact").exists() {
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
     }
 
     /// Waits until every registered proxy enforces everything.
@@ -182,6 +201,12 @@ qps_limit_ceiling = 1000000
 qps_limit_key_override_allowed = true
 rate_limit_ceiling = 1000000000
 rate_limit_period = "day"
+rate_limit_key_override_allowed = true
+services.soak = {{}}
+[packages.soak.plans.hourly]
+qps_limit_ceiling = 1000000
+rate_limit_ceiling = 1000000000
+rate_limit_period = "hour"
 rate_limit_key_override_allowed = true
 services.soak = {{}}
 [members.soak]

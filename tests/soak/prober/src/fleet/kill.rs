@@ -59,6 +59,7 @@ pub(super) async fn run(mut house: House, proxies: usize, kills: u64) -> Result<
     let seed = Random::seed();
     println!("seed             {seed}");
     house.add_proxies(proxies, "").await?;
+    house.wait_for_leases().await;
     let street = Rc::new(Street {
         shop: Shop::open(&mut house).await?,
         keys: RefCell::default(),

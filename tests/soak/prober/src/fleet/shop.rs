@@ -1,5 +1,7 @@
 //! Keys that come and go over the admin API, and what each proxy decides of them.
 
+use std::process::Command;
+
 use serde_json::{Value as Json, json};
 
 use super::house::{House, Proxy};
@@ -66,6 +68,13 @@ impl Shop {
 pub(super) async fn disable(admin: &mut Admin, id: &str, timeout: &str) -> Result<Answer, Failure> {
     let target = format!("/packageKeys/{id}?wait=applied&timeout={timeout}");
     admin.ask("PUT", &target, &json!({ "status": "disabled" })).await
+}
+
+/// An instant, in seconds since 1970, as the API reads it.
+pub(super) fn date(unix: i64) -> Result<String, Failure> {
+    let when = format!("@{unix}");
+    let output = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ", "-d", &when]).output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 impl Proxy {
