@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use hyper::body::Incoming;
 use hyper::service::Service as _;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,6 +34,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const LONG_REQUEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// How long requests may take to end once the process ends.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
+/// How long a connection without any request is waited for then.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// How often sources that have failed are looked at.
 const SWEEP: Duration = Duration::from_secs(1);
 const MAX_HEADERS: usize = 100;
@@ -134,7 +135,7 @@ impl Admin {
     /// Answers until it is told to end and the requests that had begun have been answered.
     pub async fn serve(self, ending: Ending) {
         let mut ended = ending.0.subscribe();
-        let graceful = GracefulShutdown::new();
+        let (end, ending) = watch::channel(false);
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
         let refusals = Arc::new(Refusals::new(Arc::clone(&self.plane.clock)));
@@ -156,7 +157,7 @@ impl Admin {
             };
             let (router, handshake) = (self.router.clone(), self.handshake.clone());
             let refusals = Arc::clone(&refusals);
-            let watcher = graceful.watcher();
+            let ending = ending.clone();
             while connections.try_join_next().is_some() {}
             connections.spawn(async move {
                 let _place = place;
@@ -171,7 +172,7 @@ impl Admin {
                         }
                     },
                 };
-                if let Err(error) = watcher.watch(connection(router, secure, peer)).await {
+                if let Err(error) = connection(router, secure, peer, ending).await {
                     tracing::debug!(%error, "a connection of the admin API has ended");
                 }
             });
@@ -180,7 +181,9 @@ impl Admin {
         self.plane.closing.send_replace(true);
         sweep.abort();
         forget.abort();
-        if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
+        end.send_replace(true);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_REQUESTS, all).await.is_err() {
             tracing::warn!("requests of the admin API were cut");
         }
         // Nothing of the plane is held any more.
@@ -190,18 +193,19 @@ impl Admin {
     }
 }
 
-fn connection(
+/// Answers a connection's requests until it is told to end, and then those that have begun.
+async fn connection(
     router: Router,
     SecureStream { stream, certificate }: SecureStream,
     peer: SocketAddr,
-) -> impl hyper_util::server::graceful::GracefulConnection<
-    Error = Box<dyn std::error::Error + Send + Sync>,
-> + Send
-+ 'static {
+    mut ending: watch::Receiver<bool>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let (begun, mut first) = watch::channel(false);
     let certificate = certificate.as_deref().and_then(PresentedCertificate::read);
     let certificate = certificate.map(|certificate| PeerCertificate(Arc::new(certificate)));
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let router = router.clone();
+        begun.send_replace(true);
         request.extensions_mut().insert(Peer(peer.ip()));
         if let Some(certificate) = certificate.clone() {
             request.extensions_mut().insert(certificate);
@@ -218,7 +222,19 @@ fn connection(
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
         .max_header_list_size(64 << 10);
-    builder.serve_connection(TokioIo::new(stream), service).into_owned()
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        done = connection.as_mut() => return done,
+        _ = ending.wait_for(|ending| *ending) => {}
+    }
+    // Whoever has just come has asked already, or is about to, and would be answered by a reset.
+    let first = tokio::time::timeout(FIRST_REQUEST, first.wait_for(|begun| *begun));
+    tokio::select! {
+        done = connection.as_mut() => return done,
+        _ = first => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    connection.await
 }
 
 /// Answers one request, within its time, and logs what came of it. Neither its query, its body nor
