@@ -229,6 +229,8 @@ impl Decider {
             Ok(record) => record,
             Err(unfit) => return Decision::Refuse(unfit.refusal.into(), unfit.record),
         };
+        // It is far from all else in memory: on its way while the rest is looked at.
+        self.reader.meters().fetch(record.meter);
         let present = Confirmation { decider: self, root };
         let at = At { now, present, meters: self.reader.meters() };
         match consider(root, record, call, &at, &mut ToDecide) {

@@ -101,6 +101,19 @@ impl<T: Keyed> Table<T> {
         }
     }
 
+    /// Puts keys in, best in the order of their digests: then each shard is looked for once, and has room
+    /// made for all that come. None of them is there yet: else more room is made than it takes.
+    pub fn fill(&mut self, records: &[T]) {
+        let place = |record: &T| path(record.digest());
+        for alike in records.chunk_by(|one, next| place(one) == place(next)) {
+            let Some((group, shard)) = alike.first().map(place) else { continue };
+            let shard = self.shard_mut(group, shard);
+            shard.make_room(alike.len());
+            let new = alike.iter().filter(|record| shard.put((*record).clone()).is_none()).count();
+            self.keys += new;
+        }
+    }
+
     /// Puts a key in, in place of the one with the same digest, which is returned.
     pub fn put(&mut self, record: T) -> Option<T> {
         let (group, shard) = path(record.digest());

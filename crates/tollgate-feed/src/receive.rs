@@ -5,6 +5,7 @@
 
 mod batch;
 mod counters;
+mod filling;
 mod ledger;
 mod names;
 mod numbers;

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tollgate_core::{
-    Batch, Change, Digest, KeyId, LineTag, MeterNeeds, OwnerId, Record, Root, Status, Terms,
-    TermsId,
+    Batch, Change, Digest, KeyId, LineTag, MeterId, MeterNeeds, OwnerId, Record, Root, Status,
+    Terms, TermsId,
 };
 
 use super::ledger::MeterShape;
@@ -13,6 +13,14 @@ use super::names::LongNames;
 use super::translate::{Upstreams, service_meter};
 use super::{Receiver, Unfit};
 use crate::wire::{KeyChange, Numbering, SentBatch, SentKey, SentRoutes};
+
+/// What a key has to do with, by our own numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed {
+    meter: MeterId,
+    terms: TermsId,
+    owner: OwnerId,
+}
 
 impl Receiver {
     /// Publishes a batch, as the revision that it makes. `enforced` is called once every worker
@@ -200,7 +208,8 @@ impl Receiver {
                 let present = if shapes.contains_key(&id) { None } else { present() };
                 let shape = shapes.get(&id).and_then(Option::as_ref).or(present.as_ref());
                 let terms = (id, shape.ok_or(Unfit::Unknown("terms"))?);
-                let record = self.record(root, before, &sent, terms, batch)?;
+                let placed = self.place(&sent, terms)?;
+                let record = self.record(root, before, &sent, placed, batch);
                 batch.keys.push(Change::Put(record));
             }
             Change::Remove(digest) => {
@@ -214,31 +223,44 @@ impl Receiver {
         Ok(())
     }
 
+    /// Where a key stands among what is ours.
+    #[inline]
+    pub(super) fn place(
+        &mut self,
+        sent: &SentKey,
+        (terms, shape): (TermsId, &MeterShape),
+    ) -> Result<Placed, Unfit> {
+        let owner = self.translation.owners.get(sent.owner);
+        let owner = owner.map(OwnerId).ok_or(Unfit::Unknown("an owner"))?;
+        let meter = self.ledger.meter(&mut self.writer, sent.counter, shape);
+        Ok(Placed { meter: meter.ok_or(Unfit::MetersExhausted)?, terms, owner })
+    }
+
     /// A key by our own numbers.
+    #[inline]
     pub(super) fn record(
         &mut self,
         root: &Root,
         before: Option<&Record>,
         sent: &SentKey,
-        (terms, shape): (TermsId, &MeterShape),
+        placed: Placed,
         batch: &mut Batch,
-    ) -> Result<Record, Unfit> {
-        let owner = self.translation.owners.get(sent.owner);
-        let meter = self.ledger.meter(&mut self.writer, sent.counter, shape);
+    ) -> Record {
+        let Placed { meter, terms, owner } = placed;
         let name: KeyId = self.names.id(root, before, &sent.name, &mut batch.names);
         if let Some(before) = before {
             LongNames::leave(before, Some(name), &mut batch.names);
         }
-        Ok(Record {
+        Record {
             digest: sent.digest,
             id: name,
-            meter: meter.ok_or(Unfit::MetersExhausted)?,
+            meter,
             terms,
-            owner: owner.map(OwnerId).ok_or(Unfit::Unknown("an owner"))?,
+            owner,
             not_before: sent.not_before,
             not_after: sent.not_after,
             number: sent.number,
             status: sent.status,
-        })
+        }
     }
 }

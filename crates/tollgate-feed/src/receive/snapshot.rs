@@ -9,6 +9,8 @@ use tollgate_core::{
     Batch, Change, Digest, KeySecret, Owner, OwnerId, Record, Root, Schemes, Table, Terms, TermsId,
 };
 
+use super::batch::Placed;
+use super::filling::Filling;
 use super::ledger::MeterShape;
 use super::names::LongNames;
 use super::numbers::Translation;
@@ -29,7 +31,7 @@ pub struct Staging<'a> {
     before: Arc<Root>,
     is_first: bool,
     /// The keys, where there are none before.
-    keys: Table,
+    filling: Filling,
     secrets: Table<KeySecret>,
     batch: Batch,
     /// By our own indexes: what keys need that have the terms.
@@ -63,6 +65,7 @@ impl Receiver {
         let fresh = Translation { numbering, ..Translation::default() };
         let translation = Some(replace(&mut self.translation, fresh));
         let is_first = present.is_none();
+        let filling = Filling::begin(if is_first { header.keys } else { 0 });
         let before = present.unwrap_or_else(|| Arc::new(Root::empty(Arc::clone(&schemes))));
         let mut same_terms: HashMap<u64, Vec<u32>> = HashMap::new();
         for (id, terms) in before.terms.iter() {
@@ -77,7 +80,7 @@ impl Receiver {
             translation,
             before,
             is_first,
-            keys: Table::default(),
+            filling,
             secrets: Table::default(),
             batch: Batch::default(),
             shapes: Vec::new(),
@@ -93,9 +96,10 @@ impl Receiver {
 }
 
 impl Staging<'_> {
-    /// Has room for so many keys that have no meter yet. To be told by who knows that they will come.
+    /// Has room made for so many keys. To be told by who knows that they will come.
     pub fn expect(&mut self, keys: usize) {
-        self.receiver.ledger.make_room(keys);
+        let new = keys.saturating_sub(self.before.keys.len());
+        self.receiver.ledger.make_room(new);
     }
 
     /// Takes the next part.
@@ -141,7 +145,8 @@ impl Staging<'_> {
         self.translation = None;
         let (revision, published) = (self.header.revision, self.header.published / 1000);
         if self.is_first {
-            let (keys, secrets) = (take(&mut self.keys), Arc::new(take(&mut self.secrets)));
+            let filling = replace(&mut self.filling, Filling::Here(Box::default()));
+            let (keys, secrets) = (filling.end(), Arc::new(take(&mut self.secrets)));
             let first = Root { keys, secrets, ..(*self.before).clone() };
             for record in first.keys.iter() {
                 self.receiver.ledger.note(None, Some(record.meter));
@@ -220,37 +225,56 @@ impl Staging<'_> {
     }
 
     fn keys(&mut self, keys: &[SentKey]) -> Result<(), Unfit> {
+        self.check_order(keys)?;
+        // What each of them is about to look at is far apart in memory, so it is fetched together.
         self.receiver.ledger.look_ahead(keys.iter().map(|key| key.counter));
+        self.receiver.translation.owners.look_ahead(keys.iter().map(|key| key.owner));
+        let mut placed = Vec::with_capacity(keys.len());
+        for key in keys {
+            placed.push(self.place(key)?);
+        }
+        self.received += keys.len() as u64;
+        self.last = keys.last().map(|key| key.digest).or(self.last);
+        let keys = keys.iter().zip(placed);
+        let Self { receiver, before, batch, .. } = self;
         if self.is_first {
-            self.keys.make_room(keys.iter().map(|key| &key.digest));
+            let records =
+                keys.map(|(key, placed)| receiver.record(before, None, key, placed, batch));
+            self.filling.put(records.collect());
+            return Ok(());
         }
-        keys.iter().try_for_each(|key| self.key(key))
-    }
-
-    fn key(&mut self, sent: &SentKey) -> Result<(), Unfit> {
-        let digest = sent.digest;
-        if self.last.is_some_and(|last| last.bytes() >= digest.bytes()) {
-            return Err(Unfit::Disorder("its keys are not in the order of their digests"));
-        }
-        if self.part_of_last() != part(&digest) {
-            self.part_ends(self.part_of_last(), part(&digest));
-        }
-        self.last = Some(digest);
-        self.received += 1;
-        let before = self.before.keys.find(&digest);
-        let id = self.receiver.own_terms(sent.terms)?;
-        let shape = self.shapes.get(id.0 as usize).and_then(Option::as_ref);
-        let terms = (id, shape.ok_or(Unfit::Unknown("terms"))?);
-        let record = self.receiver.record(&self.before, before, sent, terms, &mut self.batch)?;
-        if self.is_first {
-            self.keys.put(record);
-        } else {
-            self.part.push(digest);
-            if before != Some(&record) {
-                self.batch.keys.push(Change::Put(record));
+        for (key, placed) in keys {
+            let known = before.keys.find(&key.digest);
+            let record = receiver.record(before, known, key, placed, batch);
+            if known != Some(&record) {
+                batch.keys.push(Change::Put(record));
             }
         }
         Ok(())
+    }
+
+    fn check_order(&self, keys: &[SentKey]) -> Result<(), Unfit> {
+        let first = keys.first().map(|key| &key.digest);
+        let before = |one: &Digest, next: &Digest| one.bytes() < next.bytes();
+        let follows = self.last.as_ref().zip(first).is_none_or(|(last, first)| before(last, first));
+        if follows && keys.is_sorted_by(|one, next| before(&one.digest, &next.digest)) {
+            return Ok(());
+        }
+        Err(Unfit::Disorder("its keys are not in the order of their digests"))
+    }
+
+    fn place(&mut self, sent: &SentKey) -> Result<Placed, Unfit> {
+        if !self.is_first {
+            let digest = sent.digest;
+            if self.part_of_last() != part(&digest) {
+                self.part_ends(self.part_of_last(), part(&digest));
+            }
+            self.last = Some(digest);
+            self.part.push(digest);
+        }
+        let id = self.receiver.own_terms(sent.terms)?;
+        let shape = self.shapes.get(id.0 as usize).and_then(Option::as_ref);
+        self.receiver.place(sent, (id, shape.ok_or(Unfit::Unknown("terms"))?))
     }
 
     fn secret(&mut self, secret: KeySecret) {

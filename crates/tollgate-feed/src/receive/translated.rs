@@ -1,6 +1,7 @@
 //! What numbers of the sender are among our own.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 
 /// Indexes that the sender has given, and our own for them. He gives one after another, so that they are
 /// their own places; one far beyond the others has no room made for all between.
@@ -17,6 +18,14 @@ const NONE: u32 = u32::MAX;
 const NEAR: usize = 4096;
 
 impl Translated {
+    /// Looks at what [`Translated::get`] is about to look at.
+    pub(super) fn look_ahead(&self, sent: impl Iterator<Item = u32>) {
+        for sent in sent {
+            black_box(self.near.get(sent as usize).copied());
+        }
+    }
+
+    #[inline]
     pub(super) fn get(&self, sent: u32) -> Option<u32> {
         match self.near.get(sent as usize) {
             Some(own) if *own != NONE => Some(*own),

@@ -1,9 +1,9 @@
 //! The meters of keys, by what they count and by their numbers: with millions of them every byte counts.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::hint::black_box;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use tollgate_core::{MeterId, MeterNeeds, Period};
 
 use crate::wire::Counter;
@@ -14,7 +14,7 @@ pub(super) struct CountedMeters {
     counted: Vec<Counted>,
     /// By the counter, which stands there.
     meters: HashTable<MeterId>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 /// What is known of a meter.
