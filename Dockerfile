@@ -1,10 +1,10 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked
+RUN release/build
 
 FROM debian:bookworm-slim
-COPY --from=build /src/target/release/tollgate /usr/local/bin/tollgate
+COPY --from=build /src/target/shipped/tollgate /usr/local/bin/tollgate
 # An empty folder of keys, to mount another one over.
 WORKDIR /etc/tollgate/keys.d
 COPY config/container.toml /etc/tollgate/tollgate.toml

@@ -22,7 +22,8 @@ medians of them.
 
 The work: {keys:,} keys in rotation in a header field, each checked, held to {rate:,} calls a second and to a quota where there is
 one, taken out of the request, and its caller told to the upstream in a field; metrics on, no access log; connections to
-the upstream are kept. Each contestant has {workers} workers.
+the upstream are kept. Each contestant has {workers} workers. Tollgate is built as it is shipped, by `release/build`; the others come
+from their distributors, but for pingora, which `cargo build --release` makes.
 """
 
 
