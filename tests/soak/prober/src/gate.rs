@@ -12,12 +12,14 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A connection to this worker. The kernel chooses, so it is asked until it chooses this one.
+    /// A connection to this worker. The gate chooses the one with the fewest, or among equals the one that the
+    /// kernel has chosen: those that went elsewhere are held while more are opened, until it is this one's turn.
     pub(crate) async fn open_at(
         &self,
         protocol: Protocol,
         worker: usize,
     ) -> Result<Connection, Failure> {
+        let mut elsewhere = Vec::new();
         for _ in 0..256 {
             let mut connection = Connection::open(self.data, protocol).await?;
             // Once it answers, whatever it says, a worker has it.
@@ -25,6 +27,7 @@ impl Gate {
             if self.workers.serving(connection.port)? == Some(worker) {
                 return Ok(connection);
             }
+            elsewhere.push(connection);
         }
         Err(format!("worker {worker} is given no connection").into())
     }

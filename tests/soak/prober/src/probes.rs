@@ -212,6 +212,8 @@ pub(crate) async fn on_new(
     const AT_MOST: usize = 64;
     const EACH: usize = 5;
     let mut met = vec![false; gate.workers.count()];
+    // Held until the end, so that no worker has the fewest for ever.
+    let mut held = Vec::new();
     for number in 0..AT_MOST {
         if number >= AT_LEAST && met.iter().all(|met| *met) {
             return Ok(());
@@ -230,6 +232,7 @@ pub(crate) async fn on_new(
             let place = Place { new: true, http2: protocol == Protocol::Http2, worker };
             probes.note(place, EACH);
         }
+        held.push(connection);
     }
     Err(format!("{AT_MOST} new connections did not meet every worker").into())
 }
