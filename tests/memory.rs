@@ -1,5 +1,4 @@
-//! The memory of a process: a base, 24 KiB for each connection (26 KiB with HTTP/2 over TLS), and 128 KiB
-//! for each open body.
+//! The memory of a process: a base, 24 KiB for each connection, and 128 KiB for each open body.
 
 use std::any::Any;
 use std::future::poll_fn;
@@ -21,8 +20,6 @@ use crate::support::frames::{
 use crate::support::{Authority, Config, Origin, PATIENCE, TlsClient, Tollgate, tcp, wait_for};
 
 const CONNECTION: u64 = 24 << 10;
-/// With HTTP/2 over TLS: of its library's buffers alone three pages are in use.
-const HTTP2_OVER_TLS: u64 = 26 << 10;
 const BODY: u64 = 128 << 10;
 
 /// A connection, of whatever kind.
@@ -86,7 +83,7 @@ fn use_once(line: &mut dyn Line, http2: bool) {
     }
 }
 
-fn idle(what: &str, gate: &Tollgate, each: u64, http2: bool, connect: impl Fn() -> Box<dyn Line>) {
+fn idle(what: &str, gate: &Tollgate, http2: bool, connect: impl Fn() -> Box<dyn Line>) {
     let open = || {
         let mut line = connect();
         use_once(&mut *line, http2);
@@ -96,7 +93,7 @@ fn idle(what: &str, gate: &Tollgate, each: u64, http2: bool, connect: impl Fn() 
     let mut held: Vec<_> = (0..50).map(|_| open()).collect();
     let before = gate.memory();
     held.extend((0..1000).map(|_| open()));
-    assert_within(what, gate, before, 1000 * each);
+    assert_within(what, gate, before, 1000 * CONNECTION);
 }
 
 #[test]
@@ -105,7 +102,7 @@ fn idle_connections_cost_little() {
     for http2 in [false, true] {
         let gate = Tollgate::start(&Config::new(&origin));
         let what = if http2 { "idle HTTP/2" } else { "idle HTTP/1.1" };
-        idle(what, &gate, CONNECTION, http2, || Box::new(tcp(gate.data()).unwrap()));
+        idle(what, &gate, http2, || Box::new(tcp(gate.data()).unwrap()));
     }
 }
 
@@ -113,11 +110,11 @@ fn idle_connections_cost_little() {
 fn idle_tls_connections_cost_little() {
     let origin = Origin::start();
     let authority = Authority::new();
-    for (protocol, http2, each) in [("http/1.1", false, CONNECTION), ("h2", true, HTTP2_OVER_TLS)] {
+    for (protocol, http2) in [("http/1.1", false), ("h2", true)] {
         let gate = with_tls(&origin, &authority);
         let client = TlsClient::new(&authority).offering(&[protocol]);
         let what = format!("idle {protocol} over TLS");
-        idle(&what, &gate, each, http2, || Box::new(client.connect(gate.data(), "localhost")));
+        idle(&what, &gate, http2, || Box::new(client.connect(gate.data(), "localhost")));
     }
 }
 

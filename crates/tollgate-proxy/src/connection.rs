@@ -84,7 +84,7 @@ impl Client {
 
     /// The certificate that it has presented.
     pub(crate) fn certificate(&self) -> Option<&ClientCertificate> {
-        self.session.as_ref()?.certificate.as_ref()
+        self.session.as_ref()?.certificate.as_deref()
     }
 
     /// The fingerprint of that certificate.

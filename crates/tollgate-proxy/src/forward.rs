@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response, Version};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tollgate_core::{FrontId, MeterId, Now, Refusal, Unkept};
 
@@ -64,60 +65,67 @@ struct Answered {
 }
 
 impl Worker {
-    /// Sends the request and answers with what comes back, or with the refusal that ended it.
-    pub(crate) async fn forward(
+    /// Sends the request and answers with what comes back, or with the refusal that ended it. Should its client not
+    /// read the answer, `task` is stopped.
+    ///
+    /// It is no `async fn`, as that has room for all that it is given twice.
+    pub(crate) fn forward(
         &self,
         admitted: Admitted,
+        task: Option<AbortHandle>,
         account: &mut Account,
-    ) -> Response<Content> {
+    ) -> impl Future<Output = Response<Content>> {
         let Admitted { mut asked, wish, live, destination, front, told, started, meter, unkept } =
             admitted;
-        if let Some(unkept) = unkept {
-            // Boxed, so that requests that wait for nothing have no room for it in their future.
-            if let Err(refusal) = Box::pin(self.kept(&unkept, &live)).await {
-                return self.refuse_late(front, refusal);
+        live.stop_by(task);
+        async move {
+            if let Some(unkept) = unkept {
+                // Boxed, so that requests that wait for nothing have no room for it in their future.
+                if let Err(refusal) = Box::pin(self.kept(&unkept, &live)).await {
+                    return self.refuse_late(front, refusal);
+                }
             }
-        }
-        let mut response = match &*destination {
-            Destination::Fixed { status, headers, body } => {
-                let mut response = Response::new(Content::full(body.clone()));
-                *response.status_mut() = *status;
-                response.headers_mut().clone_from(headers);
-                response
-            }
-            Destination::Server(pool) => {
-                let wished = wish.as_deref();
-                let exchanged =
-                    self.exchange(pool, &mut asked, wished, &live, meter, account).await;
-                let exchanged = exchanged.and_then(|answered| self.cleaned(pool, answered));
-                let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
-                account.noted(|note| note.upstream(elapsed));
-                match exchanged {
-                    Ok(answered) => {
-                        self.cells.upstream_duration.record(elapsed);
-                        let idle = nanoseconds(pool.timeouts.idle);
-                        match wish.filter(|_| answered.switched) {
-                            None => {
-                                let reading = account.reading(self.coarse.now());
-                                self.relay(answered, live, &destination, idle, reading)
-                            }
-                            // Boxed, so that other requests have no room for it in their future.
-                            Some(wish) => {
-                                let switching = switch(answered, live, &destination, *wish);
-                                match Box::pin(switching).await {
-                                    Ok(response) => response,
-                                    Err(refusal) => return self.refuse_late(front, refusal),
+            let mut response = match &*destination {
+                Destination::Fixed { status, headers, body } => {
+                    let mut response = Response::new(Content::full(body.clone()));
+                    *response.status_mut() = *status;
+                    response.headers_mut().clone_from(headers);
+                    response
+                }
+                Destination::Server(pool) => {
+                    let wished = wish.as_deref();
+                    let exchanged =
+                        self.exchange(pool, &mut asked, wished, &live, meter, account).await;
+                    let exchanged = exchanged.and_then(|answered| self.cleaned(pool, answered));
+                    let elapsed = self.clock.monotonic().saturating_sub(started.monotonic);
+                    account.noted(|note| note.upstream(elapsed));
+                    match exchanged {
+                        Ok(answered) => {
+                            self.cells.upstream_duration.record(elapsed);
+                            let idle = nanoseconds(pool.timeouts.idle);
+                            match wish.filter(|_| answered.switched) {
+                                None => {
+                                    let reading = account.reading(self.coarse.now());
+                                    self.relay(answered, live, &destination, idle, reading)
+                                }
+                                // Boxed, so that other requests have no room for it in their future.
+                                Some(wish) => {
+                                    let switching = switch(answered, live, &destination, *wish);
+                                    match Box::pin(switching).await {
+                                        Ok(response) => response,
+                                        Err(refusal) => return self.refuse_late(front, refusal),
+                                    }
                                 }
                             }
                         }
+                        Err(refusal) => return self.refuse_late(front, refusal),
                     }
-                    Err(refusal) => return self.refuse_late(front, refusal),
                 }
-            }
-        };
-        let mut arena = self.arena.borrow_mut();
-        respond::tell(&mut arena, &self.settings, response.headers_mut(), told, started);
-        response
+            };
+            let mut arena = self.arena.borrow_mut();
+            respond::tell(&mut arena, &self.settings, response.headers_mut(), told, started);
+            response
+        }
     }
 
     /// A response that ends here or goes on by what its head says; a connection on which nobody can

@@ -37,35 +37,54 @@ impl From<Response<Content>> for Stop {
 
 impl Worker {
     /// The whole road. Every end of it is a response.
-    pub(crate) async fn handle(
+    ///
+    /// It is no `async fn`, as that has room for all that it is given twice.
+    pub(crate) fn handle(
         self: Rc<Self>,
         client: Rc<Client>,
         stream: Option<Stream>,
         request: Request<Incoming>,
-    ) -> Result<Response<ReplyBody>, Infallible> {
-        let task = stream.and_then(Stream::task);
-        let mut now = self.clock.now();
+    ) -> impl Future<Output = Result<Response<ReplyBody>, Infallible>> {
         let version = request.version();
-        let mut account = Account::open(&self, &client, &request, now);
-        // A 200 would be taken for the tunnel that a CONNECT asks for.
-        let grpc = Grpc::of(request.headers(), now);
-        let grpc = grpc.filter(|_| request.method() != Method::CONNECT);
-        let mut request = request.map(Arriving::Incoming);
-        let mut cors = None;
-        let mut response = loop {
-            match self.admit(&client, request, now, grpc.as_deref(), &mut account, &mut cors) {
-                Ok(admitted) => {
-                    admitted.live.stop_by(task);
-                    break self.forward(admitted, &mut account).await;
-                }
-                Err(Stop::Answer(answer)) => break answer,
-                Err(Stop::Form(unread)) => {
-                    // Boxed, so that requests without a form have no room for it in their future.
-                    request = Box::pin(self.read_form(*unread, &client, &mut account)).await;
-                    now = self.clock.now();
-                }
-            }
-        };
+        async move {
+            let task = stream.and_then(Stream::task);
+            let mut now = self.clock.now();
+            let mut account = Account::open(&self, &client, &request, now);
+            // A 200 would be taken for the tunnel that a CONNECT asks for.
+            let grpc = Grpc::of(request.headers(), now);
+            let grpc = grpc.filter(|_| request.method() != Method::CONNECT);
+            let mut request = request.map(Arriving::Incoming);
+            let mut cors = None;
+            let response = loop {
+                let grpc = grpc.as_deref();
+                let admitted =
+                    match self.admit(&client, request, now, grpc, &mut account, &mut cors) {
+                        Ok(admitted) => admitted,
+                        Err(Stop::Answer(answer)) => break answer,
+                        Err(Stop::Form(unread)) => {
+                            // Boxed, so that requests without a form have no room for it in their future.
+                            request =
+                                Box::pin(self.read_form(*unread, &client, &mut account)).await;
+                            now = self.clock.now();
+                            continue;
+                        }
+                    };
+                break self.forward(admitted, task, &mut account).await;
+            };
+            Ok(self.finish(&client, version, response, account, grpc, cors))
+        }
+    }
+
+    /// Ends a response on which everything else is decided.
+    fn finish(
+        self: &Rc<Self>,
+        client: &Client,
+        version: Version,
+        mut response: Response<Content>,
+        mut account: Account,
+        grpc: Option<Box<Grpc>>,
+        cors: Option<Box<Exchange>>,
+    ) -> Response<ReplyBody> {
         if let Some(grpc) = grpc {
             response = grpc.word(response);
         }
@@ -84,13 +103,13 @@ impl Worker {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         account.answer(response.status(), refusal);
-        Ok(response.map(|content| match content {
+        response.map(|content| match content {
             Content::Switched(switched) => {
-                client.switch(*switched, &self, account);
+                client.switch(*switched, self, account);
                 ReplyBody::switched()
             }
             content => ReplyBody::new(content, account),
-        }))
+        })
     }
 
     /// Route, switches, credential, decision and live list: one poll, one load of the snapshot. Where

@@ -44,7 +44,7 @@ use crate::trace::Span;
 use crate::trace::Tracer;
 use crate::upstream::{Destination, Share, Upstreams};
 
-pub(crate) use accept::{Door, Entrance};
+pub(crate) use accept::{Door, Entrance, Held};
 pub(crate) use crew::Crew;
 pub(crate) use ending::{Beginning, Ending};
 pub(crate) use ids::RequestIds;

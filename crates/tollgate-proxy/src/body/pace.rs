@@ -26,6 +26,16 @@ impl Pace {
         Self { rate, grace: nanoseconds(grace), moved: 0, waited: 0, since: None }
     }
 
+    /// The same of another body.
+    pub(crate) fn anew(self) -> Self {
+        Self { moved: 0, waited: 0, since: None, ..self }
+    }
+
+    /// Nanoseconds that a body may be waited for before its rate counts.
+    pub(crate) fn grace(&self) -> u64 {
+        self.grace
+    }
+
     /// The body is waited for at `now`. The instant by which more has to come, unless it was waited for
     /// already.
     pub(crate) fn wait(&mut self, now: u64) -> Option<u64> {

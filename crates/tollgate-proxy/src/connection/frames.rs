@@ -14,7 +14,7 @@ use crate::worker::nanoseconds;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// What a connection begins with before its first frame (RFC 9113 §3.4).
-const PREFACE: usize = 24;
+const PREFACE: u32 = 24;
 
 /// Of a frame (RFC 9113 §4.1).
 const HEAD: usize = 9;
@@ -58,16 +58,16 @@ pub(crate) struct Frames {
 #[derive(Debug)]
 struct Heads {
     /// Bytes that belong to nothing that is looked at.
-    skip: usize,
+    skip: u32,
     head: [u8; RESET],
     /// Bytes of `head` that are there.
-    filled: usize,
+    filled: u8,
 }
 
 /// What the head of a frame says.
 #[derive(Clone, Copy)]
 struct Head {
-    length: usize,
+    length: u32,
     kind: u8,
     first_flag: bool,
     /// Of a reset.
@@ -113,21 +113,21 @@ impl StreamRefused {
 
 impl Heads {
     /// Behind so many bytes that are no frame.
-    fn behind(skip: usize) -> Self {
+    fn behind(skip: u32) -> Self {
         Self { skip, head: [0; RESET], filled: 0 }
     }
 
     /// The next head, if it is whole with `bytes`, which lose what was looked at.
     fn next(&mut self, bytes: &mut &[u8]) -> Option<Head> {
-        let skipped = self.skip.min(bytes.len());
+        let skipped = u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(self.skip);
         self.skip -= skipped;
-        *bytes = bytes.get(skipped..).unwrap_or_default();
+        *bytes = bytes.get(skipped as usize..).unwrap_or_default();
         if !self.fill(HEAD, bytes) {
             return None;
         }
         let [a, b, c, kind, flags, ..] = self.head;
-        let length = u32::from_be_bytes([0, a, b, c]) as usize;
-        let is_reset = kind == RST_STREAM && length == RESET - HEAD;
+        let length = u32::from_be_bytes([0, a, b, c]);
+        let is_reset = kind == RST_STREAM && length as usize == RESET - HEAD;
         if is_reset && !self.fill(RESET, bytes) {
             return None;
         }
@@ -140,14 +140,16 @@ impl Heads {
 
     /// Fills the head up to a length. Whether it is as long.
     fn fill(&mut self, length: usize, bytes: &mut &[u8]) -> bool {
-        let taken = bytes.len().min(length.saturating_sub(self.filled));
+        let filled = usize::from(self.filled);
+        let taken = bytes.len().min(length.saturating_sub(filled));
         let (piece, rest) = bytes.split_at(taken);
         *bytes = rest;
-        if let Some(room) = self.head.get_mut(self.filled..self.filled + taken) {
+        if let Some(room) = self.head.get_mut(filled..filled + taken) {
             room.copy_from_slice(piece);
         }
-        self.filled += taken;
-        self.filled >= length
+        // No more than there is of a head.
+        self.filled += taken as u8;
+        filled + taken >= length
     }
 }
 

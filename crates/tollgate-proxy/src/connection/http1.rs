@@ -15,6 +15,7 @@ mod rooms;
 mod upload;
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -90,7 +91,15 @@ impl Http1 {
                 return Ok(Next::End);
             }
         };
-        let (mut reply, next) = self.answer(request, keeps).await?;
+        let (mut reply, next) = {
+            let (handling, asked) = self.handle(request, keeps);
+            let mut handling = pin!(handling);
+            poll_fn(|cx| match handling.as_mut().poll(cx) {
+                Poll::Ready(Ok(response)) => Poll::Ready(Ok(self.begin(cx, response, asked))),
+                Poll::Pending => self.line.borrow_mut().poll_left(cx).map(|()| Err(Broken)),
+            })
+            .await?
+        };
         poll_fn(|cx| {
             let sent = ready!(reply.poll(cx, &self.line));
             Poll::Ready(sent.map(|()| if self.may_follow(cx, false) { next } else { Next::End }))
@@ -128,12 +137,12 @@ impl Http1 {
         self.write_head(status, &HeaderMap::new(), Size::None, Asked::NOTHING);
     }
 
-    /// Has a request handled. The head of its response is written, and what follows that is returned.
-    async fn answer(
+    /// Has a request handled, whose client asks for an answer like that.
+    fn handle(
         &self,
         request: Request<()>,
         keeps: bool,
-    ) -> Result<(Reply<ReplyBody>, Next), Broken> {
+    ) -> (impl Future<Output = Result<Response<ReplyBody>, Infallible>>, Asked) {
         let old = request.version() == Version::HTTP_10;
         let asked = Asked::new(request.method(), old, keeps);
         let turn = self.line.borrow().turn_of_body();
@@ -142,15 +151,10 @@ impl Http1 {
             None => Incoming::Nothing,
         });
         let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
-        let mut handling = pin!(worker.handle(client, None, request));
-        poll_fn(|cx| match handling.as_mut().poll(cx) {
-            Poll::Ready(Ok(response)) => Poll::Ready(Ok(self.begin(cx, response, asked))),
-            Poll::Pending => self.line.borrow_mut().poll_left(cx).map(|()| Err(Broken)),
-        })
-        .await
+        (worker.handle(client, None, request), asked)
     }
 
-    /// Begins a response.
+    /// Begins a response: its head is written, and what follows that is returned.
     fn begin(
         &self,
         cx: &mut Context<'_>,

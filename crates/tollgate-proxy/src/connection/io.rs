@@ -25,8 +25,8 @@ pub(super) enum Stream {
 pub(super) struct ClientIo {
     stream: Stream,
     client: Rc<Client>,
-    /// Of HTTP/2.
-    inspected: Option<Inspected>,
+    /// Of HTTP/2. On the heap, so that a connection of HTTP/1.1 is not as large.
+    inspected: Option<Box<Inspected>>,
 }
 
 /// Bytes that are looked at before anybody reads them.
@@ -60,7 +60,7 @@ macro_rules! either {
 
 impl ClientIo {
     pub(super) fn new(stream: Stream, client: Rc<Client>, inspected: Option<Inspected>) -> Self {
-        Self { stream, client, inspected }
+        Self { stream, client, inspected: inspected.map(Box::new) }
     }
 
     /// Reads what is looked at first. An offender's connection has failed.
@@ -69,7 +69,7 @@ impl ClientIo {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Some(Inspected { frames, room }) = &mut self.inspected else {
+        let Some(Inspected { frames, room }) = self.inspected.as_deref_mut() else {
             return either!(self, stream => stream.poll_read(cx, buffer));
         };
         let mut room = room.borrow_mut();
@@ -98,7 +98,7 @@ impl ClientIo {
     fn note_written(&mut self, written: &Poll<io::Result<usize>>, pieces: &[io::IoSlice<'_>]) {
         let length = if let Poll::Ready(Ok(length)) = written { *length } else { 0 };
         self.note(written, length);
-        let Some(Inspected { frames, .. }) = &mut self.inspected else { return };
+        let Some(Inspected { frames, .. }) = self.inspected.as_deref_mut() else { return };
         let mut left = length;
         for piece in pieces {
             let length = left.min(piece.len());

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -21,37 +22,65 @@ use super::written::Written;
 use super::{Client, Frames, TurnedAway};
 use crate::body::Incoming;
 use crate::listen::ListenerSettings;
-use crate::peer::Peer;
+use crate::peer::{Counted, Peer};
 use crate::roster::{Deadline, Entry};
 use crate::socket::Socket;
 use crate::tls::Session;
-use crate::worker::{Beginning, Door, Ending, Worker};
+use crate::worker::{Beginning, Door, Ending, Held, Worker};
 
 /// Serves a connection to its end.
 ///
 /// It comes from `peer`; `None` = by a Unix socket.
-pub(crate) async fn serve(
-    worker: Rc<Worker>,
+///
+/// What a connection is at is by itself on the heap, so that it has no room for what it is not at. Nor has the task
+/// around it for what that was made of, as futures that are no `async fn` are given it before they begin.
+pub(crate) fn serve(
+    held: Held,
     door: Rc<Door>,
     stream: Socket,
     peer: Option<IpAddr>,
-    beginning: Beginning,
-) {
+) -> impl Future<Output = ()> {
+    let worker = &held.worker;
     let entry = worker.connections.enter((), Deadline::NONE, u64::MAX);
-    // Each by itself on the heap, so that a connection has no room for what it is not at.
-    let begun = Box::pin(begin(&worker, &door, &entry, stream, peer)).await;
-    let Some(Begun { peer, counted, stream, http2, session }) = begun else { return };
-    // Counted among those of its source until it ends.
-    let _counted = counted;
+    let beginning = Beginning::of(worker);
+    let meets = Box::pin(meet(Rc::clone(worker), door, entry, stream, peer, beginning));
+    async move {
+        // Taken apart at once: what has a name has room for as long as that is known.
+        let Some(Met { entry, counted: _counted, client, http2, io }) = meets.await else { return };
+        if http2 {
+            serve_http2(&held.worker, &client, &entry, io).await;
+        } else {
+            serve_http1(&held.worker, &client, &entry, io).await;
+        }
+    }
+}
+
+/// A connection on which HTTP begins, and its client.
+struct Met {
+    entry: Entry<()>,
+    /// Among those of its source until it ends.
+    counted: Option<Counted>,
+    client: Rc<Client>,
+    http2: bool,
+    io: ClientIo,
+}
+
+/// Brings a connection to where HTTP begins; `None` if it does not get there.
+async fn meet(
+    worker: Rc<Worker>,
+    door: Rc<Door>,
+    entry: Entry<()>,
+    stream: Socket,
+    peer: Option<IpAddr>,
+    beginning: Beginning,
+) -> Option<Met> {
+    let begun = begin(&worker, &door, &entry, stream, peer).await?;
+    let Begun { peer, counted, stream, http2, session } = begun;
     let client = client(&worker, door, peer, http2, session, &entry, beginning);
     let inspected = http2
         .then(|| Inspected::new(Frames::new(&client.door.settings), Rc::clone(&worker.read_room)));
     let io = ClientIo::new(stream, Rc::clone(&client), inspected);
-    if http2 {
-        Box::pin(serve_http2(worker, client, &entry, io)).await;
-    } else {
-        Box::pin(serve_http1(worker, client, &entry, io)).await;
-    }
+    Some(Met { entry, counted, client, http2, io })
 }
 
 /// The client of a connection on which HTTP begins.
@@ -84,59 +113,76 @@ fn client(
     })
 }
 
-async fn serve_http2(worker: Rc<Worker>, client: Rc<Client>, entry: &Entry<()>, io: ClientIo) {
-    let connection = {
-        let streams = Streams::default();
-        let builder = client.door.settings.http2_builder(streams.clone());
-        let (handler, caller) = (Rc::clone(&worker), Rc::clone(&client));
-        let service = service_fn(move |request| {
-            let request = request.map(Incoming::Http2);
-            Rc::clone(&handler).handle(Rc::clone(&caller), Some(streams.call()), request)
-        });
-        builder.serve_connection(TokioIo::new(io), service)
-    };
-    let mut connection = pin!(connection);
+fn serve_http2(
+    worker: &Rc<Worker>,
+    client: &Rc<Client>,
+    entry: &Entry<()>,
+    io: ClientIo,
+) -> impl Future<Output = ()> {
+    let streams = Streams::default();
+    let builder = client.door.settings.http2_builder(streams.clone());
+    let (handler, caller) = (Rc::clone(worker), Rc::clone(client));
+    let service = service_fn(move |request| {
+        let request = request.map(Incoming::Http2);
+        Rc::clone(&handler).handle(Rc::clone(&caller), Some(streams.call()), request)
+    });
+    let mut connection = Box::pin(builder.serve_connection(TokioIo::new(io), service));
     let mut shutting_down = false;
-    let mut poll = |cx: &mut Context<'_>| {
+    until_ended(client, entry, move |cx| {
         let ends = worker.ending.get() >= Ending::Last || client.is_old();
         if ends && !shutting_down {
             shutting_down = true;
             connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().poll(cx)
-    };
-    let ended = poll_fn(|cx| until_ended(&client, entry, cx, &mut poll)).await;
-    if let Some(Err(error)) = ended
-        && is_calming(&error)
-    {
-        client.turn_away(TurnedAway::Calm);
-    }
+        let served = ready!(connection.as_mut().poll(cx));
+        if served.is_err_and(|error| is_calming(&error)) {
+            client.turn_away(TurnedAway::Calm);
+        }
+        Poll::Ready(())
+    })
 }
 
-async fn serve_http1(worker: Rc<Worker>, client: Rc<Client>, entry: &Entry<()>, io: ClientIo) {
-    let mut served = pin!(Http1::over(io, &worker, &client).serve());
-    let left = poll_fn(|cx| until_ended(&client, entry, cx, |cx| served.as_mut().poll(cx))).await;
-    // One whose client was not told ends here.
-    if let Some(tunnel) = client.tunnel.take()
-        && let Some(Some((io, read))) = left
-    {
-        let mut carried = Box::pin(tunnel.carry(Box::new(TokioIo::new(io)), read));
-        poll_fn(|cx| until_ended(&client, entry, cx, |cx| carried.as_mut().poll(cx))).await;
-    }
+fn serve_http1(
+    worker: &Rc<Worker>,
+    client: &Rc<Client>,
+    entry: &Entry<()>,
+    io: ClientIo,
+) -> impl Future<Output = ()> {
+    let mut served = Some(Box::pin(Http1::over(io, worker, client).serve()));
+    let mut carried = None;
+    until_ended(client, entry, move |cx| {
+        if let Some(serving) = &mut served {
+            let left = ready!(serving.as_mut().poll(cx));
+            served = None;
+            carried = carry(client, left);
+        }
+        carried.as_mut().map_or(Poll::Ready(()), |carried| carried.as_mut().poll(cx))
+    })
 }
 
-/// Polls what a connection is for, unless it was ended: then there is nothing.
-fn until_ended<T>(
+/// Carries what is left of a connection that has become a tunnel. One whose client was not told ends here.
+fn carry(
+    client: &Client,
+    left: Option<(ClientIo, Bytes)>,
+) -> Option<Pin<Box<impl Future<Output = ()>>>> {
+    let tunnel = client.tunnel.take()?;
+    let (io, read) = left?;
+    Some(Box::pin(tunnel.carry(Box::new(TokioIo::new(io)), read)))
+}
+
+/// Polls what a connection is for until it is done, or was ended.
+fn until_ended(
     client: &Client,
     entry: &Entry<()>,
-    cx: &mut Context<'_>,
-    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-) -> Poll<Option<T>> {
-    if let Poll::Ready(refusal) = entry.poll_end(cx) {
-        client.ended(refusal);
-        return Poll::Ready(None);
-    }
-    poll(cx).map(Some)
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<()>,
+) -> impl Future<Output = ()> {
+    poll_fn(move |cx| match entry.poll_end(cx) {
+        Poll::Ready(refusal) => {
+            client.ended(refusal);
+            Poll::Ready(())
+        }
+        Poll::Pending => poll(cx),
+    })
 }
 
 /// Whether HTTP/2 has asked the client to calm down.

@@ -5,24 +5,19 @@ use std::cell::Cell;
 use super::TurnedAway;
 use crate::body::Pace;
 use crate::listen::ListenerSettings;
-use crate::worker::nanoseconds;
 
 /// Whether a client reads, and how fast. Only bytes that the connection has no room for are waited for.
 #[derive(Debug)]
 pub(super) struct Written {
-    fresh: Pace,
     pace: Cell<Pace>,
-    /// Nanoseconds for anything to be read.
-    timeout: u64,
     /// What it means if the present wait takes too long; `None` = nothing waits.
     late: Cell<Option<TurnedAway>>,
 }
 
 impl Written {
     pub(super) fn new(settings: &ListenerSettings) -> Self {
-        let fresh = Pace::new(settings.min_response_rate, settings.write_timeout);
-        let timeout = nanoseconds(settings.write_timeout);
-        Self { fresh, pace: Cell::new(fresh), timeout, late: Cell::new(None) }
+        let pace = Pace::new(settings.min_response_rate, settings.write_timeout);
+        Self { pace: Cell::new(pace), late: Cell::new(None) }
     }
 
     /// Nothing more can be written at `now`. When that has to have changed, unless it was said before.
@@ -33,7 +28,7 @@ impl Written {
         let mut pace = self.pace.get();
         let slow = pace.wait(now).unwrap_or(u64::MAX);
         self.pace.set(pace);
-        let deaf = now.saturating_add(self.timeout);
+        let deaf = now.saturating_add(pace.grace());
         let late = if slow < deaf { TurnedAway::ResponseRate } else { TurnedAway::WriteTimeout };
         self.late.set(Some(late));
         Some(slow.min(deaf))
@@ -53,7 +48,7 @@ impl Written {
     /// A request has come while none was open: what it is answered counts by itself.
     pub(super) fn begin(&self) {
         if !self.is_stalled() {
-            self.pace.set(self.fresh);
+            self.pace.set(self.pace.get().anew());
         }
     }
 
@@ -76,10 +71,8 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     fn written() -> Written {
-        let (rate, timeout) = (100, Duration::from_secs(60));
-        let fresh = Pace::new(rate, timeout);
-        let timeout = nanoseconds(timeout);
-        Written { fresh, pace: Cell::new(fresh), timeout, late: Cell::new(None) }
+        let pace = Pace::new(100, Duration::from_secs(60));
+        Written { pace: Cell::new(pace), late: Cell::new(None) }
     }
 
     #[test]

@@ -36,8 +36,8 @@ pub(crate) struct Session {
     pub(crate) http2: bool,
     /// Whether an earlier session went on.
     pub(crate) resumed: bool,
-    /// The certificate that the client has presented and proved to be its own.
-    pub(crate) certificate: Option<ClientCertificate>,
+    /// The certificate that the client has presented and proved to be its own; on the heap, as few have one.
+    pub(crate) certificate: Option<Box<ClientCertificate>>,
 }
 
 /// A client's certificate, verified.
@@ -75,7 +75,8 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 impl Session {
     fn of(connection: &CommonState) -> io::Result<Self> {
         let certificate = connection.peer_certificates().and_then(<[_]>::first);
-        let certificate = certificate.map(|der| ClientCertificate::of(der)).transpose()?;
+        let certificate =
+            certificate.map(|der| ClientCertificate::of(der).map(Box::new)).transpose()?;
         Ok(Self {
             version: match connection.protocol_version() {
                 Some(ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::crew::{Arrival, Load};
-use super::{Beginning, Mail, Worker};
+use super::{Mail, Worker};
 use crate::connection::{TurnedAway, serve};
 use crate::listen::{ListenerSettings, Listening};
 use crate::metrics::Connections;
@@ -54,6 +54,13 @@ enum Listens {
 /// Counts a connection among those of its listener while it lives.
 #[derive(Debug)]
 pub(crate) struct OpenConnection(Arc<Connections>);
+
+/// Counts a connection among those that its worker serves, until it is dropped.
+pub(crate) struct Held {
+    pub(crate) worker: Rc<Worker>,
+    /// Among those of its listener and of all workers, too.
+    _counted: (OpenConnection, Load),
+}
 
 impl Entrances {
     pub(super) fn new(entrances: Vec<Entrance>) -> Self {
@@ -179,15 +186,22 @@ fn start(
     peer: Option<IpAddr>,
     counted: (OpenConnection, Load),
 ) {
-    let (worker, door) = (Rc::clone(worker), Rc::clone(door));
-    let beginning = Beginning::of(&worker);
     worker.rouse();
-    worker.held.set(worker.held.get() + 1);
-    tokio::task::spawn_local(async move {
-        serve(Rc::clone(&worker), door, socket, peer, beginning).await;
-        drop(counted);
-        worker.held.set(worker.held.get().saturating_sub(1));
-    });
+    let held = Held::by(worker, counted);
+    tokio::task::spawn_local(serve(held, Rc::clone(door), socket, peer));
+}
+
+impl Held {
+    fn by(worker: &Rc<Worker>, counted: (OpenConnection, Load)) -> Self {
+        worker.held.set(worker.held.get() + 1);
+        Self { worker: Rc::clone(worker), _counted: counted }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.worker.held.set(self.worker.held.get().saturating_sub(1));
+    }
 }
 
 impl Drop for OpenConnection {
