@@ -135,7 +135,6 @@ impl Admin {
     /// Answers until it is told to end and the requests that had begun have been answered.
     pub async fn serve(self, ending: Ending) {
         let mut ended = ending.0.subscribe();
-        let (end, ending) = watch::channel(false);
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
         let refusals = Arc::new(Refusals::new(Arc::clone(&self.plane.clock)));
@@ -157,7 +156,7 @@ impl Admin {
             };
             let (router, handshake) = (self.router.clone(), self.handshake.clone());
             let refusals = Arc::clone(&refusals);
-            let ending = ending.clone();
+            let ended = ended.clone();
             while connections.try_join_next().is_some() {}
             connections.spawn(async move {
                 let _place = place;
@@ -172,7 +171,7 @@ impl Admin {
                         }
                     },
                 };
-                if let Err(error) = connection(router, secure, peer, ending).await {
+                if let Err(error) = connection(router, secure, peer, ended).await {
                     tracing::debug!(%error, "a connection of the admin API has ended");
                 }
             });
@@ -181,7 +180,6 @@ impl Admin {
         self.plane.closing.send_replace(true);
         sweep.abort();
         forget.abort();
-        end.send_replace(true);
         let all = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_REQUESTS, all).await.is_err() {
             tracing::warn!("requests of the admin API were cut");
@@ -198,7 +196,7 @@ async fn connection(
     router: Router,
     SecureStream { stream, certificate }: SecureStream,
     peer: SocketAddr,
-    mut ending: watch::Receiver<bool>,
+    mut ended: watch::Receiver<bool>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let (begun, mut first) = watch::channel(false);
     let certificate = certificate.as_deref().and_then(PresentedCertificate::read);
@@ -225,7 +223,7 @@ async fn connection(
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         done = connection.as_mut() => return done,
-        _ = ending.wait_for(|ending| *ending) => {}
+        _ = ended.wait_for(|ended| *ended) => {}
     }
     // Whoever has just come has asked already, or is about to, and would be answered by a reset.
     let first = tokio::time::timeout(FIRST_REQUEST, first.wait_for(|begun| *begun));
@@ -280,3 +278,6 @@ async fn sweep(plane: Plane) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
