@@ -3,6 +3,8 @@
 //!   cargo bench --bench decision                       1,000, 1,000,000 and 10,000,000 keys
 //!   cargo bench --bench decision -- 1000 5000000       so many
 //!   cargo bench --bench decision -- hot                many threads at one key, and no more
+//!   cargo bench --bench decision -- huge_pages 1000    as with `huge_pages = true`, where the kernel gives some to
+//!                                                      whoever asks: without, they are refused as the gateway does
 //!
 //! Each call is of another key, drawn from all of its kind. `in a row` calls follow each other at once, and the
 //! processor fetches memory for some of them at the same time; `alone` none begins before the one before it has
@@ -40,7 +42,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ROUNDS: usize = 300;
 
 fn main() {
-    if std::env::args().all(|argument| argument != "hot") {
+    let asked = |what| std::env::args().any(|argument| argument == what);
+    if !asked("huge_pages") {
+        rustix::thread::disable_transparent_huge_pages(true)
+            .expect("pages as the gateway has them");
+    }
+    if !asked("hot") {
         sizes::sizes().into_iter().for_each(measure);
     }
     hot::measure();

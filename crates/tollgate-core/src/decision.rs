@@ -225,12 +225,10 @@ impl Decider {
             return Decision::Refuse(Refusal::SnapshotStale.into(), None);
         }
         let now = self.reader.no_earlier(now);
-        let record = match identify(root, &call.key, now) {
+        let record = match identify(root, self.reader.meters(), &call.key, now) {
             Ok(record) => record,
             Err(unfit) => return Decision::Refuse(unfit.refusal.into(), unfit.record),
         };
-        // It is far from all else in memory: on its way while the rest is looked at.
-        self.reader.meters().fetch(record.meter);
         let present = Confirmation { decider: self, root };
         let at = At { now, present, meters: self.reader.meters() };
         match consider(root, record, call, &at, &mut ToDecide) {

@@ -10,6 +10,17 @@ use zeroize::Zeroizing;
 /// In the order of their values.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// Whether a byte is one of them: looked up, as every call brings so many.
+const IS_DIGIT: [bool; 256] = {
+    let mut digits = [false; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        digits[DIGITS[value] as usize] = true;
+        value += 1;
+    }
+    digits
+};
+
 /// Random digits of a generated key: 178 bits.
 const RANDOM: usize = 30;
 
@@ -86,11 +97,9 @@ impl fmt::Debug for GeneratedKey {
 /// Whether `rest`, which is `key` after its brand, is an environment, enough digits and the checksum
 /// of all that stands before it.
 fn is_whole(key: &[u8], rest: &[u8]) -> bool {
-    let Some(line) = rest.iter().rposition(|byte| *byte == b'_') else { return false };
-    let Some(digits) = rest.get(line + 1..) else { return false };
-    let formed = line > 0
-        && digits.len() >= RANDOM + CHECKSUM
-        && digits.iter().all(u8::is_ascii_alphanumeric);
+    let digits = rest.iter().rev().take_while(|byte| IS_DIGIT[usize::from(**byte)]).count();
+    let environment = rest.get(..rest.len() - digits).and_then(|rest| rest.strip_suffix(b"_"));
+    let formed = digits >= RANDOM + CHECKSUM && environment.is_some_and(|name| !name.is_empty());
     let parts = key.split_last_chunk::<CHECKSUM>();
     formed && parts.is_some_and(|(before, given)| checksum(before) == *given)
 }

@@ -1,7 +1,8 @@
 //! A table by the digests of keys, copied along the path of a change: their records, their secrets.
 //!
 //! 128 groups of 128 shards, each of which has its slots in chunks. A change copies the spine, one group,
-//! the tags of one shard and one chunk, so that it costs microseconds among ten million keys.
+//! the tags of one shard and one chunk, so that it costs microseconds among ten million keys. A look-up waits for
+//! memory three times: for the shard in its group, for the tags and beside them the chunk's place, for the record.
 
 mod shard;
 
@@ -29,12 +30,12 @@ pub trait Keyed: Clone {
 }
 
 #[derive(Clone, Debug)]
-struct Group<T>([Arc<Shard<T>>; FANOUT]);
+struct Group<T>([Shard<T>; FANOUT]);
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        let shard = Arc::new(Shard::default());
-        let group = Arc::new(Group(std::array::from_fn(|_| Arc::clone(&shard))));
+        let shard = Shard::default();
+        let group = Arc::new(Group(std::array::from_fn(|_| shard.clone())));
         Self { groups: std::array::from_fn(|_| Arc::clone(&group)), keys: 0 }
     }
 }
@@ -132,7 +133,7 @@ impl<T: Keyed> Table<T> {
     }
 
     fn shard_mut(&mut self, group: usize, shard: usize) -> &mut Shard<T> {
-        Arc::make_mut(&mut Arc::make_mut(&mut self.groups[group]).0[shard])
+        &mut Arc::make_mut(&mut self.groups[group]).0[shard]
     }
 }
 

@@ -90,7 +90,9 @@ impl Decider {
         let present = Glance(Confirmation { decider: self, root });
         let at = At { now, present, meters: self.reader.meters() };
         let found = match key {
-            ExplainedKey::Presented(key) => recognize(root, &key.current, || key.previous, now),
+            ExplainedKey::Presented(key) => {
+                recognize(root, at.meters, &key.current, || key.previous, now)
+            }
             ExplainedKey::Keyless(digest) => named(root, digest, now),
         };
         let (known, record) = match found {

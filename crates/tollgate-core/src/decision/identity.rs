@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use super::CallKey;
-use crate::{Digest, Keyed, MeterId, Now, Record, Refusal, Root, Status};
+use crate::{Digest, Keyed, MeterId, Meters, Now, Record, Refusal, Root, Status};
 
 /// A key that may not be used, and its record if it has one.
 pub(super) struct Unfit<'a> {
@@ -18,6 +18,7 @@ pub(super) struct Unfit<'a> {
 /// The record of `key`, if it may be used now.
 pub(super) fn identify<'a>(
     root: &'a Root,
+    meters: &Meters,
     key: &CallKey<'_>,
     now: Now,
 ) -> Result<&'a Record, Unfit<'a>> {
@@ -30,21 +31,22 @@ pub(super) fn identify<'a>(
         return Err(Unfit { refusal: Refusal::KeyMalformed, record: None });
     }
     let previous = || schemes.previous.as_ref().map(|scheme| scheme.digest(key));
-    recognize(root, &schemes.current.digest(key), previous, now)
+    recognize(root, meters, &schemes.current.digest(key), previous, now)
 }
 
 /// The same of a key of which the digests are known, by the current scheme and by the previous one.
 pub(super) fn recognize<'a>(
     root: &'a Root,
+    meters: &Meters,
     current: &Digest,
     previous: impl FnOnce() -> Option<Digest>,
     now: Now,
 ) -> Result<&'a Record, Unfit<'a>> {
-    let current = Sight::of(root, current, now);
+    let current = Sight::of(root, meters, current, now);
     if let Sight { known: Some(record), standing: Ok(()) } = current {
         return Ok(record);
     }
-    let previous = previous().map(|digest| Sight::of(root, &digest, now));
+    let previous = previous().map(|digest| Sight::of(root, meters, &digest, now));
     let seen = if current.known.is_some() { current } else { previous.unwrap_or(current) };
     match seen {
         Sight { known: Some(record), standing: Ok(()) } => Ok(record),
@@ -78,13 +80,15 @@ struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
-    fn of(root: &'a Root, digest: &Digest, now: Now) -> Self {
+    fn of(root: &'a Root, meters: &Meters, digest: &Digest, now: Now) -> Self {
         let known = root.keys.find(digest);
         let looked_at = known.unwrap_or_else(|| {
             let near = root.keys.near(digest).unwrap_or(&Record::VACANT);
             black_box(near.digest == *digest);
             near
         });
+        // It is as far from all else in memory as the record was, and on its way while the owner is looked at.
+        meters.fetch(looked_at.meter);
         let standing = check_standing(root, looked_at, now);
         // Neither the compiler may leave out what turns out not to matter.
         black_box(Self { known, standing })
@@ -158,7 +162,7 @@ mod tests {
         }
         world.publish(Batch { keys, schemes: Some(Arc::new(schemes)), ..Batch::default() });
         let root = world.reader.current().unwrap();
-        match identify(&root, &CallKey::Presented(KEY), at(0)) {
+        match identify(&root, world.reader.meters(), &CallKey::Presented(KEY), at(0)) {
             Ok(record) => Ok(record.status),
             Err(unfit) => {
                 assert_eq!(unfit.record.is_none(), unfit.refusal == Refusal::KeyUnknown);
