@@ -110,8 +110,10 @@ impl Account {
     /// the service looks for keys or proofs is none.
     pub(crate) fn take_id(&mut self, service: &Service, headers: &HeaderMap) {
         let trust = self.worker.settings.request_ids.trust;
-        let Some(id) = given_request_id(headers) else { return };
-        if trust.includes(&self.client) && !service.reads(&REQUEST_ID) {
+        if trust.includes(&self.client)
+            && let Some(id) = given_request_id(headers)
+            && !service.reads(&REQUEST_ID)
+        {
             self.noted(|note| note.request_id(id));
             self.id = RequestId::Given(id.clone());
         }

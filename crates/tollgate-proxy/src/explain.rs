@@ -192,7 +192,8 @@ impl Explainer {
         told.verdict = Verdict::refused(&refused.refused);
         let End { refused, allow } = &refused;
         let ended = Ended { service, refused, allow: allow.as_deref(), now };
-        let answer = respond::refuse(&mut Arena::default(), &self.settings, &ended);
+        let answer =
+            respond::refuse(&mut Arena::default(), &self.settings, HeaderMap::new(), &ended);
         told.answer = Some(Answer::of(answer));
         Ok(told)
     }
@@ -213,20 +214,22 @@ impl Explainer {
 
         // Route, and what the service asks of a call.
         let Asked { http_method, target: uri, fields, source, key, .. } = asked;
-        let (mut head, ()) = http::Request::new(()).into_parts();
-        (head.method, head.headers) = (http_method, fields);
-        let host = match host_field(&head.headers) {
+        let mut request = http::Request::new(());
+        (*request.method_mut(), *request.headers_mut()) = (http_method, fields);
+        let host = match host_field(request.headers()) {
             Ok(host) => host.cloned(),
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        let target = permit(&head.method)
-            .and_then(|()| Target::of(&uri, host.as_ref(), head.version).map_err(NoTarget::from));
+        let target = permit(request.method()).and_then(|()| {
+            Target::of(&uri, host.as_ref(), request.version()).map_err(NoTarget::from)
+        });
         let mut target = match target {
             Ok(target) => target,
             Err(none) => return Ok(Err(none.into())),
         };
         target.take_key(&root.routes);
-        let (service, route) = match Lead::find(root, &target, &head).onward(&head.headers, now) {
+        let lead = Lead::find(root, &target, &request);
+        let (service, route) = match lead.onward(request.headers(), now) {
             Onward::Key(service, route) => (service, route),
             Onward::Preflight => return Ok(Ok(Outcome::Preflight)),
             Onward::Refused(service, refused) => {
@@ -244,15 +247,16 @@ impl Explainer {
 
         // Credential and proof.
         let places = &service.credentials;
-        let framed = headers::only_chunked(&head.headers);
-        let cleaned = headers::clean_request(&mut head.headers, head.version, places);
+        let framed = headers::only_chunked(request.headers());
+        let version = request.version();
+        let cleaned = headers::clean_request(request.headers_mut(), version, places);
         if let Err(refusal) = framed.and(cleaned) {
             return Ok(Err(refusal.into()));
         }
         let segment = target.key.as_deref();
         // The request that is asked about has no body.
         let brought =
-            Brought { headers: &mut head.headers, query: target.query, segment, form: None };
+            Brought { headers: request.headers_mut(), query: target.query, segment, form: None };
         let taken = match credential::take(places, brought) {
             Ok(taken) => taken,
             Err(refusal) => return Ok(Err(refusal.into())),
@@ -261,7 +265,7 @@ impl Explainer {
         if carried.is_some_and(|carried| carried != KEY_STAND_IN.as_bytes()) {
             return Err(Unexplained::HoldsAKey);
         }
-        let proof = proof::take(service, &mut head.headers, taken.query.as_deref(), None);
+        let proof = proof::take(service, request.headers_mut(), taken.query.as_deref(), None);
         if !matches!(proof.presented(), Presented::Nothing) {
             return Err(Unexplained::HoldsAProof);
         }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tollgate_core::{Refusal, Service};
 
 use crate::access_log::Note;
@@ -110,9 +110,9 @@ impl Arriving {
     }
 }
 
-/// A request whose form has to be read before it can be decided.
+/// A form that has to be read before its request can be decided.
 pub(crate) struct Unread {
-    pub(crate) request: Request<Arriving>,
+    pub(crate) body: Arriving,
     pub(crate) bounds: Bounds,
 }
 
@@ -144,16 +144,15 @@ impl Bounds {
 }
 
 impl Worker {
-    /// Reads a form: the request with the whole of it, or with the reason why there is none.
+    /// Reads a form: the whole of it, or the reason why there is none.
     pub(crate) async fn read_form(
         &self,
-        unread: Unread,
+        Unread { body, bounds }: Unread,
         client: &Client,
         account: &mut Account,
-    ) -> Request<Arriving> {
-        let (head, body) = unread.request.into_parts();
-        let Arriving::Incoming(incoming) = body else { return Request::from_parts(head, body) };
-        let Bounds { bytes, idle, whole } = unread.bounds;
+    ) -> Arriving {
+        let Arriving::Incoming(incoming) = body else { return body };
+        let Bounds { bytes, idle, whole } = bounds;
         let now = self.clock.monotonic();
         let deadline = Deadline { at: now.saturating_add(idle), late: Refusal::RequestTimeout };
         let mut form = Form {
@@ -169,7 +168,7 @@ impl Worker {
             true => Err(Refusal::BodyTooLarge),
             false => poll_fn(|cx| form.poll(cx)).await,
         };
-        Request::from_parts(head, read.map_or_else(Arriving::Broken, Arriving::Form))
+        read.map_or_else(Arriving::Broken, Arriving::Form)
     }
 }
 

@@ -34,14 +34,14 @@ use failed::outcome;
 use switch::{is_granted, switch, takes_tunnels};
 
 /// A request as it goes upstream, as often as it does.
-pub(crate) struct Asked {
-    pub(crate) request: Request<OutBody>,
+pub(crate) struct Asked<'a> {
+    pub(crate) request: &'a mut Request<OutBody>,
     pub(crate) introduction: Introduction,
 }
 
 /// A request that may go upstream. Its permit stands on the live list.
 pub(crate) struct Admitted {
-    pub(crate) asked: Asked,
+    pub(crate) introduction: Introduction,
     /// What it asks its connection to become.
     pub(crate) wish: Option<Box<Wish>>,
     pub(crate) live: LiveEntry,
@@ -71,13 +71,15 @@ impl Worker {
     /// It is no `async fn`, as that has room for all that it is given twice.
     pub(crate) fn forward(
         &self,
+        request: &mut Request<OutBody>,
         admitted: Admitted,
         task: Option<AbortHandle>,
         account: &mut Account,
     ) -> impl Future<Output = Response<Content>> {
-        let Admitted { mut asked, wish, live, destination, front, told, started, meter, unkept } =
+        let Admitted { introduction, wish, live, destination, front, told, started, meter, unkept } =
             admitted;
         live.stop_by(task);
+        let mut asked = Asked { request, introduction };
         async move {
             if let Some(unkept) = unkept {
                 // Boxed, so that requests that wait for nothing have no room for it in their future.
@@ -171,7 +173,7 @@ impl Worker {
     async fn exchange(
         &self,
         pool: &Pool,
-        asked: &mut Asked,
+        asked: &mut Asked<'_>,
         wish: Option<&Wish>,
         live: &LiveEntry,
         meter: MeterId,
@@ -184,10 +186,10 @@ impl Worker {
             None => Box::pin(self.wait(pool, live, meter)).await?,
         };
         loop {
-            pool.name(&chosen, &mut asked.request).ok_or(Refusal::BadRequest)?;
+            pool.name(&chosen, asked.request).ok_or(Refusal::BadRequest)?;
             account.noted(Note::attempt);
             #[cfg(feature = "otlp")]
-            self.begin_attempt(pool, &chosen, &mut asked.request, account);
+            self.begin_attempt(pool, &chosen, asked.request, account);
             let answered = self.ask(pool, &chosen, asked, wish, live).await;
             #[cfg(feature = "otlp")]
             self.end_attempt(account, outcome(&answered));
@@ -248,21 +250,21 @@ impl Worker {
         &self,
         pool: &Pool,
         chosen: &Chosen,
-        asked: &mut Asked,
+        asked: &mut Asked<'_>,
         wish: Option<&Wish>,
         live: &LiveEntry,
     ) -> Result<(Response<()>, Lease, bool), Failed> {
         let lane = chosen.lane();
         let mut sent_before = false;
         loop {
-            let leased = self.lease(pool, lane, &asked.request, wish, sent_before, live).await;
+            let leased = self.lease(pool, lane, asked.request, wish, sent_before, live).await;
             let mut lease = match leased {
                 Ok(lease) => lease,
                 // Nothing of it was sent.
                 Err(failed) => return Err(Failed { again: failed.of_server, ..failed }),
             };
             lease.shape(asked).ok_or(Refusal::BadRequest)?;
-            let request = &mut asked.request;
+            let request = &mut *asked.request;
             if wish.is_some() && lease.is_shared() {
                 // Boxed, so that other requests have no room for it in their future.
                 Box::pin(takes_tunnels(pool, &lease, live)).await?;

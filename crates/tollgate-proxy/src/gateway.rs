@@ -1,6 +1,5 @@
 //! A request's road (design §3), on one screen.
 
-use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,11 +8,11 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use tollgate_core::{Call, CallKey, Decision, Now, Refusal, Refused};
 
 use crate::account::Account;
-use crate::body::{Content, Incoming, ReplyBody};
+use crate::body::{Content, Incoming, OutBody, ReplyBody};
 use crate::connection::{Client, Stream};
 use crate::credential::Brought;
 use crate::form::{Arriving, Bounds, Unread};
-use crate::forward::{Admitted, Asked};
+use crate::forward::Admitted;
 use crate::respond::{Grpc, Told};
 use crate::switches::Exchange;
 use crate::target::{NoTarget, Target, host_field, permit};
@@ -36,42 +35,46 @@ impl From<Response<Content>> for Stop {
 }
 
 impl Worker {
-    /// The whole road. Every end of it is a response.
+    /// The whole road. Every end of it is a response. The request stays where it is made, as it is large; its body
+    /// is what goes upstream, once that is known.
     ///
     /// It is no `async fn`, as that has room for all that it is given twice.
     pub(crate) fn handle(
-        self: Rc<Self>,
-        client: Rc<Client>,
+        self: &Rc<Self>,
+        client: &Rc<Client>,
         stream: Option<Stream>,
-        request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Response<ReplyBody>, Infallible>> {
+        request: &mut Request<OutBody>,
+        incoming: Incoming,
+    ) -> impl Future<Output = Response<ReplyBody>> {
         let version = request.version();
+        let mut body = Arriving::Incoming(incoming);
         async move {
             let task = stream.and_then(Stream::task);
             let mut now = self.clock.now();
-            let mut account = Account::open(&self, &client, &request, now);
+            let mut account = Account::open(self, client, request, now);
             // A 200 would be taken for the tunnel that a CONNECT asks for.
             let grpc = Grpc::of(request.headers(), now);
             let grpc = grpc.filter(|_| request.method() != Method::CONNECT);
-            let mut request = request.map(Arriving::Incoming);
             let mut cors = None;
             let response = loop {
                 let grpc = grpc.as_deref();
                 let admitted =
-                    match self.admit(&client, request, now, grpc, &mut account, &mut cors) {
+                    match self.admit(client, request, body, now, grpc, &mut account, &mut cors) {
                         Ok(admitted) => admitted,
-                        Err(Stop::Answer(answer)) => break answer,
+                        Err(Stop::Answer(answer)) => {
+                            self.rooms.put_fields(std::mem::take(request.headers_mut()));
+                            break answer;
+                        }
                         Err(Stop::Form(unread)) => {
                             // Boxed, so that requests without a form have no room for it in their future.
-                            request =
-                                Box::pin(self.read_form(*unread, &client, &mut account)).await;
+                            body = Box::pin(self.read_form(*unread, client, &mut account)).await;
                             now = self.clock.now();
                             continue;
                         }
                     };
-                break self.forward(admitted, task, &mut account).await;
+                break self.forward(request, admitted, task, &mut account).await;
             };
-            Ok(self.finish(&client, version, response, account, grpc, cors))
+            self.finish(client, version, response, account, grpc, cors)
         }
     }
 
@@ -114,10 +117,12 @@ impl Worker {
 
     /// Route, switches, credential, decision and live list: one poll, one load of the snapshot. Where
     /// a form has to be read first it stops, and all of it comes again.
+    #[expect(clippy::too_many_arguments, reason = "the request, and what is found out about it")]
     fn admit(
         self: &Rc<Self>,
         client: &Rc<Client>,
-        request: Request<Arriving>,
+        request: &mut Request<OutBody>,
+        body: Arriving,
         now: Now,
         grpc: Option<&Grpc>,
         account: &mut Account,
@@ -132,59 +137,62 @@ impl Worker {
         let nowhere = |none: NoTarget| self.nowhere(root, &none, now);
 
         // Route.
-        let (mut head, body) = request.into_parts();
-        let uri = std::mem::take(&mut head.uri);
+        let uri = std::mem::take(request.uri_mut());
+        let version = request.version();
         account.noted(|note| note.path(root, uri.path()));
         if body.is_of_unknown_length() {
-            headers::only_chunked(&head.headers).map_err(lost)?;
+            headers::only_chunked(request.headers()).map_err(lost)?;
         }
-        let host = host_field(&head.headers).map_err(lost)?.cloned();
+        let host = host_field(request.headers()).map_err(lost)?.cloned();
         // Only a request that asks for an upgrade has extensions, and one of HTTP/2 with CONNECT.
-        let stream = match head.extensions.is_empty() {
+        let stream = match request.extensions().is_empty() {
             true => None,
-            false => opening_stream(&mut head),
+            false => opening_stream(request),
         };
-        permit(&head.method).map_err(nowhere)?;
+        permit(request.method()).map_err(nowhere)?;
         client.target_fits(&uri).map_err(lost)?;
-        client.fields_fit(&head.headers).map_err(lost)?;
-        let mut target = Target::of(&uri, host.as_ref(), head.version).map_err(lost)?;
+        client.fields_fit(request.headers()).map_err(lost)?;
+        let mut target = Target::of(&uri, host.as_ref(), version).map_err(lost)?;
         target.take_key(&root.routes);
         account.noted(|note| note.target(&target));
-        let (service, route) = self.lead(root, &target, &head, now, account, cors)?;
+        let (service, route) = self.lead(root, &target, request, now, account, cors)?;
         let refuse = |refusal: Refusal| self.refuse(Some(service), refusal, now);
         client.body_fits(&body).map_err(refuse)?;
-        let timed = grpc.filter(|_| head.version == Version::HTTP_2);
+        let timed = grpc.filter(|_| version == Version::HTTP_2);
         let deadline = timed.map_or(Ok(u64::MAX), Grpc::deadline).map_err(refuse)?;
-        if body.is_unread(service, &head.headers) {
+        if body.is_unread(service, request.headers()) {
             let bounds = Bounds::of(service, client, self.destination(root, service).as_deref());
-            head.uri = uri;
-            let request = Request::from_parts(head, body);
-            return Err(Stop::Form(Box::new(Unread { request, bounds })));
+            *request.uri_mut() = uri;
+            return Err(Stop::Form(Box::new(Unread { body, bounds })));
         }
 
         let upstream = || root.routes.upstream(service).map(Arc::as_ref);
         let wish = match stream {
-            None if head.extensions.is_empty() => None,
-            None => Wish::of(&head, &body, upstream()),
+            None if request.extensions().is_empty() => None,
+            None => Wish::of(request, &body, upstream()),
             Some(stream) => {
                 let nonce = self.request_ids.nonce();
-                Some(Wish::of_stream(stream, &head, upstream(), nonce).map_err(refuse)?)
+                Some(
+                    Wish::of_stream(stream, request.headers(), upstream(), nonce)
+                        .map_err(refuse)?,
+                )
             }
         };
 
         // Credential and proof.
         let places = &service.credentials;
-        headers::clean_request(&mut head.headers, head.version, places).map_err(refuse)?;
+        headers::clean_request(request.headers_mut(), version, places).map_err(refuse)?;
         let (address, source) = (account.whence().address, account.whence().source);
         let turn_away = |refused: Refused| self.turn_away(source, service, refused, now);
         let refused_key = |refusal: Refusal| turn_away(refusal.into());
-        let form = body.form(service, &head.headers).map_err(refuse)?;
+        let form = body.form(service, request.headers()).map_err(refuse)?;
         let segment = target.key.as_deref();
-        let brought = Brought { headers: &mut head.headers, query: target.query, segment, form };
+        let brought =
+            Brought { headers: request.headers_mut(), query: target.query, segment, form };
         let taken = credential::take(places, brought).map_err(refused_key)?;
         let key = switches::key(service, taken.key.as_ref()).map_err(refused_key)?;
         let form = taken.form.as_deref().or(form);
-        let proof = proof::take(service, &mut head.headers, taken.query.as_deref(), form);
+        let proof = proof::take(service, request.headers_mut(), taken.query.as_deref(), form);
 
         // Decide.
         let call = Call::new(key, &route, address)
@@ -212,24 +220,24 @@ impl Worker {
         // Live list, and what the upstream will see.
         let destination = self.destination(root, service);
         let destination = destination.ok_or_else(|| refuse(Refusal::UpstreamUnreachable))?;
-        account.tell_trace(&mut head.headers);
-        headers::remove(&mut head.headers, &service.switches.drop_request_headers);
-        let fields = &mut head.headers;
+        let fields = request.headers_mut();
+        account.tell_trace(fields);
+        headers::remove(fields, &service.switches.drop_request_headers);
         let introduction = self.introduce(fields, client, account, &target, &caller, &destination);
-        self.tell_shadow(&mut head.headers, permit.shadow(), account);
+        self.tell_shadow(fields, permit.shadow(), account);
         account.noted(|note| note.admitted(&caller));
-        let body = body.framed(proof.form.or(taken.form), &mut head.headers);
-        head.uri = target.upstream_uri(&uri, service, proof.query.as_deref()).unwrap_or(uri);
-        head.version = Version::HTTP_11;
-        wish.iter().for_each(|wish| wish.ask_in_one(&mut head.headers));
-        head.extensions.clear();
+        let body = body.framed(proof.form.or(taken.form), fields);
+        wish.iter().for_each(|wish| wish.ask_in_one(fields));
         let meter = permit.meter();
-        let told = Told::of(service, &permit, &head.headers);
+        let told = Told::of(service, &permit, fields);
+        let upstream_uri = target.upstream_uri(&uri, service, proof.query.as_deref());
+        *request.uri_mut() = upstream_uri.unwrap_or(uri);
+        *request.version_mut() = Version::HTTP_11;
+        request.extensions_mut().clear();
         let live = self.enter(client, permit, &destination, now);
         live.give_up_at(deadline);
-        let body = self.watch(client, body, &live, &destination, service, account);
-        let asked = Asked { request: Request::from_parts(head, body), introduction };
-        let front = service.front;
-        Ok(Admitted { asked, wish, live, destination, front, told, started: now, meter, unkept })
+        *request.body_mut() = self.watch(client, body, &live, &destination, service, account);
+        let (front, started) = (service.front, now);
+        Ok(Admitted { introduction, wish, live, destination, front, told, started, meter, unkept })
     }
 }

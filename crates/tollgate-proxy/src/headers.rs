@@ -197,7 +197,7 @@ fn is_alias(name: &HeaderName, credentials: &[CredentialPlace]) -> bool {
         }
         _ => false,
     });
-    of_key || (name.as_str().contains('_') && is_alias_of_framing(name))
+    of_key || (name.as_str().as_bytes().contains(&b'_') && is_alias_of_framing(name))
 }
 
 #[cold]

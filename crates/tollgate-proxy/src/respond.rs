@@ -56,17 +56,18 @@ impl Reason {
     }
 }
 
-/// The answer to a refused request.
+/// The answer to a refused request, with `fields` as an empty map for those of it.
 pub(crate) fn refuse(
     arena: &mut Arena,
     settings: &WorkerSettings,
+    fields: HeaderMap,
     ended: &Ended<'_>,
 ) -> Response<Content> {
     let dialect = ended.service.map_or(settings.error_dialect, |service| service.error_dialect);
     let reason = Reason::of(ended);
     let mut response = match dialect {
-        ErrorDialect::Problem => problem::answer(arena, ended, reason),
-        ErrorDialect::Mashery => mashery::answer(reason, settings),
+        ErrorDialect::Problem => problem::answer(arena, fields, ended, reason),
+        ErrorDialect::Mashery => mashery::answer(fields, reason, settings),
     };
     let headers = response.headers_mut();
     if let Some(seconds) = ended.refused.retry_after {

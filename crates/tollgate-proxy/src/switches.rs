@@ -4,8 +4,7 @@
 mod cors;
 mod referer;
 
-use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use tollgate_core::{CallKey, EndpointId, Now, Refusal, Refused, Root, Route, Service};
 
 use crate::account::Account;
@@ -39,11 +38,11 @@ pub(crate) enum Onward<'r> {
 
 impl<'r> Lead<'r> {
     /// A preflight leads to what it asks for; where nobody here answers it, it is a call.
-    pub(crate) fn find(root: &'r Root, target: &Target<'_>, head: &Parts) -> Self {
-        let asked = cors::asked(head).map(|method| Self::of(root, target, &method));
+    pub(crate) fn find<B>(root: &'r Root, target: &Target<'_>, request: &Request<B>) -> Self {
+        let asked = cors::asked(request).map(|method| Self::of(root, target, &method));
         match asked.filter(Self::has_cors) {
             Some(lead) => Self { preflight: true, ..lead },
-            None => Self::of(root, target, &head.method),
+            None => Self::of(root, target, request.method()),
         }
     }
 
@@ -91,30 +90,30 @@ impl Worker {
     ///
     /// # Errors
     /// The answer: a refusal, or that to a preflight.
-    pub(crate) fn lead<'r>(
+    pub(crate) fn lead<'r, B>(
         &self,
         root: &'r Root,
         target: &Target<'_>,
-        head: &Parts,
+        request: &Request<B>,
         now: Now,
         account: &mut Account,
         cors: &mut Option<Box<Exchange>>,
     ) -> Result<(&'r Service, Route), Response<Content>> {
-        let lead = Lead::find(root, target, head);
+        let lead = Lead::find(root, target, request);
         if let Some((service, _)) = lead.called {
             if let Ok(route) = &lead.route {
                 account.serve(service.id);
                 account.noted(|note| note.route(root, service, route));
             }
-            account.take_id(service, &head.headers);
+            account.take_id(service, request.headers());
             if let Some(policy) = &service.switches.cors {
                 let mut arena = self.arena.borrow_mut();
-                let exchange = Exchange::of(policy, &head.headers, lead.preflight, &mut arena);
+                let exchange = Exchange::of(policy, request.headers(), lead.preflight, &mut arena);
                 *cors = Some(Box::new(exchange));
             }
             account.suits(service).map_err(|refusal| self.refuse(Some(service), refusal, now))?;
         }
-        match lead.onward(&head.headers, now) {
+        match lead.onward(request.headers(), now) {
             Onward::Key(service, route) => Ok((service, route)),
             Onward::Preflight => Err(no_content()),
             Onward::Refused(service, refused) => {

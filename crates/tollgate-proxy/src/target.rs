@@ -187,16 +187,27 @@ fn without_port(authority: &str) -> &str {
     colon.and_then(|colon| authority.get(..colon)).unwrap_or(authority)
 }
 
+/// Whether a name of the DNS may have a byte: looked up, as every request has such a name.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        plain[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    plain
+};
+
 /// An authority that names one host: a name or an address, with or without a port.
 pub(crate) fn valid(authority: &str) -> Result<&str, Refusal> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let plain = |byte: u8| PLAIN[usize::from(byte)];
     let address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let (host_is_valid, port) = match authority.strip_prefix('[').and_then(|v6| v6.split_once(']'))
     {
         Some((host, port)) => (host.bytes().all(address), port),
         None => {
-            let (host, _) = authority.split_once(':').unwrap_or((authority, ""));
-            let port = authority.get(host.len()..).unwrap_or_default();
+            let colon = authority.bytes().position(|byte| byte == b':');
+            let (host, port) = authority.split_at(colon.unwrap_or(authority.len()));
             ((1..=LONGEST_HOST).contains(&host.len()) && host.bytes().all(plain), port)
         }
     };

@@ -177,7 +177,7 @@ impl Worker {
         {
             counter.add(1);
         }
-        respond::refuse(&mut self.arena.borrow_mut(), &self.settings, ended)
+        respond::refuse(&mut self.arena.borrow_mut(), &self.settings, self.rooms.fields(), ended)
     }
 
     /// Whether a request is recorded that is this span.

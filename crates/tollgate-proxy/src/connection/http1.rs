@@ -15,7 +15,6 @@ mod rooms;
 mod upload;
 
 use std::cell::RefCell;
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -28,7 +27,7 @@ use tollgate_core::Refusal;
 use super::Client;
 use super::begin::PREFACE;
 use super::io::ClientIo;
-use crate::body::{Incoming, ReplyBody};
+use crate::body::{Incoming, OutBody, ReplyBody};
 use crate::worker::{Ending, Worker};
 
 use answer::{Asked, Framing, Size};
@@ -82,8 +81,9 @@ impl Http1 {
 
     /// Serves one request, if one comes.
     async fn serve_one(&self) -> Result<Next, Broken> {
-        let (request, keeps) = match poll_fn(|cx| self.poll_head(cx)).await {
-            Ok(head) => head,
+        let mut request = Request::new(OutBody::Empty);
+        let keeps = match poll_fn(|cx| self.poll_head(cx, &mut request)).await {
+            Ok(keeps) => keeps,
             Err(NoHead::Ended) => return Ok(Next::End),
             Err(NoHead::Broken) => return Err(Broken),
             Err(NoHead::Unread(unread)) => {
@@ -92,10 +92,10 @@ impl Http1 {
             }
         };
         let (mut reply, next) = {
-            let (handling, asked) = self.handle(request, keeps);
+            let (handling, asked) = self.handle(&mut request, keeps);
             let mut handling = pin!(handling);
             poll_fn(|cx| match handling.as_mut().poll(cx) {
-                Poll::Ready(Ok(response)) => Poll::Ready(Ok(self.begin(cx, response, asked))),
+                Poll::Ready(response) => Poll::Ready(Ok(self.begin(cx, response, asked))),
                 Poll::Pending => self.line.borrow_mut().poll_left(cx).map(|()| Err(Broken)),
             })
             .await?
@@ -107,12 +107,16 @@ impl Http1 {
         .await
     }
 
-    /// The next request, without its body; and whether its client expects to send another.
-    fn poll_head(&self, cx: &mut Context<'_>) -> Poll<Result<(Request<()>, bool), NoHead>> {
+    /// Makes `request` the next one, without its body; whether its client expects to send another.
+    fn poll_head<B>(
+        &self,
+        cx: &mut Context<'_>,
+        request: &mut Request<B>,
+    ) -> Poll<Result<bool, NoHead>> {
         let settings = &self.client.door.settings;
         let limits = Limits { bytes: settings.max_header_bytes, fields: settings.max_headers };
         let mut line = self.line.borrow_mut();
-        let head = line.poll_head(cx, limits);
+        let head = line.poll_head(cx, limits, request);
         // Before a request that is on its way it would end too early.
         if head.is_pending() && line.is_idle() && self.worker.ending.get() >= Ending::Idle {
             return Poll::Ready(Err(NoHead::Ended));
@@ -140,18 +144,17 @@ impl Http1 {
     /// Has a request handled, whose client asks for an answer like that.
     fn handle(
         &self,
-        request: Request<()>,
+        request: &mut Request<OutBody>,
         keeps: bool,
-    ) -> (impl Future<Output = Result<Response<ReplyBody>, Infallible>>, Asked) {
+    ) -> (impl Future<Output = Response<ReplyBody>>, Asked) {
         let old = request.version() == Version::HTTP_10;
         let asked = Asked::new(request.method(), old, keeps);
         let turn = self.line.borrow().turn_of_body();
-        let request = request.map(|()| match turn {
+        let incoming = match turn {
             Some(turn) => Incoming::Http1(Upload::new(&self.line, turn)),
             None => Incoming::Nothing,
-        });
-        let (worker, client) = (Rc::clone(&self.worker), Rc::clone(&self.client));
-        (worker.handle(client, None, request), asked)
+        };
+        (self.worker.handle(&self.client, None, request, incoming), asked)
     }
 
     /// Begins a response: its head is written, and what follows that is returned.

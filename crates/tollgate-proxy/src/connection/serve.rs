@@ -1,6 +1,7 @@
 //! A connection from its beginning to its end.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -9,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderValue, Request};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,7 +21,7 @@ use super::io::{ClientIo, Inspected};
 use super::streams::Streams;
 use super::written::Written;
 use super::{Client, Frames, TurnedAway};
-use crate::body::Incoming;
+use crate::body::{Incoming, OutBody};
 use crate::listen::ListenerSettings;
 use crate::peer::{Counted, Peer};
 use crate::roster::{Deadline, Entry};
@@ -122,9 +123,16 @@ fn serve_http2(
     let streams = Streams::default();
     let builder = client.door.settings.http2_builder(streams.clone());
     let (handler, caller) = (Rc::clone(worker), Rc::clone(client));
-    let service = service_fn(move |request| {
-        let request = request.map(Incoming::Http2);
-        Rc::clone(&handler).handle(Rc::clone(&caller), Some(streams.call()), request)
+    let service = service_fn(move |request: Request<_>| {
+        let (worker, client) = (Rc::clone(&handler), Rc::clone(&caller));
+        let stream = streams.call();
+        let (head, incoming) = request.into_parts();
+        let mut request = Request::from_parts(head, OutBody::Empty);
+        async move {
+            let incoming = Incoming::Http2(incoming);
+            let handling = worker.handle(&client, Some(stream), &mut request, incoming);
+            Ok::<_, Infallible>(handling.await)
+        }
     });
     let mut connection = Box::pin(builder.serve_connection(TokioIo::new(io), service));
     let mut shutting_down = false;

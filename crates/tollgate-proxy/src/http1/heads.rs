@@ -29,6 +29,18 @@ pub(crate) struct Connection {
 impl Connection {
     /// Reads a line of it; whether that says nothing else.
     pub(crate) fn read(&mut self, value: &[u8]) -> bool {
+        // As most say it.
+        match value {
+            b"keep-alive" => {
+                self.keep_alive = true;
+                return true;
+            }
+            b"close" => {
+                self.close = true;
+                return true;
+            }
+            _ => {}
+        }
         let mut nothing_else = true;
         for token in members(value) {
             let close = token.eq_ignore_ascii_case(b"close");

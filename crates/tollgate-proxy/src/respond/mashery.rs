@@ -12,14 +12,19 @@ const ERROR_DETAIL: HeaderName = HeaderName::from_static("x-error-detail-header"
 const RESPONDER: HeaderName = HeaderName::from_static("x-mashery-responder");
 const MESSAGE_ID: HeaderName = HeaderName::from_static("x-mashery-message-id");
 
-/// The answer to a refused request. It never tells the state of a key: many look like one
-/// inactive developer.
-pub(super) fn answer(reason: Reason, settings: &WorkerSettings) -> Response<Content> {
+/// The answer to a refused request, with `fields` as an empty map for those of it. It never tells the state of a
+/// key: many look like one inactive developer.
+pub(super) fn answer(
+    fields: HeaderMap,
+    reason: Reason,
+    settings: &WorkerSettings,
+) -> Response<Content> {
     let error = reason.refusal.mashery();
     let mut response =
         Response::new(Content::refused(Bytes::from_static(error.body.as_bytes()), reason));
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
+    *headers = fields;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
     headers.insert(SERVER, HeaderValue::from_static("Mashery Proxy"));
     headers.insert(ERROR_CODE, HeaderValue::from_static(error.id));
@@ -68,7 +73,7 @@ mod tests {
     fn every_refusal_has_an_answer_with_its_id() {
         for refusal in Refusal::all() {
             let reason = Reason { refusal, hidden: refusal.hidden() };
-            let answer = answer(reason, &settings(Some("gate-1")));
+            let answer = answer(HeaderMap::new(), reason, &settings(Some("gate-1")));
             let error = refusal.mashery();
             assert_eq!(answer.status(), error.status(), "{}", refusal.code());
             let headers = answer.headers();
@@ -84,7 +89,7 @@ mod tests {
     #[test]
     fn a_responder_without_a_name_is_silent() {
         let reason = Reason { refusal: Refusal::KeyUnknown, hidden: true };
-        let answer = answer(reason, &settings(None));
+        let answer = answer(HeaderMap::new(), reason, &settings(None));
         assert!(!answer.headers().contains_key(RESPONDER));
     }
 }

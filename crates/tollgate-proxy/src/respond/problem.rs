@@ -25,13 +25,19 @@ struct Problem<'a> {
     violated_policies: Option<[&'a str; 1]>,
 }
 
-/// The answer to a refused request.
-pub(super) fn answer(arena: &mut Arena, ended: &Ended<'_>, reason: Reason) -> Response<Content> {
+/// The answer to a refused request, with `fields` as an empty map for those of it.
+pub(super) fn answer(
+    arena: &mut Arena,
+    fields: HeaderMap,
+    ended: &Ended<'_>,
+    reason: Reason,
+) -> Response<Content> {
     let Ended { service, refused, allow, .. } = *ended;
     let status = refused.refusal.status();
     let mut response = Response::new(Content::refused(body(refused, reason), reason));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    *headers = fields;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(allow) = allow.and_then(|allow| HeaderValue::from_str(allow).ok()) {
         headers.insert(ALLOW, allow);

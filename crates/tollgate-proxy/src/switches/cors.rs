@@ -6,8 +6,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use tollgate_core::{AllowedOrigins, Cors};
 
 use crate::arena::Arena;
@@ -27,11 +26,11 @@ pub(crate) struct Exchange {
 }
 
 /// The HTTP method that a preflight asks about; `None` if the request is none.
-pub(super) fn asked(head: &Parts) -> Option<Method> {
-    if head.method != Method::OPTIONS || !head.headers.contains_key(ORIGIN) {
+pub(super) fn asked<B>(request: &Request<B>) -> Option<Method> {
+    if request.method() != Method::OPTIONS || !request.headers().contains_key(ORIGIN) {
         return None;
     }
-    let mut methods = head.headers.get_all(ACCESS_CONTROL_REQUEST_METHOD).iter();
+    let mut methods = request.headers().get_all(ACCESS_CONTROL_REQUEST_METHOD).iter();
     let method = methods.next().filter(|_| methods.next().is_none())?;
     Method::from_bytes(method.as_bytes()).ok()
 }
@@ -238,10 +237,10 @@ mod tests {
     #[test]
     fn a_preflight_has_an_origin_and_asks_about_one_method() {
         let asked = |method: Method, fields: &[(&'static str, &str)]| {
-            let (mut head, ()) = Request::new(()).into_parts();
-            head.method = method;
-            head.headers = headers(fields);
-            asked(&head)
+            let mut request = Request::new(());
+            *request.method_mut() = method;
+            *request.headers_mut() = headers(fields);
+            asked(&request)
         };
         let (origin, put) =
             (("origin", "https://example.com"), ("access-control-request-method", "PUT"));

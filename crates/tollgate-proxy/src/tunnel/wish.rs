@@ -3,7 +3,6 @@
 use http::header::{
     CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE,
 };
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::ext::Protocol;
 use hyper::upgrade::OnUpgrade;
@@ -28,12 +27,13 @@ pub(crate) struct Wish {
 
 /// A stream of HTTP/2 whose client asks for a WebSocket by extended CONNECT (RFC 8441 §5). In all but this
 /// its request is a GET.
-pub(crate) fn opening_stream(head: &mut Parts) -> Option<OnUpgrade> {
-    let asked = head.method == Method::CONNECT
-        && head.version == Version::HTTP_2
-        && head.extensions.get::<Protocol>().is_some_and(|asked| asked.as_str() == WEBSOCKET);
-    let stream = asked.then(|| head.extensions.remove::<OnUpgrade>()).flatten()?;
-    head.method = Method::GET;
+pub(crate) fn opening_stream<B>(request: &mut Request<B>) -> Option<OnUpgrade> {
+    let protocol = request.extensions().get::<Protocol>();
+    let asked = *request.method() == Method::CONNECT
+        && request.version() == Version::HTTP_2
+        && protocol.is_some_and(|asked| asked.as_str() == WEBSOCKET);
+    let stream = asked.then(|| request.extensions_mut().remove::<OnUpgrade>()).flatten()?;
+    *request.method_mut() = Method::GET;
     Some(stream)
 }
 
@@ -41,25 +41,26 @@ impl Wish {
     /// What a request of HTTP/1.1 asks for, if it may and the request is one that can be upgraded; any
     /// other goes on without a word of it. Of several protocols it is the first that the upstream may
     /// switch to.
-    pub(crate) fn of(
-        head: &Parts,
+    pub(crate) fn of<B>(
+        request: &Request<B>,
         body: &Arriving,
         upstream: Option<&Upstream>,
     ) -> Option<Box<Self>> {
-        let may = head.version == Version::HTTP_11
+        let headers = request.headers();
+        let may = request.version() == Version::HTTP_11
             && body.is_empty()
-            && says(&head.headers, &CONNECTION, "upgrade");
+            && says(headers, &CONNECTION, "upgrade");
         let server = server(upstream).filter(|_| may)?;
-        let protocol = allowed(&head.headers, server)?;
+        let protocol = allowed(headers, server)?;
         let websocket = protocol == WEBSOCKET;
-        if websocket && !is_opening(&head.method, &head.headers) {
+        if websocket && !is_opening(request.method(), headers) {
             return None;
         }
         // HTTP/2 has no word for others.
         if !websocket && server.http == UpstreamHttp::Two {
             return None;
         }
-        let key = single(&head.headers, &SEC_WEBSOCKET_KEY).filter(|_| websocket).cloned();
+        let key = single(headers, &SEC_WEBSOCKET_KEY).filter(|_| websocket).cloned();
         let protocol = HeaderValue::from_str(protocol).ok()?;
         Some(Box::new(Self { protocol, key, stream: None }))
     }
@@ -71,7 +72,7 @@ impl Wish {
     /// [`Refusal::BadRequest`] for a version of them that there is not.
     pub(crate) fn of_stream(
         stream: OnUpgrade,
-        head: &Parts,
+        headers: &HeaderMap,
         upstream: Option<&Upstream>,
         nonce: [u8; 16],
     ) -> Result<Box<Self>, Refusal> {
@@ -79,7 +80,7 @@ impl Wish {
         if !upgrades.iter().any(|known| **known == *WEBSOCKET) {
             return Err(Refusal::MethodNotAllowed);
         }
-        if !is_version_13(&head.headers) {
+        if !is_version_13(headers) {
             return Err(Refusal::BadRequest);
         }
         let protocol = HeaderValue::from_static(WEBSOCKET);

@@ -139,7 +139,7 @@ impl Lease {
     }
 
     /// Brings the request into the form of the version that is spoken; `None` if it has none.
-    pub(crate) fn shape(&self, asked: &mut Asked) -> Option<()> {
+    pub(crate) fn shape(&self, asked: &mut Asked<'_>) -> Option<()> {
         let Asked { request, introduction } = asked;
         match &self.road {
             Road::Http1 { .. } => in_one(request),
@@ -154,7 +154,7 @@ impl Lease {
     /// over. Without a response the request stays whole where it may go `again`, as far as all of it is here.
     pub(crate) async fn send<E>(
         &mut self,
-        Asked { request, introduction }: &mut Asked,
+        Asked { request, introduction }: &mut Asked<'_>,
         again: bool,
         ended: impl Fn(&Context<'_>) -> Poll<E>,
     ) -> Result<Sent, E> {

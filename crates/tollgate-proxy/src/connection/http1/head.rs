@@ -16,11 +16,10 @@ const LONGEST_TARGET: usize = u16::MAX as usize - 1;
 /// The longest body that can be counted.
 const LONGEST_BODY: u64 = u64::MAX - 2;
 
-/// A request without its body.
+/// What a head says of its connection and of what follows it.
 #[derive(Debug)]
 pub(crate) struct Head {
-    pub(crate) request: Request<()>,
-    /// What follows it.
+    /// The body.
     pub(crate) coming: Coming,
     /// The client expects to send another request behind it.
     pub(crate) keeps: bool,
@@ -51,16 +50,16 @@ pub(crate) enum Unread {
     TargetTooLong,
 }
 
-/// Takes a head off `input`, with `fields` as an empty map for those of it, which is left empty. `None` if it is not
-/// all here: then `searched` says how much of `input` holds no whole head.
+/// Takes a head off `input` into `request`, which is empty. `None` if it is not all here: then `searched` says how
+/// much of `input` holds no whole head.
 ///
 /// # Errors
 /// [`Unread`] for what is no head, and for one that is too large.
-pub(crate) fn take(
+pub(crate) fn take<B>(
     input: &mut Bytes,
     searched: &mut usize,
     limits: Limits,
-    fields: &mut HeaderMap,
+    request: &mut Request<B>,
 ) -> Result<Option<Head>, Unread> {
     // One that comes byte by byte is not read anew with each.
     if input.is_empty() || *searched > 0 && !holds_end(input, *searched) {
@@ -90,13 +89,13 @@ pub(crate) fn take(
         return Err(Unread::TargetTooLong);
     }
     let later = read.version == Some(1);
-    let mut request = Request::new(());
     *request.version_mut() = if later { Version::HTTP_11 } else { Version::HTTP_10 };
     let method = Method::from_bytes(read.method.unwrap_or_default().as_bytes());
     *request.method_mut() = method.map_err(|_| Unread::Malformed)?;
     let target = Uri::from_maybe_shared(input.slice_ref(target.as_bytes()));
     *request.uri_mut() = target.map_err(|_| Unread::Malformed)?;
     let mut about = About { later, ..About::default() };
+    let fields = request.headers_mut();
     fields.reserve(read.headers.len());
     for field in read.headers.iter() {
         let name = name(field.name.as_bytes()).map_err(|_| Unread::Malformed)?;
@@ -110,10 +109,9 @@ pub(crate) fn take(
     if about.upgrades {
         request.extensions_mut().insert(Upgrading);
     }
-    *request.headers_mut() = std::mem::take(fields);
     input.advance(length);
     *searched = 0;
-    Ok(Some(Head { request, coming, keeps: about.keeps(), expects: about.expects && later }))
+    Ok(Some(Head { coming, keeps: about.keeps(), expects: about.expects && later }))
 }
 
 fn unfinished(input: &Bytes, searched: &mut usize, limits: Limits) -> Result<Option<Head>, Unread> {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use http::HeaderMap;
+use http::{HeaderMap, Request};
 
 use super::head::Limits;
 use super::line::Line;
@@ -33,7 +33,9 @@ pub fn hear_requests(bytes: &[u8], size: usize) -> Vec<HeardRequest> {
     let mut line = Line::over(Pieces::new(bytes, size), Rc::default());
     let mut heard = Vec::new();
     let limits = Limits { bytes: 1 << 14, fields: 20 };
-    while let Poll::Ready(Ok((request, keeps))) = line.poll_head(cx, limits) {
+    loop {
+        let mut request = Request::new(());
+        let Poll::Ready(Ok(keeps)) = line.poll_head(cx, limits, &mut request) else { break };
         let (mut body, mut trailers, mut whole) = (Vec::new(), HeaderMap::new(), true);
         if let Some(turn) = line.turn_of_body() {
             whole = loop {

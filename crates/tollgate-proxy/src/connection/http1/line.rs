@@ -82,19 +82,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         self.input.starts_with(bytes)
     }
 
-    /// The next request, without its body; and whether its client expects to send another.
-    pub(super) fn poll_head(
+    /// Makes `request`, which is empty, the next one, without its body; whether its client expects to send another.
+    pub(super) fn poll_head<B>(
         &mut self,
         cx: &mut Context<'_>,
         limits: Limits,
-    ) -> Poll<Result<(Request<()>, bool), NoHead>> {
+        request: &mut Request<B>,
+    ) -> Poll<Result<bool, NoHead>> {
         loop {
             if !self.input.is_empty() {
-                let mut fields = self.rooms.fields();
-                let head = head::take(&mut self.input, &mut self.searched, limits, &mut fields);
+                *request.headers_mut() = self.rooms.fields();
+                let head = head::take(&mut self.input, &mut self.searched, limits, request);
                 match head.map_err(NoHead::Unread)? {
                     Some(head) => return Poll::Ready(Ok(self.begin(head))),
-                    None => self.rooms.put_fields(fields),
+                    None => self.rooms.put_fields(std::mem::take(request.headers_mut())),
                 }
             }
             match self.poll_input(cx) {
@@ -111,11 +112,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         }
     }
 
-    fn begin(&mut self, head: Head) -> (Request<()>, bool) {
-        let Head { request, coming, keeps, expects } = head;
+    fn begin(&mut self, head: Head) -> bool {
+        let Head { coming, keeps, expects } = head;
         (self.coming, self.expects, self.cut) = (coming, expects, false);
         self.turn += 1;
-        (request, keeps)
+        keeps
     }
 
     /// What has begun to arrive is waited for in a place of its own, so that it does not hold the room of all.

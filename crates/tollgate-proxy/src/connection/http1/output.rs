@@ -52,6 +52,11 @@ impl Output {
         }
     }
 
+    fn count(&mut self, written: usize) -> io::Result<()> {
+        self.written += written;
+        if written == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) }
+    }
+
     /// Sends all of it. What it was held in is returned.
     pub(super) fn poll_send<S: AsyncWrite + Unpin>(
         &mut self,
@@ -60,6 +65,15 @@ impl Output {
     ) -> Poll<io::Result<Vec<u8>>> {
         let mut stream = Pin::new(stream);
         loop {
+            if self.piece.is_empty() {
+                let front = self.front.get(self.written..).unwrap_or_default();
+                if front.is_empty() {
+                    break;
+                }
+                let written = ready!(stream.as_mut().poll_write(cx, front))?;
+                self.count(written)?;
+                continue;
+            }
             let mut skip = self.written;
             let pieces = [self.front.as_slice(), &*self.piece, self.tail].map(|piece| {
                 let rest = piece.get(skip..).unwrap_or_default();
@@ -67,21 +81,13 @@ impl Output {
                 IoSlice::new(rest)
             });
             let written = match &pieces {
-                [front, piece, tail] if piece.is_empty() && tail.is_empty() => {
-                    if front.is_empty() {
-                        break;
-                    }
-                    ready!(stream.as_mut().poll_write(cx, front))?
-                }
+                [_, piece, tail] if piece.is_empty() && tail.is_empty() => break,
                 [front, rest @ ..] if front.is_empty() => {
                     ready!(stream.as_mut().poll_write_vectored(cx, rest))?
                 }
                 all => ready!(stream.as_mut().poll_write_vectored(cx, all))?,
             };
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.written += written;
+            self.count(written)?;
         }
         ready!(stream.poll_flush(cx))?;
         Poll::Ready(Ok(std::mem::take(self).front))

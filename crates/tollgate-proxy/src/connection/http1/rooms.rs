@@ -50,12 +50,12 @@ impl Rooms {
     }
 
     /// An empty map of fields.
-    pub(super) fn fields(&self) -> HeaderMap {
+    pub(crate) fn fields(&self) -> HeaderMap {
         self.fields.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Takes back a map of fields that nobody needs any more.
-    pub(super) fn put_fields(&self, mut map: HeaderMap) {
+    pub(crate) fn put_fields(&self, mut map: HeaderMap) {
         map.clear();
         let mut fields = self.fields.borrow_mut();
         if fields.len() < MAPS && (1..=FIELDS).contains(&map.capacity()) {

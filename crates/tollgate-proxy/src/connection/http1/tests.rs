@@ -86,8 +86,9 @@ fn cx() -> Context<'static> {
 }
 
 fn poll_head(line: &mut Line<Script>) -> Poll<Result<String, NoHead>> {
-    let head = line.poll_head(&mut cx(), LIMITS);
-    head.map_ok(|(request, _)| request.uri().to_string())
+    let mut request = Request::new(());
+    let head = line.poll_head(&mut cx(), LIMITS, &mut request);
+    head.map_ok(|_| request.uri().to_string())
 }
 
 fn head(uri: &str) -> Poll<Result<String, NoHead>> {

@@ -2,25 +2,29 @@ use super::*;
 
 const LIMITS: Limits = Limits { bytes: 1 << 16, fields: 100 };
 
-fn read(head: &str) -> Result<Option<Head>, Unread> {
+type Read = (Request<()>, Head);
+
+fn read(head: &str) -> Result<Option<Read>, Unread> {
     read_within(LIMITS, head)
 }
 
-fn read_within(limits: Limits, head: &str) -> Result<Option<Head>, Unread> {
+fn read_within(limits: Limits, head: &str) -> Result<Option<Read>, Unread> {
     let mut input = Bytes::copy_from_slice(head.as_bytes());
-    take(&mut input, &mut 0, limits, &mut HeaderMap::new())
+    let mut request = Request::new(());
+    let head = take(&mut input, &mut 0, limits, &mut request)?;
+    Ok(head.map(|head| (request, head)))
 }
 
 /// A POST of this version with these fields.
-fn post(version: &str, fields: &str) -> Result<Head, Unread> {
+fn post(version: &str, fields: &str) -> Result<Read, Unread> {
     read(&format!("POST / HTTP/{version}\r\n{fields}\r\n")).map(Option::unwrap)
 }
 
 #[test]
 fn what_follows_a_head_is_what_only_one_reading_allows() {
     let follows = |fields: &str| {
-        let head = post("1.1", fields)?;
-        let lengths = head.request.headers().get_all(CONTENT_LENGTH).iter().count();
+        let (request, head) = post("1.1", fields)?;
+        let lengths = request.headers().get_all(CONTENT_LENGTH).iter().count();
         Ok((format!("{:.6?}", head.coming).replace(' ', ""), lengths, head.keeps))
     };
     let framed = |coming: &str, lengths, keeps| Ok((coming.to_owned(), lengths, keeps));
@@ -69,14 +73,13 @@ fn a_head_says_what_becomes_of_its_connection() {
         ("1.0", "Connection: Keep-Alive\r\n", true),
         ("1.0", "Connection: keep-alive, close\r\n", false),
     ] {
-        assert_eq!(post(version, fields).unwrap().keeps, keeps, "{version} {fields}");
+        assert_eq!(post(version, fields).unwrap().1.keeps, keeps, "{version} {fields}");
     }
-    let expects = |version, fields| post(version, fields).unwrap().expects;
+    let expects = |version, fields| post(version, fields).unwrap().1.expects;
     assert!(expects("1.1", "Expect: 100-Continue\r\n"));
     assert!(!expects("1.0", "Expect: 100-continue\r\n"));
     assert!(!expects("1.1", "Expect: something\r\n"));
-    let upgrades =
-        |version, fields| !post(version, fields).unwrap().request.extensions().is_empty();
+    let upgrades = |version, fields| !post(version, fields).unwrap().0.extensions().is_empty();
     assert!(upgrades("1.1", "Upgrade: websocket\r\n"));
     assert!(!upgrades("1.0", "Upgrade: websocket\r\n"));
     assert!(!upgrades("1.1", "Connection: upgrade\r\n"));
@@ -100,16 +103,15 @@ fn what_is_no_head_is_told_from_what_is_not_all_of_one() {
         assert_eq!(read(none).err(), Some(Unread::Malformed), "{none:?}");
     }
     let whole = "\r\nPUT /a?b HTTP/1.1\r\nA: b\r\nA: c\r\nExpect: d\r\n\r\n";
-    let (mut searched, mut fields) = (0, HeaderMap::new());
+    let (mut searched, mut request) = (0, Request::new(()));
     for end in 0..whole.len() {
         let mut input = Bytes::copy_from_slice(&whole.as_bytes()[..end]);
-        let taken = take(&mut input, &mut searched, LIMITS, &mut fields);
+        let taken = take(&mut input, &mut searched, LIMITS, &mut request);
         assert!(taken.unwrap().is_none(), "{end}");
-        assert!(fields.is_empty());
+        assert!(request.headers().is_empty());
     }
     let mut input = Bytes::from(format!("{whole}rest"));
-    let head = take(&mut input, &mut searched, LIMITS, &mut fields).unwrap().unwrap();
-    let request = head.request;
+    take(&mut input, &mut searched, LIMITS, &mut request).unwrap().unwrap();
     assert_eq!((&input[..], searched, request.headers().len()), (&b"rest"[..], 0, 3));
     assert_eq!((request.method().as_str(), &*request.uri().to_string()), ("PUT", "/a?b"));
     assert_eq!(request.version(), Version::HTTP_11);
@@ -134,7 +136,7 @@ fn a_head_is_as_large_as_it_may_be() {
     let mut searched = head.len() - 2;
     let mut input = Bytes::copy_from_slice(&head.as_bytes()[..head.len() - 1]);
     let limits = Limits { bytes: head.len() - 1, ..LIMITS };
-    let slowly = take(&mut input, &mut searched, limits, &mut HeaderMap::new());
+    let slowly = take(&mut input, &mut searched, limits, &mut Request::new(()));
     assert_eq!(slowly.err(), Some(Unread::TooLarge));
     let target = |length: usize| read(&format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(length - 1)));
     let long = Limits { bytes: 1 << 20, ..LIMITS };
