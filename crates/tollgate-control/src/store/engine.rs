@@ -25,6 +25,11 @@ pub trait Engine: Send + Sync + 'static {
     /// See [`StoreError`].
     fn reader(&self) -> Result<Box<dyn Connection>, StoreError>;
 
+    /// How many connections that read are kept open while nobody reads.
+    fn idle_readers(&self) -> usize {
+        8
+    }
+
     /// The statements that begin a change. Until it ends, no other process changes anything.
     fn begin(&self) -> &'static str;
 

@@ -5,9 +5,6 @@ use std::sync::Arc;
 use super::ahead::{self, Veiled};
 use super::{Connection, Engine, StoreError};
 
-/// So many connections are kept open.
-const KEPT: usize = 8;
-
 /// The connections that read, those that nobody uses.
 pub(super) struct Readers {
     engine: Arc<dyn Engine>,
@@ -61,7 +58,7 @@ impl Readers {
 
     fn keep(&self, connection: Box<dyn Connection>) {
         let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if idle.len() < KEPT {
+        if idle.len() < self.engine.idle_readers() {
             idle.push(connection);
         }
     }

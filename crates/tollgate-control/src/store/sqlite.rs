@@ -8,6 +8,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{OpenFlags, params_from_iter};
 
@@ -77,6 +78,10 @@ fn connect(path: &Path, access: OpenFlags) -> Result<rusqlite::Connection, Store
         rusqlite::Connection::open_with_flags(path, flags).map_err(StoreError::unavailable)?;
     connection.busy_timeout(PATIENCE).map_err(StoreError::unavailable)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
+    // One plan for a statement, whatever is asked. Otherwise each new value could mean another plan, and SQLite prepares
+    // nearly every statement anew each time it is asked.
+    let same_plan = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+    same_plan.map_err(StoreError::unavailable)?;
     // A commit is on the disk before it is answered.
     let settings = "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                     PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY";
@@ -99,7 +104,16 @@ impl Engine for Sqlite {
     }
 
     fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
-        Ok(Box::new(connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?))
+        let reader = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        // There can be many of them, and the system has what they read in its memory too.
+        reader.execute_batch("PRAGMA cache_size = -16384").map_err(StoreError::unavailable)?;
+        Ok(Box::new(reader))
+    }
+
+    /// As many as look who brings a token when many call at once: one that is opened reads the whole schema first, and
+    /// prepares all that it is asked.
+    fn idle_readers(&self) -> usize {
+        32
     }
 
     fn begin(&self) -> &'static str {
