@@ -3,6 +3,7 @@
 mod columns;
 mod credential;
 mod policy;
+mod replace;
 mod search;
 
 use std::collections::HashSet;
@@ -253,30 +254,6 @@ impl StoredChain {
         let keys =
             chains.iter().flat_map(|chain| chain.life.keys().map(|key| chain.key_values(key)));
         insert(connection, "keys", columns::KEY, keys)
-    }
-
-    /// Puts the chain in the place of itself with the version `before`, with all of its keys.
-    /// Returns whether it was still there in that version.
-    pub fn update(&self, connection: &mut dyn Connection, before: u64) -> Result<bool, StoreError> {
-        let columns = columns::written();
-        let assignments = (2..).zip(columns.split(", ").skip(1));
-        let assignments: Vec<_> =
-            assignments.map(|(number, column)| format!("{column} = ${number}")).collect();
-        // The id comes first because parameters are numbered in the order of their naming.
-        let last = columns.split(", ").count() + 1;
-        let statement = format!(
-            "UPDATE chains SET id = $1, {} WHERE id = $1 AND version = ${last}",
-            assignments.join(", ")
-        );
-        let mut values = self.chain_values()?;
-        values.push(before.cast_signed().into());
-        if connection.run(&statement, &values)? == 0 {
-            return Ok(false);
-        }
-        connection.run("DELETE FROM keys WHERE chain = $1", &[self.id.as_str().into()])?;
-        let keys = self.life.keys().map(|key| self.key_values(key));
-        insert(connection, "keys", columns::KEY, keys)?;
-        Ok(true)
     }
 
     /// Takes the chain and all that belongs to it away. Returns whether it was there.

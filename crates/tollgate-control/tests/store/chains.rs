@@ -14,6 +14,7 @@ use crate::engines::{No, Place, contract, deed};
 contract! {
     a_chain_comes_back_as_it_was_at_every_point_of_its_life
     only_the_version_that_was_read_is_replaced
+    values_of_keys_change_places
     chains_are_found_by_what_belongs_to_them
     what_is_due_comes_in_order
     a_digest_belongs_to_one_key
@@ -156,6 +157,25 @@ async fn only_the_version_that_was_read_is_replaced(place: Place) {
     assert!(change(&store, set(one)).await);
     assert!(!change(&store, set(other)).await, "it was read in a version that is gone");
     assert_eq!(find(&store, "a").await, winner);
+}
+
+async fn values_of_keys_change_places(place: Place) {
+    let (store, _committed) = place.open().await;
+    let mut kept = chain("a", "acme", Chain::key_set(policy(), false));
+    for event in [Event::Activate, Event::Regenerate { key: KeyNumber(1), overlap: Some(60) }] {
+        kept.life = apply(&kept.life, &event, NOW).unwrap().chain;
+    }
+    let number = kept.life.latest.number;
+    let created = kept.life.latest.issued.unwrap() * 1000;
+    kept.credentials.push((number, Credential { created, ..credential("b") }));
+    put(&store, kept.clone()).await;
+    let before = kept.life.version;
+    kept.life.version += 1;
+    let [(_, one), (_, other)] = &mut kept.credentials[..] else { panic!("it has two keys") };
+    std::mem::swap(&mut one.digest, &mut other.digest);
+    let next = kept.clone();
+    assert!(change(&store, move |connection| next.update(connection, before)).await);
+    assert_eq!(find(&store, "a").await, kept);
 }
 
 async fn chains_are_found_by_what_belongs_to_them(place: Place) {

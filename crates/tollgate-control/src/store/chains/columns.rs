@@ -30,12 +30,22 @@ pub(super) fn written() -> String {
 
 /// A row for each key, with its chain's columns in front.
 pub(super) fn select() -> String {
+    selected(CHAIN)
+}
+
+/// A row for each key of one version of a chain, in the order of their numbers, with all columns in front that
+/// [`written`] names.
+pub(super) fn whole() -> String {
+    format!("{} WHERE c.id = $1 AND c.version = $2 ORDER BY k.number", selected(&written()))
+}
+
+fn selected(chain: &str) -> String {
     let of = |table: &str, columns: &str| {
         columns.split(", ").map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ")
     };
     format!(
         "SELECT {}, {} FROM chains c JOIN keys k ON k.chain = c.id",
-        of("c", CHAIN),
+        of("c", chain),
         of("k", KEY)
     )
 }
