@@ -18,6 +18,8 @@ const FANOUT: usize = 128;
 pub struct Table<T = Record> {
     groups: [Arc<Group<T>>; FANOUT],
     keys: usize,
+    /// Of all shards.
+    bytes: usize,
 }
 
 /// What stands in a [`Table`], found by the digest of a key.
@@ -36,7 +38,7 @@ impl<T> Default for Table<T> {
     fn default() -> Self {
         let shard = Shard::default();
         let group = Arc::new(Group(std::array::from_fn(|_| shard.clone())));
-        Self { groups: std::array::from_fn(|_| Arc::clone(&group)), keys: 0 }
+        Self { groups: std::array::from_fn(|_| Arc::clone(&group)), keys: 0, bytes: 0 }
     }
 }
 
@@ -85,8 +87,7 @@ impl<T: Keyed> Table<T> {
     /// Bytes that the shards occupy.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let shards = self.groups.iter().flat_map(|group| group.0.iter());
-        shards.map(|shard| shard.bytes()).sum()
+        self.bytes
     }
 
     /// Makes room for keys that are not there yet and are about to be put in: each shard grows once
@@ -97,7 +98,7 @@ impl<T: Keyed> Table<T> {
         shards.sort_unstable();
         for alike in shards.chunk_by(|one, next| one == next) {
             if let [(group, shard), ..] = *alike {
-                self.shard_mut(group.into(), shard.into()).make_room(alike.len());
+                self.with((group.into(), shard.into()), |shard| shard.make_room(alike.len()));
             }
         }
     }
@@ -107,18 +108,17 @@ impl<T: Keyed> Table<T> {
     pub fn fill(&mut self, records: &[T]) {
         let place = |record: &T| path(record.digest());
         for alike in records.chunk_by(|one, next| place(one) == place(next)) {
-            let Some((group, shard)) = alike.first().map(place) else { continue };
-            let shard = self.shard_mut(group, shard);
-            shard.make_room(alike.len());
-            let new = alike.iter().filter(|record| shard.put((*record).clone()).is_none()).count();
-            self.keys += new;
+            let Some(place) = alike.first().map(place) else { continue };
+            self.keys += self.with(place, |shard| {
+                shard.make_room(alike.len());
+                alike.iter().filter(|record| shard.put((*record).clone()).is_none()).count()
+            });
         }
     }
 
     /// Puts a key in, in place of the one with the same digest, which is returned.
     pub fn put(&mut self, record: T) -> Option<T> {
-        let (group, shard) = path(record.digest());
-        let before = self.shard_mut(group, shard).put(record);
+        let before = self.with(path(record.digest()), |shard| shard.put(record));
         self.keys += usize::from(before.is_none());
         before
     }
@@ -126,14 +126,22 @@ impl<T: Keyed> Table<T> {
     /// Takes a key out.
     pub fn remove(&mut self, digest: &Digest) -> Option<T> {
         self.find(digest)?;
-        let (group, shard) = path(digest);
-        let before = self.shard_mut(group, shard).remove(digest);
+        let before = self.with(path(digest), |shard| shard.remove(digest));
         self.keys -= usize::from(before.is_some());
         before
     }
 
-    fn shard_mut(&mut self, group: usize, shard: usize) -> &mut Shard<T> {
-        &mut Arc::make_mut(&mut self.groups[group]).0[shard]
+    /// Changes one shard, and keeps count of what all of them occupy.
+    fn with<R>(
+        &mut self,
+        (group, shard): (usize, usize),
+        change: impl FnOnce(&mut Shard<T>) -> R,
+    ) -> R {
+        let shard = &mut Arc::make_mut(&mut self.groups[group]).0[shard];
+        let before = shard.bytes();
+        let changed = change(shard);
+        self.bytes = self.bytes - before + shard.bytes();
+        changed
     }
 }
 

@@ -79,9 +79,10 @@ impl Roll {
             }
             let all = {
                 let members = members.borrow_and_update();
+                // It is looked at whenever anything is heard of any proxy.
                 for (name, member) in &*members {
-                    if member.proxy.enforces(revision) {
-                        enforced.entry(name.clone()).or_insert(ms);
+                    if member.proxy.enforces(revision) && !enforced.contains_key(name) {
+                        enforced.insert(name.clone(), ms);
                     }
                 }
                 members.keys().all(|name| enforced.contains_key(name))

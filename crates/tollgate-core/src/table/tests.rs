@@ -49,6 +49,8 @@ proptest! {
             }
         }
         prop_assert_eq!(table.iter().count(), map.len());
+        let shards = table.groups.iter().flat_map(|group| group.0.iter());
+        prop_assert_eq!(table.bytes(), shards.map(|shard| shard.bytes()).sum::<usize>());
     }
 }
 
