@@ -12,8 +12,11 @@ use tokio::time::sleep;
 use crate::Failure;
 use crate::connection::{Connection, Protocol};
 
-/// A gate that is not ready by then never will be.
+/// A gate with few keys that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// No key takes longer than this to be loaded, by one of many proxies that share two cores.
+const LOADED: Duration = Duration::from_micros(20);
 
 /// Names what is loaded into every gate before it begins, such as another clock.
 const PRELOADED: &str = "SOAK_PRELOADED";
@@ -25,6 +28,8 @@ pub(crate) struct Program {
     pub(crate) folder: PathBuf,
     /// Whether it has an admin listener, which is told of last.
     administers: bool,
+    /// How long it may take until it is ready.
+    patience: Duration,
 }
 
 /// A gate that was started and may not be ready.
@@ -48,12 +53,18 @@ const TICKS: f64 = 100.0;
 
 impl Program {
     pub(crate) fn new(binary: &Path, folder: &Path) -> Self {
-        Self { binary: binary.into(), folder: folder.into(), administers: true }
+        let (binary, folder) = (binary.into(), folder.into());
+        Self { binary, folder, administers: true, patience: PATIENCE }
     }
 
     /// One that is fed, and has no admin listener.
     pub(crate) fn fed(binary: &Path, folder: &Path) -> Self {
         Self { administers: false, ..Self::new(binary, folder) }
+    }
+
+    /// Waits longer for it: as many keys as this are loaded beside it, each by whoever needs it.
+    pub(crate) fn among(&mut self, keys: usize) {
+        self.patience = PATIENCE + LOADED.saturating_mul(u32::try_from(keys).unwrap_or(u32::MAX));
     }
 
     pub(crate) fn first_administrator(&self) -> PathBuf {
@@ -135,7 +146,7 @@ impl Starting {
             if process.is_ready().await {
                 return Ok((process, began.elapsed()));
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > program.patience {
                 return Err(format!("tollgate is not ready: {}", program.log()).into());
             }
             sleep(Duration::from_millis(2)).await;

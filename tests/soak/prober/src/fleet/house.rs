@@ -22,6 +22,8 @@ pub(super) struct House {
     pub(super) control: Option<Process>,
     pub(super) admin: Admin,
     pub(super) fleet: Vec<Proxy>,
+    /// How many keys the store was made with.
+    pub(super) keys: usize,
 }
 
 /// What every proxy of a fleet needs to know.
@@ -109,7 +111,7 @@ impl House {
             upstream,
             access_key: (id, secret),
         };
-        Ok(Self { site, plane, control: Some(control), admin, fleet: Vec::new() })
+        Ok(Self { site, plane, control: Some(control), admin, fleet: Vec::new(), keys: 0 })
     }
 
     /// The control plane, while it runs.
@@ -145,7 +147,10 @@ impl House {
     /// Starts all proxies that do not run, at once, and waits until each is ready.
     pub(super) async fn start_proxies(&mut self) -> Result<(), Failure> {
         let stopped = self.fleet.iter_mut().filter(|proxy| proxy.process.is_none());
-        let starting = stopped.map(|proxy| Ok((proxy.program.begin()?, proxy)));
+        let mut stopped: Vec<_> = stopped.collect();
+        let loaded = stopped.len() * self.keys;
+        stopped.iter_mut().for_each(|proxy| proxy.program.among(loaded));
+        let starting = stopped.into_iter().map(|proxy| Ok((proxy.program.begin()?, proxy)));
         let starting: Vec<(Starting, &mut Proxy)> = starting.collect::<Result<_, Failure>>()?;
         for (starting, proxy) in starting {
             proxy.process = Some(starting.ready(&proxy.program).await?.0);

@@ -34,9 +34,10 @@ impl House {
         let own = folder.join(STORE);
         if made.is_dir() {
             copy(&made, &own)?;
-            return Self::new(binary, folder, None).await;
+            let house = Self::new(binary, folder, None).await?;
+            return Ok(Self { keys, ..house });
         }
-        let mut house = Self::new(binary, folder, None).await?;
+        let mut house = Self { keys, ..Self::new(binary, folder, None).await? };
         for first in (0..keys).step_by(TOGETHER) {
             house.import(first..keys.min(first + TOGETHER)).await?;
         }
