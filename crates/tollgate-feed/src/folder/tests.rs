@@ -1,3 +1,5 @@
+mod many;
+
 use std::fs;
 
 use tempfile::TempDir;
@@ -18,11 +20,15 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::of(200)
+    }
+
+    fn of(keys: u32) -> Self {
         let place = TempDir::new().unwrap();
         let path = place.path().join("feed");
         let made = Synthetic {
             seed: 7,
-            keys: 200,
+            keys,
             numbering: Numbering(7),
             environment: "production".to_owned(),
             upstream: "origin".to_owned(),

@@ -61,3 +61,40 @@ impl Filling {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tollgate_core::{Digest, Keyed};
+
+    use super::*;
+
+    fn digest(number: u32) -> Digest {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.wrapping_mul(0x9e37_79b9).to_be_bytes());
+        bytes[8..12].copy_from_slice(&number.to_be_bytes());
+        Digest::new(bytes)
+    }
+
+    #[test]
+    fn a_thread_fills_it_as_whoever_has_the_records_does() {
+        let mut records: Vec<_> = (0..70_000)
+            .map(|number| Record { digest: digest(number), not_after: number, ..Record::VACANT })
+            .collect();
+        records.sort_by(|one, next| one.digest.bytes().cmp(next.digest.bytes()));
+        let mut here = Filling::Here(Box::default());
+        let mut apart = Filling::begin(records.len() as u64);
+        assert!(matches!(apart, Filling::Apart { .. }));
+        for portion in records.chunks(900) {
+            here.put(portion.to_vec());
+            apart.put(portion.to_vec());
+        }
+        let (here, apart) = (here.end(), apart.end());
+        assert_eq!((apart.len(), apart.bytes()), (records.len(), here.bytes()));
+        for record in &records {
+            assert_eq!(apart.find(&record.digest), Some(record));
+            assert_eq!(apart.find(&record.digest), here.find(&record.digest));
+        }
+        let absent = (70_000..140_000).map(digest);
+        assert!(absent.into_iter().all(|digest| apart.find(&digest).is_none()));
+    }
+}
