@@ -10,6 +10,7 @@ mod clock;
 mod control;
 mod explain;
 mod feed;
+mod freed;
 mod ops;
 #[cfg(feature = "otlp")]
 mod otlp;

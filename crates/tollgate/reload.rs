@@ -15,10 +15,11 @@ use tollgate_core::Clock;
 
 use crate::config::{Config, Settings};
 use crate::feed::NewUpstreams;
+use crate::freed;
 use crate::systemd;
 use crate::trust::Trust;
 
-/// How often meters of keys that are gone are looked at.
+/// How often meters of keys that are gone are looked at, and what was freed.
 const REAP: Duration = Duration::from_secs(10);
 
 /// Has the process decide from what its file says.
@@ -184,6 +185,7 @@ impl Reloader {
                 () = self.snapshots.again() => Instant::now(),
                 () = tokio::time::sleep(REAP) => {
                     self.snapshots.reap(self.clock.now().unix());
+                    freed::give_back();
                     continue;
                 }
             };
