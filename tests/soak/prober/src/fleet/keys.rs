@@ -32,12 +32,15 @@ impl House {
     ) -> Result<Self, Failure> {
         let made = cache.join(format!("keys-{keys}"));
         let own = folder.join(STORE);
-        if made.is_dir() {
+        let kept = made.is_dir();
+        if kept {
             copy(&made, &own)?;
-            let house = Self::new(binary, folder, None).await?;
-            return Ok(Self { keys, ..house });
         }
-        let mut house = Self { keys, ..Self::new(binary, folder, None).await? };
+        let mut house = Self::new(binary, folder, None).await?;
+        house.keys = keys;
+        if kept {
+            return Ok(house);
+        }
         for first in (0..keys).step_by(TOGETHER) {
             house.import(first..keys.min(first + TOGETHER)).await?;
         }
