@@ -65,8 +65,8 @@ pub(crate) fn run(
     let passed = Passed::take()?;
     crate::telemetry::init(&config.settings.log);
     log_warnings(warnings);
-    if !config.settings.process.huge_pages {
-        refuse_huge_pages();
+    if let Err(error) = allow_huge_pages(config.settings.process.huge_pages) {
+        tracing::warn!(%error, "huge pages cannot be refused; connections may cost twice the memory");
     }
     if let Some(fresh) = &config.objects.fresh_pepper {
         let file = fresh.keep().map_err(|error| format!("control.pepper_file: {error}"))?;
@@ -77,11 +77,13 @@ pub(crate) fn run(
     runtime.block_on(serve(path, config, around, (takeover, passed)))
 }
 
-/// Has memory cost what is used of it: a connection's is mostly room that stays empty.
-fn refuse_huge_pages() {
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        tracing::warn!(%error, "huge pages cannot be refused; connections may cost twice the memory");
-    }
+/// Says whether the kernel may use huge pages for memory from here on. Without them it costs what is used of it: a
+/// connection's is mostly room that stays empty.
+///
+/// # Errors
+/// If the kernel does not let us.
+pub(crate) fn allow_huge_pages(wanted: bool) -> rustix::io::Result<()> {
+    rustix::thread::disable_transparent_huge_pages(!wanted)
 }
 
 async fn serve(

@@ -87,6 +87,9 @@ pub fn serve(path: &Path, around: Around) -> ExitCode {
 }
 
 fn serve_by(path: &Path, takeover: bool, around: Around) -> ExitCode {
+    // Nor is the configuration read with them, which says whether they are wanted. Where that fails it fails again
+    // when there is a log.
+    let _ = boot::allow_huge_pages(false);
     match load_to_serve(path, &*around.clock) {
         Ok((config, _)) if takeover && config.settings.process.takeover_socket.is_none() => {
             say(format_args!(
