@@ -11,7 +11,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::peer::TrustedProxies;
 use crate::tls::Acceptor;
@@ -23,6 +23,10 @@ const BACKLOG: i32 = 4096;
 /// Bytes that the kernel takes for a connection beyond what is on its way. By itself it takes megabytes for
 /// a client that does not read, and a stalled write is noticed only when those are full.
 const MAX_UNSENT: u32 = 256 << 10;
+
+/// After how much silence a client is asked whether it is still there; as long again without an answer, and the
+/// connection ends.
+const SILENT: Duration = Duration::from_secs(20);
 
 /// Where a listener listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,8 +206,9 @@ fn tcp(address: SocketAddr, inherited: Vec<TcpListener>, count: usize) -> io::Re
     let sockets = if inherited.is_empty() { sockets(address, count)? } else { inherited };
     for socket in &sockets {
         socket.set_nonblocking(true)?;
-        // What is accepted has it too.
+        // What is accepted has these too.
         SockRef::from(socket).set_tcp_notsent_lowat(MAX_UNSENT)?;
+        SockRef::from(socket).set_tcp_keepalive(&keepalive())?;
     }
     // Port 0 has become a real one.
     let real = sockets.first().map_or(Ok(address), TcpListener::local_addr)?;
@@ -212,6 +217,12 @@ fn tcp(address: SocketAddr, inherited: Vec<TcpListener>, count: usize) -> io::Re
         address: ListenAddress::Tcp(real),
         file: None,
     })
+}
+
+/// Asks whether a client is still there, once it has been silent for so long. The kernel does, of a connection of
+/// whatever protocol, and nobody wakes up for it.
+fn keepalive() -> TcpKeepalive {
+    TcpKeepalive::new().with_time(SILENT).with_interval(SILENT / 4).with_retries(4)
 }
 
 /// Gives each of `count` workers its share of some sockets: all of them are accepted from, as each has
@@ -295,6 +306,22 @@ mod tests {
             taken += length;
         }
         assert!(taken < 4 * MAX_UNSENT as usize, "{taken}");
+    }
+
+    #[test]
+    fn a_silent_client_is_asked_whether_it_is_there() {
+        let any = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let Opened { sockets, address, .. } = open(&any, Default::default(), 1).unwrap();
+        let (Listening::Tcp(socket), ListenAddress::Tcp(address)) = (&sockets[0], address) else {
+            panic!("{sockets:?}");
+        };
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let accepted = std::iter::repeat_with(|| socket.accept()).find_map(Result::ok).unwrap().0;
+        let accepted = SockRef::from(&accepted);
+        assert!(accepted.keepalive().unwrap());
+        assert_eq!(accepted.tcp_keepalive_time().unwrap(), SILENT);
+        let unanswered = accepted.tcp_keepalive_interval().unwrap() * 4;
+        assert_eq!((unanswered, accepted.tcp_keepalive_retries().unwrap()), (SILENT, 4));
     }
 
     #[test]

@@ -7,13 +7,12 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 
 use super::begin::{Begun, begin};
 use super::http1::Http1;
@@ -209,9 +208,6 @@ impl ListenerSettings {
     fn http2_builder(&self, streams: Streams) -> http2::Builder<Streams> {
         let mut builder = http2::Builder::new(streams);
         builder
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Duration::from_secs(20))
-            .keep_alive_timeout(Duration::from_secs(20))
             .max_concurrent_streams(self.max_streams)
             .max_local_error_reset_streams(self.max_resets as usize)
             .initial_stream_window_size(STREAM_BYTES)
