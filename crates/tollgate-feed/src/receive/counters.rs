@@ -1,6 +1,5 @@
 //! Counters by what they count, for who goes on with them in another process.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tollgate_core::{Counts, LineTag, MeterId, MeterNeeds, Meters, MethodId, ServiceId};
@@ -18,11 +17,15 @@ pub struct SharedCounters(Arc<std::sync::Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
-    counters: HashMap<MeterId, Counter>,
+    /// By the numbers of the meters, which are given from 0 on.
+    counters: Vec<Counter>,
     /// By their numbers.
     services: Vec<Box<str>>,
     methods: Vec<MethodName>,
 }
+
+/// Of a meter that counts for no key: a name's counter is this once in 2^64 names.
+const NONE: Counter = Counter(0);
 
 /// The names of a service, an endpoint and a method.
 pub(super) type MethodName = (Box<str>, Box<str>, Box<str>);
@@ -33,18 +36,33 @@ impl SharedCounters {
     #[must_use]
     pub fn name(&self, meter: MeterId, tag: LineTag) -> Option<(Counter, Vec<String>)> {
         let known = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let counter = *known.counters.get(&meter)?;
+        let counter = known.counters.get(meter.number() as usize);
+        let counter = *counter.filter(|counter| **counter != NONE)?;
         Some((counter, what(&known.services, &known.methods, tag)?))
+    }
+
+    /// Has room for so many more meters.
+    pub(super) fn make_room(&self, more: usize) {
+        let mut known = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.counters.reserve_exact(more);
     }
 
     pub(super) fn put(&self, meter: MeterId, counter: Counter) {
         let mut known = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.counters.insert(meter, counter);
+        let at = meter.number() as usize;
+        if at >= known.counters.len() {
+            known.counters.resize(at + 1, NONE);
+        }
+        if let Some(place) = known.counters.get_mut(at) {
+            *place = counter;
+        }
     }
 
     pub(super) fn remove(&self, meter: MeterId) {
         let mut known = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.counters.remove(&meter);
+        if let Some(place) = known.counters.get_mut(meter.number() as usize) {
+            *place = NONE;
+        }
     }
 
     /// Learns the names that were given since.

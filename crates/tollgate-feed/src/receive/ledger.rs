@@ -41,6 +41,9 @@ impl Ledger {
     /// Has room for so many meters of keys.
     pub(super) fn make_room(&mut self, keys: usize) {
         self.keys.make_room(keys);
+        if let Some(shared) = &self.shared {
+            shared.make_room(keys);
+        }
     }
 
     /// Looks at what [`Ledger::meter`] is about to look at, of many counters: far apart in memory, and
