@@ -43,7 +43,7 @@ impl Bystander {
         let mut due = began;
         while due - began < time {
             sleep_until(due.into()).await;
-            let protocol = PROTOCOLS[usize::from(self.sent.get() % 2 == 0)];
+            let protocol = PROTOCOLS[usize::from(self.sent.get().is_multiple_of(2))];
             self.sent.set(self.sent.get() + 1);
             asked.spawn_local(Rc::clone(&self).ask(protocol, due));
             due += EVERY;

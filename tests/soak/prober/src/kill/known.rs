@@ -11,7 +11,10 @@ use crate::connection::Connection;
 pub(crate) enum Shown {
     Absent,
     /// Status and ceiling always change together, so that half a change would show.
-    Present { status: String, ceiling: u64 },
+    Present {
+        status: String,
+        ceiling: u64,
+    },
 }
 
 /// A key as it was found.
@@ -62,10 +65,8 @@ impl Known {
     }
 
     pub(crate) async fn find(&self, admin: &mut Admin) -> Result<Found, Failure> {
-        let target = format!(
-            "/packageKeys?filter=apikey:{}&fields=id,status,qpsLimitCeiling",
-            self.apikey
-        );
+        let target =
+            format!("/packageKeys?filter=apikey:{}&fields=id,status,qpsLimitCeiling", self.apikey);
         let list = admin.done("GET", &target, &Json::Null).await?;
         let list = list.as_array().ok_or("no list")?;
         let [key] = list.as_slice() else {
