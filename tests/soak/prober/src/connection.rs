@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{http1, http2};
-use hyper::{Request, Uri, Version};
+use hyper::{Request, Response, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -33,8 +33,8 @@ pub(crate) struct Connection {
 }
 
 enum Sender {
-    Http1(http1::SendRequest<Empty<Bytes>>),
-    Http2(http2::SendRequest<Empty<Bytes>>),
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 impl Connection {
@@ -80,24 +80,41 @@ impl Connection {
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(Empty::new())?;
+        let request = request.body(Full::default())?;
         let respond = async {
-            let response = match &mut self.sender {
-                Sender::Http1(sender) => {
-                    request.headers_mut().insert("host", self.gate.to_string().try_into()?);
-                    sender.ready().await?;
-                    sender.send_request(request).await?
-                }
-                Sender::Http2(sender) => {
-                    *request.uri_mut() = Uri::try_from(format!("http://{}{path}", self.gate))?;
-                    *request.version_mut() = Version::HTTP_2;
-                    sender.ready().await?;
-                    sender.send_request(request).await?
-                }
-            };
+            let response = self.send(request).await?;
             let status = response.status().as_u16();
             Ok((status, response.into_body().collect().await?.to_bytes()))
         };
         timeout(PATIENCE, respond).await?
+    }
+
+    /// Sends a request for a path and returns the head of its answer, whenever that comes.
+    pub(crate) async fn send(
+        &mut self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Failure> {
+        match &mut self.sender {
+            Sender::Http1(sender) => {
+                request.headers_mut().insert("host", self.gate.to_string().try_into()?);
+                sender.ready().await?;
+                Ok(sender.send_request(request).await?)
+            }
+            Sender::Http2(sender) => {
+                let target = format!("http://{}{}", self.gate, request.uri());
+                *request.uri_mut() = Uri::try_from(target)?;
+                *request.version_mut() = Version::HTTP_2;
+                sender.ready().await?;
+                Ok(sender.send_request(request).await?)
+            }
+        }
+    }
+
+    /// Whether it takes one more request, once it is done with those before.
+    pub(crate) async fn is_open(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http2(sender) => sender.ready().await.is_ok(),
+        }
     }
 }

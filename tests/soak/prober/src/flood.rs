@@ -1,7 +1,6 @@
 //! Floods, one after another, each beside a bystander who must not notice.
 
 mod bystander;
-mod frames;
 mod offender;
 mod slow;
 

@@ -3,13 +3,15 @@
 //! `soak-prober keys FILE` writes the keys to begin with; `soak-prober swap …` changes them once a
 //! second; `revoke` takes keys away over the admin API. What must never reach the upstream is written
 //! down by request id, for its log to judge. `kill` and `disk` start a gate of their own; `flood` sends what no
-//! client should.
+//! client should; `faults` is an upstream that fails, and the clients that must not be deceived.
 
 mod admin;
 mod connection;
 mod disk;
+mod faults;
 mod fleet;
 mod flood;
+mod frames;
 mod gate;
 mod keys;
 mod kill;
@@ -104,6 +106,16 @@ fn run(arguments: &[&str]) -> Result<bool, Failure> {
             p99: std::time::Duration::from_millis(p99.parse()?),
             only: (*only).to_owned(),
         })),
+        ["faults", data, ops, http1, http2, seconds, seed, spoil] => {
+            block_on(faults::run(faults::Settings {
+                data: data.parse()?,
+                ops: ops.parse()?,
+                upstreams: [http1.parse()?, http2.parse()?],
+                seconds: seconds.parse()?,
+                seed: if seed.is_empty() { random::Random::seed() } else { seed.parse()? },
+                spoil: spoil.parse()?,
+            }))
+        }
         ["origin", address] => {
             origin::start(address)?;
             block_on(std::future::pending())

@@ -11,6 +11,11 @@ impl Random {
         Self(Cell::new(seed.max(1)))
     }
 
+    /// Another one, whose numbers are not ours again.
+    pub(crate) fn other(&self) -> Self {
+        Self::new(self.below(u64::MAX).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
     /// A seed of this moment.
     pub(crate) fn seed() -> u64 {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::frames::{
+use super::slow;
+use crate::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, HEADERS, PING, POST, RST_STREAM, SETTINGS,
     WINDOW_UPDATE, admitted, beginning, frame,
 };
-use super::slow;
 
 /// Frames a second, or streams where each has several.
 const RATE: u64 = 10_000;
