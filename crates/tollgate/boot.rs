@@ -65,8 +65,13 @@ pub(crate) fn run(
     let passed = Passed::take()?;
     crate::telemetry::init(&config.settings.log);
     log_warnings(warnings);
-    if let Err(error) = allow_huge_pages(config.settings.process.huge_pages) {
-        tracing::warn!(%error, "huge pages cannot be refused; connections may cost twice the memory");
+    let wanted = config.settings.process.huge_pages;
+    if let Err(error) = allow_huge_pages(wanted) {
+        let denied = match wanted {
+            true => "huge pages cannot be allowed; a decision may take longer",
+            false => "huge pages cannot be refused; connections may cost twice the memory",
+        };
+        tracing::warn!(%error, "{denied}");
     }
     if let Some(fresh) = &config.objects.fresh_pepper {
         let file = fresh.keep().map_err(|error| format!("control.pepper_file: {error}"))?;
