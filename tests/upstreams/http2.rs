@@ -4,9 +4,10 @@ mod faults;
 mod server;
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Sender, channel};
 
 use hyper::Version;
 use tempfile::TempDir;
@@ -189,6 +190,48 @@ fn a_request_that_a_leaving_server_did_not_take_goes_to_a_new_connection() {
     let gate = gate_to(address);
     gate.request("POST", "/orders").key("demo").send().admitted();
     assert_eq!((left.load(SeqCst), server.streams()), (1, 1));
+}
+
+/// Goes away on its first connection once it is told, with one stream under way.
+fn leaving_when_told(to: SocketAddr) -> (SocketAddr, Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        let mut first = listener.accept().unwrap().0;
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                std::thread::spawn(move || pass(&stream, to));
+            }
+        });
+        told.recv().unwrap();
+        // SETTINGS, then GOAWAY of stream 1.
+        first.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
+        first.write_all(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]).unwrap();
+        first.shutdown(Shutdown::Write).unwrap();
+        std::io::copy(&mut first, &mut std::io::sink()).ok();
+    });
+    (address, tell)
+}
+
+#[test]
+fn a_body_that_waits_for_its_turn_goes_to_a_new_connection() {
+    let server = Server::start(|_| Act::Echo);
+    let (address, leave) = leaving_when_told(server.address);
+    let upstream = format!("url = \"http://{address}\"\nhttp = \"2\"");
+    let sections = [("upstreams.demo", &*upstream), ("process", "workers = 1")];
+    let gate = gate_in(TempDir::new().unwrap(), &Origin::start(), &sections);
+    let get = gate.get("/orders").key("demo");
+    let post = gate.request("POST", "/orders").key("demo").body("made");
+    // Until the server has said how many streams it takes, one goes and others wait.
+    let mut clients = Vec::new();
+    for request in [&get, &get, &get, &post] {
+        clients.push(request.start());
+        let open = clients.len() as f64;
+        gate.wait_for("the request", |metrics| metrics.sum("tollgate_streams", &[]) == open);
+    }
+    leave.send(()).unwrap();
+    assert_eq!(clients[3].read().admitted().text(), "made");
 }
 
 #[test]

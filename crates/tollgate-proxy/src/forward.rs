@@ -294,7 +294,9 @@ impl Worker {
                 Unanswered::Closed => may_repeat && idempotent,
                 Unanswered::Broken => false,
             };
-            let again = nothing_was_done && !streaming;
+            // What of a shared connection was not sent at all came back whole, whatever its body is.
+            let whole = !streaming || lease.is_shared() && matches!(error, Unanswered::Unsent);
+            let again = nothing_was_done && whole;
             // A connection that had served before was closed by the upstream as the request was on
             // its way: not sent at all, or without a response. The second time it goes over a
             // new connection, and there is no third to the same server.
