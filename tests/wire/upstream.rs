@@ -45,6 +45,27 @@ fn an_upstream_that_is_not_there_is_a_502() {
 }
 
 #[test]
+fn a_refusal_says_what_becomes_of_its_connection() {
+    let origin = Origin::start();
+    let gate = gate(&origin);
+    drop(origin);
+    let request = gate.request("POST", "/orders").key("demo").body("made");
+    let mut connection = Http1::connect(gate.data());
+    // The body is here, and nobody has read it.
+    for _ in 0..2 {
+        let response = request.over(&mut connection);
+        assert_eq!(response.status, 502);
+        assert_eq!(response.fields.get("connection"), None);
+    }
+    // It is on its way, and nobody will.
+    let bytes = request.bytes();
+    connection.write_bytes(&bytes[..bytes.len() - 1]);
+    let response = connection.read();
+    assert_eq!((response.status, response.fields.get("connection")), (502, Some("close")));
+    assert!(connection.ends());
+}
+
+#[test]
 fn what_is_no_response_is_a_502() {
     let origin = Origin::answering(|request| match request.target() {
         "/orders/closes" => Answer::raw(""),

@@ -289,6 +289,11 @@ impl ReplyBody {
         Self { content, account: Some(account) }
     }
 
+    /// Whether it tells of a refusal.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.content.reason().is_some()
+    }
+
     /// What a response carries that begins a tunnel: nothing, and the tunnel has the account.
     pub(crate) fn switched() -> Self {
         Self { content: Content::Full(None), account: None }

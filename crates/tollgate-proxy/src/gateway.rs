@@ -72,7 +72,10 @@ impl Worker {
                             continue;
                         }
                     };
-                break self.forward(request, admitted, task, &mut account).await;
+                let response = self.forward(request, admitted, task, &mut account).await;
+                // What was not sent of it nobody sends any more.
+                *request.body_mut() = OutBody::Empty;
+                break response;
             };
             self.finish(client, version, response, account, grpc, cors)
         }

@@ -164,7 +164,9 @@ impl Http1 {
         response: Response<ReplyBody>,
         asked: Asked,
     ) -> (Reply<ReplyBody>, Next) {
-        let asked = Asked { keeps: asked.keeps && self.may_follow(cx, true), ..asked };
+        // Behind a refusal nobody reads on.
+        let early = !response.body().is_refusal();
+        let asked = Asked { keeps: asked.keeps && self.may_follow(cx, early), ..asked };
         let (head, body) = response.into_parts();
         let (framing, keeps) = self.write_head(head.status, &head.headers, size(&body), asked);
         self.worker.rooms.put_fields(head.headers);
