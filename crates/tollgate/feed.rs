@@ -67,6 +67,8 @@ pub(crate) struct Feed {
     whole: (mpsc::UnboundedSender<()>, mpsc::UnboundedReceiver<()>),
     /// The lease as it is to be, in nanoseconds.
     lease: u64,
+    /// When the lease was renewed while nothing could be written down, in milliseconds of the monotonic clock.
+    contact: Option<u64>,
     ticks: u64,
 }
 

@@ -109,6 +109,9 @@ impl Feed {
                 self.kept = Some(kept);
                 self.note_unsigned();
                 self.apply_lease();
+                if let Some(at) = self.contact.take() {
+                    self.note_contact(at);
+                }
                 let revision = fetched.as_ref().ok().map(|(held, _)| held.revision);
                 if let Some(revision) = revision {
                     self.note_published(Duration::ZERO);
@@ -162,9 +165,12 @@ impl Feed {
         let often = self.settings.serve_for.map_or(Duration::from_secs(60), |serve_for| {
             Duration::from_secs(60).min(serve_for / 10)
         });
-        if let Some(kept) = &mut self.kept
-            && let Err(error) = kept.note_contact(now.unix, ago, often)
-        {
+        let Some(kept) = &mut self.kept else {
+            // A snapshot is enforced before it is on the disk.
+            self.contact = Some(at);
+            return;
+        };
+        if let Err(error) = kept.note_contact(now.unix, ago, often) {
             tracing::warn!(%error, "when the control plane was heard of cannot be kept");
         }
     }

@@ -140,6 +140,7 @@ impl Resting {
             to_sync: None,
             whole: mpsc::unbounded_channel(),
             lease: u64::MAX,
+            contact: None,
             ticks: 0,
         };
         feed.perform(acts);
