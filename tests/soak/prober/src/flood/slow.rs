@@ -40,7 +40,7 @@ pub(super) const BODY: Manner = Manner {
 };
 
 pub(super) const READ: Manner = Manner {
-    begin: "GET /soak/large HTTP/1.1\r\nHost: a\r\nX-Api-Key: steady\r\n\r\n",
+    begin: "GET /large/body HTTP/1.1\r\nHost: a\r\nX-Api-Key: steady\r\n\r\n",
     drip: "",
     reads: false,
 };
