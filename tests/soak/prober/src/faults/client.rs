@@ -97,11 +97,6 @@ impl Client {
             Ok(Err(failure)) => Outcome::Wrong(format!("no answer: {failure}")),
             Ok(Ok(outcome)) => outcome,
         };
-        // Where a body was not read to its end, the gate ends the connection, and does not always say so before.
-        let unread = case.uploaded.is_some() && !matches!(outcome, Outcome::Right);
-        if unread && self.connection.protocol == Protocol::Http1 {
-            self.connection = Connection::open(self.gate, Protocol::Http1).await?;
-        }
         let [one, two] = &self.upstreams;
         let upstream = if case.upstream == Protocol::Http1 { one } else { two };
         self.judge.borrow_mut().judge(case, outcome, began, upstream);
