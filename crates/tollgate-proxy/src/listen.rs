@@ -273,7 +273,7 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
 mod tests {
     use super::*;
     use std::io::Write;
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, TcpStream};
 
     #[test]
     fn an_address_in_use_is_an_error_whoever_uses_it() {
@@ -288,17 +288,22 @@ mod tests {
         assert!(sockets(theirs.local_addr().unwrap(), 1).is_err());
     }
 
-    #[test]
-    fn the_kernel_holds_little_for_a_client_that_does_not_read() {
+    /// A client with little room for what it does not read, and its connection.
+    fn connected() -> (TcpStream, TcpStream) {
         let any = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let Opened { sockets, address, .. } = open(&any, Default::default(), 1).unwrap();
         let (Listening::Tcp(socket), ListenAddress::Tcp(address)) = (&sockets[0], address) else {
             panic!("{sockets:?}");
         };
-        let client = std::net::TcpStream::connect(address).unwrap();
+        let client = TcpStream::connect(address).unwrap();
         SockRef::from(&client).set_recv_buffer_size(16 << 10).unwrap();
-        let mut accepted =
-            std::iter::repeat_with(|| socket.accept()).find_map(Result::ok).unwrap().0;
+        let accepted = std::iter::repeat_with(|| socket.accept()).find_map(Result::ok).unwrap().0;
+        (client, accepted)
+    }
+
+    #[test]
+    fn the_kernel_holds_little_for_a_client_that_does_not_read() {
+        let (_client, mut accepted) = connected();
         accepted.set_nonblocking(true).unwrap();
         let piece = [0; 16 << 10];
         let mut taken = 0;
@@ -310,13 +315,7 @@ mod tests {
 
     #[test]
     fn a_silent_client_is_asked_whether_it_is_there() {
-        let any = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let Opened { sockets, address, .. } = open(&any, Default::default(), 1).unwrap();
-        let (Listening::Tcp(socket), ListenAddress::Tcp(address)) = (&sockets[0], address) else {
-            panic!("{sockets:?}");
-        };
-        let _client = std::net::TcpStream::connect(address).unwrap();
-        let accepted = std::iter::repeat_with(|| socket.accept()).find_map(Result::ok).unwrap().0;
+        let (_client, accepted) = connected();
         let accepted = SockRef::from(&accepted);
         assert!(accepted.keepalive().unwrap());
         assert_eq!(accepted.tcp_keepalive_time().unwrap(), SILENT);
@@ -329,8 +328,7 @@ mod tests {
         let sockets = sockets(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), 2).unwrap();
         let address = sockets[0].local_addr().unwrap();
         let mut accepted = [0, 0];
-        let clients: Vec<_> =
-            (0..64).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+        let clients: Vec<_> = (0..64).map(|_| TcpStream::connect(address).unwrap()).collect();
         for (count, socket) in accepted.iter_mut().zip(&sockets) {
             while socket.accept().is_ok() {
                 *count += 1;
