@@ -205,9 +205,10 @@ fn leaving_when_told(to: SocketAddr) -> (SocketAddr, Sender<()>) {
             }
         });
         told.recv().unwrap();
-        // SETTINGS, then GOAWAY of stream 1.
-        first.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
-        first.write_all(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]).unwrap();
+        // SETTINGS of one stream at once, so that nothing else begins, then GOAWAY of stream 1.
+        let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1];
+        let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+        first.write_all(&[&settings[..], &goaway].concat()).unwrap();
         first.shutdown(Shutdown::Write).unwrap();
         std::io::copy(&mut first, &mut std::io::sink()).ok();
     });
