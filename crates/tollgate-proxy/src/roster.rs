@@ -65,9 +65,14 @@ pub(crate) struct Handle {
     turn: u64,
 }
 
+/// Slots that there is room for from the beginning: room costs nothing before it is used, and a list that grows
+/// leaves each of its former places behind.
+const ROOM: usize = 1024;
+
 impl<T> Default for Roster<T> {
     fn default() -> Self {
-        Self { slots: RefCell::default(), free: RefCell::default(), turn: Cell::new(0) }
+        let slots = RefCell::new(Vec::with_capacity(ROOM));
+        Self { slots, free: RefCell::default(), turn: Cell::new(0) }
     }
 }
 
