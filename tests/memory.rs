@@ -15,12 +15,15 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use crate::support::frames::{
-    DATA, END_HEADERS, END_STREAM, GET, HEADERS, beginning, frame, literal, streams,
+    ACK, DATA, END_HEADERS, END_STREAM, GET, HEADERS, NO_TABLE, POST, SETTINGS, WINDOW_UPDATE,
+    adding, beginning, frame, literal, streams,
 };
 use crate::support::{Authority, Config, Origin, PATIENCE, TlsClient, Tollgate, tcp, wait_for};
 
 const CONNECTION: u64 = 24 << 10;
 const BODY: u64 = 128 << 10;
+/// What an allocator keeps between the blocks of others.
+const SCATTERED: u64 = 2 << 20;
 
 /// A connection, of whatever kind.
 trait Line: Read + Write {}
@@ -33,11 +36,11 @@ fn assert_within(what: &str, gate: &Tollgate, before: u64, bound: u64) {
     assert!(grown <= bound, "{what}: {} KiB, at most {} KiB", grown >> 10, bound >> 10);
 }
 
-fn with_tls(origin: &Origin, authority: &Authority) -> Tollgate {
+fn with_tls(config: Config, authority: &Authority) -> Tollgate {
     let folder = TempDir::new().unwrap();
     authority.issue(&["localhost"]).write(folder.path(), "main");
     let certificate = "certificate_file = \"main.pem\"\nkey_file = \"main.key\"";
-    let config = Config::new(origin).section("listeners.public.tls.certificates.main", certificate);
+    let config = config.section("listeners.public.tls.certificates.main", certificate);
     std::fs::write(folder.path().join("tollgate.toml"), config.to_string()).unwrap();
     Tollgate::start_in(folder, "tollgate.toml")
 }
@@ -106,16 +109,98 @@ fn idle_connections_cost_little() {
     }
 }
 
+/// Long heads of many requests, whose answers differ.
+fn use_often(line: &mut dyn Line) {
+    line.write_all(&[beginning(), frame(SETTINGS, ACK, 0, &[])].concat()).unwrap();
+    for stream in streams().take(60) {
+        let fields = [NO_TABLE, &adding(3000)].concat();
+        line.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, stream, &fields)).unwrap();
+        read_response(line);
+    }
+}
+
+#[test]
+fn connections_that_were_used_often_cost_no_more() {
+    let origin = Origin::start();
+    let gate = Tollgate::start(&Config::new(&origin));
+    let open = || {
+        let mut line = tcp(gate.data()).unwrap();
+        use_often(&mut line);
+        line
+    };
+    let mut held: Vec<_> = (0..50).map(|_| open()).collect();
+    let before = gate.memory();
+    held.extend((0..300).map(|_| open()));
+    assert_within("idle HTTP/2, often used", &gate, before, 300 * CONNECTION + (SCATTERED >> 2));
+}
+
 #[test]
 fn idle_tls_connections_cost_little() {
     let origin = Origin::start();
     let authority = Authority::new();
     for (protocol, http2) in [("http/1.1", false), ("h2", true)] {
-        let gate = with_tls(&origin, &authority);
+        let gate = with_tls(Config::new(&origin), &authority);
         let client = TlsClient::new(&authority).offering(&[protocol]);
         let what = format!("idle {protocol} over TLS");
         idle(&what, &gate, http2, || Box::new(client.connect(gate.data(), "localhost")));
     }
+}
+
+/// Has a connection carry as much as one can: long heads and fields for a table, a hundred streams at once, and
+/// bodies that nobody wants.
+fn use_hard(line: &mut dyn Line) {
+    let send = |line: &mut dyn Line, bytes: &[u8]| line.write_all(bytes).unwrap();
+    send(line, &[beginning(), frame(SETTINGS, ACK, 0, &[])].concat());
+    let mut numbers = streams();
+    for _ in 0..30 {
+        let fields = [NO_TABLE, &adding(12_000)].concat();
+        let stream = numbers.next().unwrap();
+        send(line, &frame(HEADERS, END_HEADERS | END_STREAM, stream, &fields));
+        read_response(line);
+    }
+    for _ in 0..10 {
+        let stream = numbers.next().unwrap();
+        send(line, &frame(HEADERS, END_HEADERS, stream, POST));
+        send(line, &frame(DATA, END_STREAM, stream, &[b'x'; 16 << 10]));
+        read_response(line);
+    }
+    send(line, &frame(WINDOW_UPDATE, 0, 0, &100_000_u32.to_be_bytes()));
+    let many: Vec<u8> = numbers.by_ref().take(100).flat_map(get).collect();
+    send(line, &many);
+    (0..100).for_each(|_| read_response(line));
+}
+
+#[test]
+fn idle_connections_cost_little_whatever_they_have_carried() {
+    const HELD: u64 = 200;
+    const ROOM: u64 = 2 << 20;
+    let origin = Origin::start();
+    let authority = Authority::new();
+    let process = format!("workers = 2\nidle_room_bytes = {ROOM}");
+    let gate = with_tls(Config::new(&origin).section("process", &process), &authority);
+    let client = TlsClient::new(&authority).offering(&["h2"]);
+    let open = |_| {
+        let mut line = client.connect(gate.data(), "localhost");
+        use_hard(&mut line);
+        line
+    };
+    let count = || gate.metrics().sum("tollgate_connections", &[("listener", "public")]) as u64;
+    // What there is once, however many there are. What they have left behind goes back to the system later.
+    let fresh = gate.memory();
+    drop((0..HELD).map(open).collect::<Vec<_>>());
+    wait_for("no connection", || (count() == 0).then_some(()));
+    wait_for("freed memory", || (gate.memory() < fresh + (8 << 20)).then_some(()));
+    let before = gate.memory();
+    let held: Vec<_> = (0..HELD).map(open).collect();
+    wait_for("less memory", || {
+        let bound = before + count() * CONNECTION + ROOM + SCATTERED;
+        (gate.memory() <= bound).then_some(())
+    });
+    let left = count();
+    let gone = gate.metrics().sum("tollgate_connections_refused_total", &[("reason", "idle_room")]);
+    assert!(left > 0, "all have gone");
+    assert!(gone as u64 >= HELD - left, "{gone} were asked to go, {left} are left");
+    drop(held);
 }
 
 /// An upstream that never stops sending, or that never begins to read a body.

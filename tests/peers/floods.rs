@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
 use crate::support::frames::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, HEADERS, PING, POST, PRIORITY, RST_STREAM,
-    SETTINGS, WINDOW_UPDATE, beginning, frame, streams,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, NO_TABLE, PING, POST,
+    PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, adding, beginning, frame, streams,
 };
 use crate::support::{Config, Connection, Http2, Origin, Tollgate, tcp};
 
@@ -44,6 +44,9 @@ fn every_flood_is_ended_and_counted() {
     };
     let many = |frame: Vec<u8>| frame.repeat(3000);
     let begun = headers(1, 0, GET);
+    // A field that is added to the table keeps all that it was read with.
+    let adding = |stream| headers(stream, END_HEADERS | END_STREAM, &adding(12_000));
+    let agreed = frame(SETTINGS, ACK, 0, &[]);
     let mut bystander = Http2::connect(gate.data());
     for (name, frames, reasons) in [
         ("rapid reset", streams().take(300).flat_map(rapid).collect(), &["resets"][..]),
@@ -64,6 +67,8 @@ fn every_flood_is_ended_and_counted() {
             [open, many(frame(DATA, 0, 1, &[]))].concat(),
             &["enhance_your_calm", "control_frames"],
         ),
+        ("table", streams().take(300).flat_map(adding).collect(), &["header_table"]),
+        ("table in spite of all", [agreed, adding(1)].concat(), &["header_table"]),
     ] {
         let count = || -> f64 {
             let metrics = gate.metrics();
@@ -78,7 +83,7 @@ fn every_flood_is_ended_and_counted() {
         bystander.send(&gate.get("/orders").key("demo")).admitted();
     }
     let all = gate.metrics().sum("tollgate_connections_refused_total", &[]);
-    assert_eq!(all, 9.0);
+    assert_eq!(all, 11.0);
 }
 
 #[test]
@@ -92,4 +97,26 @@ fn a_busy_client_is_no_flood() {
         client.send(&gate.request("POST", "/orders").key("demo").body(&body)).admitted();
     }
     assert_eq!(gate.metrics().sum("tollgate_connections_refused_total", &[]), 0.0);
+}
+
+#[test]
+fn who_has_needed_much_is_asked_to_go_where_idle_connections_have_no_room() {
+    let origin = Origin::start();
+    let process = "workers = 1\nidle_room_bytes = 4096";
+    let gate = Tollgate::start(&Config::new(&origin).section("process", process));
+    let mut little = Http2::connect(gate.data());
+    little.send(&gate.get("/orders").key("demo")).admitted();
+    let mut much = tcp(gate.data()).unwrap();
+    let head = [NO_TABLE, &adding(12_000)].concat();
+    let head = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head);
+    much.write_all(&[beginning(), frame(SETTINGS, ACK, 0, &[]), head].concat()).unwrap();
+    let mut read = Vec::new();
+    // It does not answer, and is not waited for.
+    much.read_to_end(&mut read).unwrap();
+    let told = frame(GOAWAY, 0, 0, &[&0x7fff_ffff_u32.to_be_bytes()[..], &[0; 4]].concat());
+    assert!(read.windows(told.len()).any(|bytes| bytes == told), "{read:?}");
+    let reasons =
+        gate.metrics().sum("tollgate_connections_refused_total", &[("reason", "idle_room")]);
+    assert_eq!(reasons, 1.0);
+    little.send(&gate.get("/orders").key("demo")).admitted();
 }

@@ -6,11 +6,16 @@ pub(crate) const PRIORITY: u8 = 2;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
+pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 
+pub(crate) const ACK: u8 = 1;
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
+
+/// What a block begins with once it was agreed that there is no table of fields (RFC 7541 §6.3).
+pub(crate) const NO_TABLE: &[u8] = &[0x20];
 
 /// `GET / HTTP/2` of `a`, by the static table (RFC 7541 §A).
 pub(crate) const GET: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
@@ -39,6 +44,22 @@ pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
         bytes.extend(text.as_bytes());
     }
     bytes
+}
+
+/// A request that adds a field to the table, with a long one that it does not add.
+pub(crate) fn adding(length: usize) -> Vec<u8> {
+    let mut fields = vec![0x82, 0x86, 0x84, 0x41, 1, b'a'];
+    fields.extend(literal("x-api-key", "demo"));
+    fields.extend([0, 1, b'x']);
+    // An integer of seven bits and more (RFC 7541 §5.1).
+    let mut rest = length.checked_sub(127);
+    fields.push(rest.map_or(length as u8, |_| 127));
+    while let Some(more) = rest {
+        fields.push((more % 128) as u8 | if more < 128 { 0 } else { 128 });
+        rest = (more >= 128).then_some(more / 128);
+    }
+    fields.extend(std::iter::repeat_n(b'x', length));
+    fields
 }
 
 /// The odd numbers of streams.

@@ -5,6 +5,7 @@ mod fits;
 mod frames;
 mod http1;
 mod io;
+mod room;
 mod serve;
 mod streams;
 mod turned_away;
@@ -21,13 +22,14 @@ use http::{HeaderMap, HeaderValue};
 use hyper::rt::Executor;
 use tollgate_core::{CertificateFingerprint, Refusal};
 
+use room::Room;
 use written::Written;
 
 use crate::account::Account;
 use crate::body::Reading;
 use crate::listen::ListenerSettings;
 use crate::peer::{Peer, Whence};
-use crate::roster::{Deadline, Handle, Roster};
+use crate::roster::{Deadline, Entry, Handle, Roster};
 use crate::tls::{ClientCertificate, Session};
 use crate::tunnel::{Switched, Tunnel};
 use crate::worker::{Beginning, Coarse, Door, Worker, nanoseconds};
@@ -40,6 +42,13 @@ pub(crate) use serve::serve;
 pub(crate) use streams::Stream;
 pub(crate) use turned_away::TurnedAway;
 
+/// The connections of a worker; those of HTTP/2 with their clients, once there is one.
+pub(crate) type Connections = Roster<Option<Rc<Client>>>;
+pub(crate) type ConnectionEntry = Entry<Option<Rc<Client>>>;
+
+/// How long a connection that is asked to go may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// The client at the other end of a connection.
 pub(crate) struct Client {
     pub(crate) door: Rc<Door>,
@@ -50,17 +59,20 @@ pub(crate) struct Client {
     pub(crate) session: Option<Session>,
     /// The connection's place on the worker's roster.
     pub(crate) connection: Handle,
-    roster: Rc<Roster<()>>,
+    roster: Rc<Connections>,
     clock: Rc<Coarse>,
     http2: bool,
     open: Cell<u32>,
+    /// Since when no request is open, if none is.
+    idle_since: Cell<u64>,
+    room: Room,
     reading_head: Cell<bool>,
     resets: Cell<bool>,
     written: Written,
     /// What the connection is about to become.
     tunnel: Cell<Option<Box<Tunnel>>>,
     /// When it is to be used no more, in nanoseconds of the monotonic clock.
-    old_at: u64,
+    old_at: Cell<u64>,
     /// Until its first request.
     beginning: Cell<Option<Beginning>>,
 }
@@ -103,6 +115,7 @@ impl Client {
             self.written.begin();
         }
         self.open.set(self.open.get() + 1);
+        self.room.hold(self.open.get());
         self.reading_head.set(false);
         drop(self.beginning.take());
         self.set_deadline(Deadline::NONE);
@@ -112,8 +125,34 @@ impl Client {
     pub(crate) fn end(&self, now: u64) {
         self.open.set(self.open.get().saturating_sub(1));
         if self.open.get() == 0 {
-            self.wait(now, self.door.settings.idle_timeout);
+            self.idle_since.set(now);
+            self.wait(now, self.patience());
         }
+    }
+
+    /// How long it may be idle.
+    fn patience(&self) -> Duration {
+        let timeout = self.door.settings.idle_timeout;
+        if self.is_retired() { timeout.min(FAREWELL) } else { timeout }
+    }
+
+    /// Since when it is idle, and the bytes that it holds all the same beyond what every connection may.
+    /// `None` = it is not, or was asked to go.
+    pub(crate) fn idle(&self) -> Option<(u64, u64)> {
+        let idle = self.open.get() == 0 && !self.is_retired();
+        idle.then(|| (self.idle_since.get(), self.room.beyond(self.session.is_some())))
+    }
+
+    /// Asks an idle connection to go, to make room.
+    pub(crate) fn retire(&self, now: u64) {
+        self.turn_away(TurnedAway::IdleRoom);
+        self.old_at.set(0);
+        self.wait(now, self.patience());
+        self.roster.wake(self.connection);
+    }
+
+    fn is_retired(&self) -> bool {
+        self.old_at.get() == 0
     }
 
     /// Bytes have arrived. Between requests of HTTP/1.1 they begin a head.
@@ -137,7 +176,7 @@ impl Client {
             if self.open.get() > 0 {
                 self.set_deadline(Deadline::NONE);
             } else {
-                self.wait(self.clock.now(), self.door.settings.idle_timeout);
+                self.wait(self.clock.now(), self.patience());
             }
         }
     }
@@ -200,7 +239,7 @@ impl Client {
 
     /// Whether no further request is wanted by the connection.
     pub(crate) fn is_old(&self) -> bool {
-        self.clock.now() >= self.old_at
+        self.clock.now() >= self.old_at.get()
     }
 }
 

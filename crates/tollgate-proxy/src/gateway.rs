@@ -108,6 +108,9 @@ impl Worker {
         if version < Version::HTTP_2 && (doubtful || last) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        if version == Version::HTTP_2 {
+            headers::keep_out_of_table(response.headers_mut());
+        }
         account.answer(response.status(), refusal);
         response.map(|content| match content {
             Content::Switched(switched) => {

@@ -154,6 +154,13 @@ pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
     for name in ends {
         trailers.remove(name);
     }
+    keep_out_of_table(trailers);
+}
+
+/// Has HTTP/2 send fields without entering them in its table of fields (RFC 7541 §7.1.3), where each would keep
+/// all of the memory that it stands in.
+pub(crate) fn keep_out_of_table(fields: &mut HeaderMap) {
+    fields.values_mut().for_each(|value| value.set_sensitive(true));
 }
 
 /// The fields that a service's upstream never sees: what holds keys and proofs, and what it drops.

@@ -119,6 +119,11 @@ impl<T> Roster<T> {
         }
     }
 
+    /// Looks at everything that is open.
+    pub(crate) fn look(&self, look: impl FnMut(&T)) {
+        self.slots.borrow().iter().filter_map(|slot| slot.item.as_ref()).for_each(look);
+    }
+
     /// Changes everything that is open.
     pub(crate) fn each(&self, change: impl FnMut(&mut T)) {
         self.slots.borrow_mut().iter_mut().filter_map(|slot| slot.item.as_mut()).for_each(change);
@@ -180,6 +185,12 @@ impl<T> Roster<T> {
                 waker.wake();
             }
         }
+    }
+
+    /// Has `handle` polled, if it is still open.
+    pub(crate) fn wake(&self, handle: Handle) {
+        let waker = self.with(handle, |slot| slot.waker.take());
+        waker.flatten().into_iter().for_each(Waker::wake);
     }
 
     fn with<R>(&self, handle: Handle, act: impl FnOnce(&mut Slot<T>) -> R) -> Option<R> {

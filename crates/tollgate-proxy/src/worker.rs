@@ -5,6 +5,7 @@ mod accept;
 mod crew;
 mod ending;
 mod farewell;
+mod idle_room;
 mod ids;
 mod rest;
 mod run;
@@ -28,7 +29,7 @@ use crate::access_log::{Note, Ring};
 use crate::account::Account;
 use crate::arena::{Arena, Names};
 use crate::body::{Content, OutBody, Outgoing, Pace, Streaming};
-use crate::connection::{Client, Date, Rooms};
+use crate::connection::{Client, Connections, Date, Rooms};
 use crate::form::Arriving;
 use crate::headers;
 use crate::key_events::KeyEvents;
@@ -74,7 +75,7 @@ pub(crate) struct Worker {
     pub(crate) live: Rc<LiveList>,
     /// Forms that are being read, each with the client's connection that it comes by.
     pub(crate) forms: Rc<Roster<Handle>>,
-    pub(crate) connections: Rc<Roster<()>>,
+    pub(crate) connections: Rc<Connections>,
     pub(crate) cells: Arc<Cells>,
     pub(crate) arena: RefCell<Arena>,
     pub(crate) names: RefCell<Names>,
@@ -319,7 +320,8 @@ impl Worker {
             }
         });
         self.forms.expire(now, |connection, refusal| self.connections.end(*connection, refusal));
-        self.connections.expire(now, |(), _| ());
+        self.connections.expire(now, |_, _| ());
+        self.make_room(now);
         for (_, destination) in self.destinations.borrow().iter() {
             if let Destination::Server(pool) = &**destination {
                 pool.sweep(now);

@@ -14,6 +14,7 @@ pub(crate) fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Fai
         error_dialect: settings.process.error_dialect,
         responder: responder(settings)?,
         request_ids: settings.tracing.request_ids,
+        idle_room: settings.process.idle_room_bytes / workers(settings) as u64,
         traces: settings.tracing.traces,
     })
 }

@@ -13,6 +13,7 @@ use super::ops::socket;
 
 const WORKERS: Integer<usize> = Integer::within(0, 1024);
 const SIGNATURES: Integer<usize> = Integer::within(1024, 1 << 30);
+const IDLE_ROOM: Integer<u64> = Integer::within(0, 1 << 40);
 const DRAIN: Time = Time::within(Duration::ZERO, Duration::from_secs(24 * 60 * 60));
 const TAKEOVER: Time = Time::within(Duration::from_secs(1), Duration::from_secs(60 * 60));
 const ON_KEY_DEAD: Choice<OnKeyDead> =
@@ -41,6 +42,8 @@ pub struct Process {
     pub takeover_timeout: Duration,
     /// Where quotas are kept beyond the process; `None` = nowhere.
     pub checkpoint_file: Option<PathBuf>,
+    /// Bytes that idle connections of HTTP/2 may hold in all beyond the 24 KiB that every connection may.
+    pub idle_room_bytes: u64,
     /// Whether the kernel may use huge pages.
     pub huge_pages: bool,
 }
@@ -73,6 +76,7 @@ pub(super) fn read(section: &mut Section) -> Process {
         takeover_socket: socket(section, "takeover_socket"),
         takeover_timeout: section.or("takeover_timeout", TAKEOVER, Duration::from_secs(120)),
         checkpoint_file,
+        idle_room_bytes: section.or("idle_room_bytes", IDLE_ROOM, 64 << 20),
         huge_pages: section.or("huge_pages", Switch, false),
     }
 }

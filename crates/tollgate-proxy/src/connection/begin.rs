@@ -12,10 +12,10 @@ use std::time::Duration;
 use tollgate_core::Refusal;
 
 use self::announced::announced;
-use super::TurnedAway;
 use super::io::Stream;
+use super::{ConnectionEntry, TurnedAway};
 use crate::peer::{Counted, Peer};
-use crate::roster::{Deadline, Entry};
+use crate::roster::Deadline;
 use crate::socket::Socket;
 use crate::tls::{Acceptor, Failure, Refused, Session, accept};
 use crate::worker::{Door, Ending, Worker, nanoseconds};
@@ -38,7 +38,7 @@ pub(super) struct Begun {
 pub(super) async fn begin(
     worker: &Worker,
     door: &Door,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     stream: Socket,
     address: Option<IpAddr>,
 ) -> Option<Begun> {
@@ -67,7 +67,7 @@ pub(super) async fn begin(
 async fn meet(
     worker: &Worker,
     door: &Door,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     stream: &Socket,
     address: Option<IpAddr>,
 ) -> Option<Peer> {
@@ -109,7 +109,7 @@ fn count(door: &Door, peer: Peer) -> Option<Option<Counted>> {
 }
 
 /// Gives a connection so long from now.
-fn allow(worker: &Worker, entry: &Entry<()>, timeout: Duration) {
+fn allow(worker: &Worker, entry: &ConnectionEntry, timeout: Duration) {
     let now = worker.clock.monotonic();
     worker.coarse.set(now);
     let at = now.saturating_add(nanoseconds(timeout));
@@ -120,7 +120,7 @@ async fn shake_hands(
     worker: &Worker,
     door: &Door,
     acceptor: &Acceptor,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     stream: Socket,
 ) -> Option<(Stream, Session)> {
     // On the heap: a handshake is large, and most of a connection's life comes after it.
@@ -148,7 +148,7 @@ async fn shake_hands(
 async fn speaks_http2(
     worker: &Worker,
     door: &Door,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     stream: &Socket,
 ) -> Option<bool> {
     let mut begin = [0; PREFACE.len()];
@@ -185,7 +185,7 @@ enum Ended {
 /// What `future` comes to, unless the connection ends before.
 async fn until_ended<F: Future>(
     worker: &Worker,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     mut future: Pin<&mut F>,
 ) -> Result<F::Output, Ended> {
     poll_fn(|cx| {

@@ -2,9 +2,14 @@
 //!
 //! What the protocol's own code does not hold to a bound is counted where the bytes arrive: streams
 //! that a client opens and resets (CVE-2023-44487), and frames that carry nothing. An update of a window
-//! carries something where a piece of a body was sent that it can answer.
+//! carries something where a piece of a body was sent that it can answer. Nor does it hold clients to having no
+//! table of header fields, which [`Blocks`] does.
+
+mod blocks;
 
 use std::time::Duration;
+
+use blocks::{Blocks, TableKept};
 
 use super::TurnedAway;
 use crate::listen::ListenerSettings;
@@ -28,6 +33,7 @@ const RST_STREAM: u8 = 0x3;
 const SETTINGS: u8 = 0x4;
 const PING: u8 = 0x6;
 const WINDOW_UPDATE: u8 = 0x8;
+const CONTINUATION: u8 = 0x9;
 
 /// The first bit: END_STREAM of a piece of a body, ACK of settings and pings.
 const FIRST_FLAG: u8 = 0x1;
@@ -39,6 +45,15 @@ const UPDATES_FOR_DATA: u32 = 4;
 /// Updates of windows that a new stream pays for: what it begins with, of its own and of the connection.
 const UPDATES_FOR_STREAM: u32 = 2;
 
+/// Bytes of a frame that HTTP/2's own code has room for from the beginning.
+const SHORT: u32 = 4 << 10;
+
+/// Bytes that it goes on holding for each byte of the longest frame: where that was read, which grows in steps of two.
+const HELD_OF_FRAME: u32 = 2;
+
+/// The same of a block of header fields, whose Huffman code is undone besides.
+const HELD_OF_BLOCK: u32 = 4;
+
 /// Follows the frames of a connection.
 #[derive(Debug)]
 pub(crate) struct Frames {
@@ -46,6 +61,14 @@ pub(crate) struct Frames {
     max_control_frames: u32,
     incoming: Heads,
     outgoing: Heads,
+    blocks: Blocks,
+    /// The frame whose payload comes belongs to a block of header fields.
+    in_block: bool,
+    /// Of the present frame, with those that it goes on with.
+    length: u32,
+    /// Bytes that are held for the longest.
+    held: u32,
+    has_reset: bool,
     /// When the present window began.
     began: u64,
     resets: u32,
@@ -69,7 +92,7 @@ struct Heads {
 struct Head {
     length: u32,
     kind: u8,
-    first_flag: bool,
+    flags: u8,
     /// Of a reset.
     code: Option<u32>,
 }
@@ -117,11 +140,18 @@ impl Heads {
         Self { skip, head: [0; RESET], filled: 0 }
     }
 
+    /// What is there of the payload before the next head, which `bytes` lose.
+    fn payload<'a>(&mut self, bytes: &mut &'a [u8]) -> &'a [u8] {
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(self.skip);
+        self.skip -= length;
+        let (payload, rest) = bytes.split_at(length as usize);
+        *bytes = rest;
+        payload
+    }
+
     /// The next head, if it is whole with `bytes`, which lose what was looked at.
     fn next(&mut self, bytes: &mut &[u8]) -> Option<Head> {
-        let skipped = u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(self.skip);
-        self.skip -= skipped;
-        *bytes = bytes.get(skipped as usize..).unwrap_or_default();
+        self.payload(bytes);
         if !self.fill(HEAD, bytes) {
             return None;
         }
@@ -134,8 +164,7 @@ impl Heads {
         self.filled = 0;
         self.skip = if is_reset { 0 } else { length };
         let code = self.head.last_chunk().map(|code| u32::from_be_bytes(*code));
-        let first_flag = flags & FIRST_FLAG != 0;
-        Some(Head { length, kind, first_flag, code: code.filter(|_| is_reset) })
+        Some(Head { length, kind, flags, code: code.filter(|_| is_reset) })
     }
 
     /// Fills the head up to a length. Whether it is as long.
@@ -153,6 +182,18 @@ impl Heads {
     }
 }
 
+impl Head {
+    fn has_first_flag(self) -> bool {
+        self.flags & FIRST_FLAG != 0
+    }
+}
+
+impl From<TableKept> for TurnedAway {
+    fn from(TableKept: TableKept) -> Self {
+        Self::HeaderTable
+    }
+}
+
 impl Frames {
     /// From the preface on.
     pub(super) fn new(settings: &ListenerSettings) -> Self {
@@ -166,6 +207,11 @@ impl Frames {
             max_control_frames,
             incoming: Heads::behind(PREFACE),
             outgoing: Heads::behind(0),
+            blocks: Blocks::default(),
+            in_block: false,
+            length: 0,
+            held: 0,
+            has_reset: false,
             began: 0,
             resets: 0,
             control_frames: 0,
@@ -176,12 +222,45 @@ impl Frames {
     /// Counts what arrives at `now`.
     ///
     /// # Errors
-    /// What there is too much of.
+    /// What there is too much of, or must not be.
     pub(crate) fn read(&mut self, mut bytes: &[u8], now: u64) -> Result<(), TurnedAway> {
-        while let Some(head) = self.incoming.next(&mut bytes) {
+        self.blocks.count(bytes.len())?;
+        loop {
+            let payload = self.incoming.payload(&mut bytes);
+            if self.in_block {
+                self.blocks.read(payload)?;
+            }
+            let Some(head) = self.incoming.next(&mut bytes) else { return Ok(()) };
+            self.follow(head);
             self.count(head, now)?;
         }
-        Ok(())
+    }
+
+    /// Bytes that what has come holds for as long as the connection lasts, at most.
+    pub(super) fn held(&self) -> u32 {
+        self.held.saturating_add(self.blocks.kept())
+    }
+
+    /// Whether a stream was reset from here.
+    pub(super) fn has_reset(&self) -> bool {
+        self.has_reset
+    }
+
+    /// Notes what a frame means for header fields.
+    fn follow(&mut self, head: Head) {
+        self.in_block = matches!(head.kind, HEADERS | CONTINUATION);
+        self.length = if head.kind == CONTINUATION { self.length } else { 0 };
+        self.length = self.length.saturating_add(head.length);
+        if self.length > SHORT {
+            let times = if self.in_block { HELD_OF_BLOCK } else { HELD_OF_FRAME };
+            self.held = self.held.max(self.length.saturating_mul(times));
+        }
+        match head.kind {
+            HEADERS => self.blocks.begin(head.flags, head.length),
+            CONTINUATION => self.blocks.go_on(head.length),
+            SETTINGS if head.has_first_flag() => self.blocks.agree(),
+            _ => {}
+        }
     }
 
     /// Notes what is sent, and tells of every stream that is refused.
@@ -190,6 +269,7 @@ impl Frames {
             if head.kind == DATA {
                 self.pay(UPDATES_FOR_DATA);
             }
+            self.has_reset |= head.kind == RST_STREAM;
             if let Some(why) = head.code.and_then(StreamRefused::by) {
                 refused(why);
             }
@@ -204,7 +284,7 @@ impl Frames {
     /// Counts a frame.
     fn count(&mut self, head: Head, now: u64) -> Result<(), TurnedAway> {
         let carries = match head.kind {
-            DATA => head.length > 0 || head.first_flag,
+            DATA => head.length > 0 || head.has_first_flag(),
             HEADERS => {
                 self.pay(UPDATES_FOR_STREAM);
                 true
@@ -214,7 +294,7 @@ impl Frames {
                 self.paid = left.unwrap_or_default();
                 left.is_some()
             }
-            SETTINGS | PING => head.first_flag,
+            SETTINGS | PING => head.has_first_flag(),
             // Priorities, continuations, and what nobody knows.
             _ => false,
         };

@@ -81,6 +81,7 @@ impl ClientIo {
                 self.client.turn_away(reason);
                 return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             }
+            self.client.room.note(frames);
             buffer.put_slice(read.filled());
         }
         polled

@@ -17,13 +17,14 @@ use hyper_util::rt::TokioIo;
 use super::begin::{Begun, begin};
 use super::http1::Http1;
 use super::io::{ClientIo, Inspected};
+use super::room::Room;
 use super::streams::Streams;
 use super::written::Written;
-use super::{Client, Frames, TurnedAway};
+use super::{Client, ConnectionEntry, Frames, TurnedAway};
 use crate::body::{Incoming, OutBody};
 use crate::listen::ListenerSettings;
 use crate::peer::{Counted, Peer};
-use crate::roster::{Deadline, Entry};
+use crate::roster::Deadline;
 use crate::socket::Socket;
 use crate::tls::Session;
 use crate::worker::{Beginning, Door, Ending, Held, Worker};
@@ -41,7 +42,7 @@ pub(crate) fn serve(
     peer: Option<IpAddr>,
 ) -> impl Future<Output = ()> {
     let worker = &held.worker;
-    let entry = worker.connections.enter((), Deadline::NONE, u64::MAX);
+    let entry = worker.connections.enter(None, Deadline::NONE, u64::MAX);
     let beginning = Beginning::of(worker);
     let meets = Box::pin(meet(Rc::clone(worker), door, entry, stream, peer, beginning));
     async move {
@@ -57,7 +58,7 @@ pub(crate) fn serve(
 
 /// A connection on which HTTP begins, and its client.
 struct Met {
-    entry: Entry<()>,
+    entry: ConnectionEntry,
     /// Among those of its source until it ends.
     counted: Option<Counted>,
     client: Rc<Client>,
@@ -69,7 +70,7 @@ struct Met {
 async fn meet(
     worker: Rc<Worker>,
     door: Rc<Door>,
-    entry: Entry<()>,
+    entry: ConnectionEntry,
     stream: Socket,
     peer: Option<IpAddr>,
     beginning: Beginning,
@@ -77,6 +78,9 @@ async fn meet(
     let begun = begin(&worker, &door, &entry, stream, peer).await?;
     let Begun { peer, counted, stream, http2, session } = begun;
     let client = client(&worker, door, peer, http2, session, &entry, beginning);
+    if http2 {
+        entry.change(|known| *known = Some(Rc::clone(&client)));
+    }
     let inspected = http2
         .then(|| Inspected::new(Frames::new(&client.door.settings), Rc::clone(&worker.read_room)));
     let io = ClientIo::new(stream, Rc::clone(&client), inspected);
@@ -90,7 +94,7 @@ fn client(
     peer: Peer,
     http2: bool,
     session: Option<Session>,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     beginning: Beginning,
 ) -> Rc<Client> {
     let address = peer.address.map(|address| address.to_string());
@@ -103,11 +107,13 @@ fn client(
         clock: Rc::clone(&worker.coarse),
         http2,
         open: Cell::new(0),
+        idle_since: Cell::new(worker.coarse.now()),
+        room: Room::default(),
         reading_head: Cell::new(true),
         resets: Cell::new(false),
         written: Written::new(&door.settings),
         tunnel: Cell::new(None),
-        old_at: door.settings.max_age.map_or(u64::MAX, |age| worker.old_at(age)),
+        old_at: Cell::new(door.settings.max_age.map_or(u64::MAX, |age| worker.old_at(age))),
         beginning: Cell::new(Some(beginning)),
         door,
     })
@@ -116,7 +122,7 @@ fn client(
 fn serve_http2(
     worker: &Rc<Worker>,
     client: &Rc<Client>,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     io: ClientIo,
 ) -> impl Future<Output = ()> {
     let streams = Streams::default();
@@ -152,7 +158,7 @@ fn serve_http2(
 fn serve_http1(
     worker: &Rc<Worker>,
     client: &Rc<Client>,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     io: ClientIo,
 ) -> impl Future<Output = ()> {
     let mut served = Some(Box::pin(Http1::over(io, worker, client).serve()));
@@ -180,7 +186,7 @@ fn carry(
 /// Polls what a connection is for until it is done, or was ended.
 fn until_ended(
     client: &Client,
-    entry: &Entry<()>,
+    entry: &ConnectionEntry,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<()>,
 ) -> impl Future<Output = ()> {
     poll_fn(move |cx| match entry.poll_end(cx) {
@@ -213,6 +219,8 @@ impl ListenerSettings {
             .initial_stream_window_size(STREAM_BYTES)
             .max_send_buf_size(STREAM_BYTES as usize)
             .enable_connect_protocol()
+            // Fields in a table keep what they were read with: `Frames` sees that there is none.
+            .header_table_size(0)
             .max_header_list_size(u32::try_from(self.max_header_bytes).unwrap_or(u32::MAX));
         builder
     }

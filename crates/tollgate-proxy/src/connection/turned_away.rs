@@ -24,6 +24,10 @@ pub(crate) enum TurnedAway {
     Resets,
     /// It sends too many frames that carry nothing.
     ControlFrames,
+    /// It keeps a table of header fields that there must not be.
+    HeaderTable,
+    /// It was idle, and idle ones held more than they may.
+    IdleRoom,
     /// HTTP/2 asked it to calm down for another reason: too many continuations, empty pieces of a
     /// body, or streams that had to be reset for its mistakes.
     Calm,
@@ -43,6 +47,8 @@ const TABLE: [(TurnedAway, &str); TurnedAway::COUNT] = [
     (T::ResponseRate, "min_response_rate"),
     (T::Resets, "resets"),
     (T::ControlFrames, "control_frames"),
+    (T::HeaderTable, "header_table"),
+    (T::IdleRoom, "idle_room"),
     (T::Calm, "enhance_your_calm"),
 ];
 

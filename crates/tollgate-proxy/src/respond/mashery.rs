@@ -65,6 +65,7 @@ mod tests {
             error_dialect: ErrorDialect::Mashery,
             responder: responder.map(HeaderValue::from_static),
             request_ids: RequestIdSettings { trust: Trust::All, told: ToldRequestId::All },
+            idle_room: 0,
             traces: None,
         }
     }

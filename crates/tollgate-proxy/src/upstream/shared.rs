@@ -22,6 +22,7 @@ use super::failure::{ConnectError, Unanswered, Unreached};
 use super::io::Stream;
 use crate::body::OutBody;
 use crate::connection::LocalExecutor;
+use crate::headers;
 
 /// What is held at most of a response that its client does not read.
 const STREAM_WINDOW: u32 = 64 << 10;
@@ -230,7 +231,8 @@ impl Place {
     ) -> Result<Response<Incoming>, Unanswered> {
         let carrier = &self.0;
         let goes = Some(&*request).filter(|_| again).and_then(copy);
-        let goes = goes.unwrap_or_else(|| std::mem::take(request));
+        let mut goes = goes.unwrap_or_else(|| std::mem::take(request));
+        headers::keep_out_of_table(goes.headers_mut());
         let sent = carrier.sender.clone().try_send_request(goes).await;
         carrier.settled.set(carrier.settled.get() || sent.is_ok());
         sent.map_err(|mut error| match error.take_message() {
