@@ -80,6 +80,11 @@ impl<T: Keyed> Shard<T> {
         slots.filter(|(tag, _)| **tag != 0).map(|(_, record)| record)
     }
 
+    /// How many keys it has.
+    pub(super) fn keys(&self) -> usize {
+        self.keys as usize
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.chunks.len() * size_of::<Chunk<T>>() + self.capacity() * size_of::<T>()
     }

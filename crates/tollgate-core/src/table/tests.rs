@@ -49,23 +49,54 @@ proptest! {
             }
         }
         prop_assert_eq!(table.iter().count(), map.len());
-        let shards = table.groups.iter().flat_map(|group| group.0.iter());
+        let shards = table.groups.iter().flat_map(|group| group.iter());
         prop_assert_eq!(table.bytes(), shards.map(|shard| shard.bytes()).sum::<usize>());
+    }
+}
+
+/// So many digests, as evenly spread as those of keys.
+fn spread(count: u64) -> Vec<Digest> {
+    let digest = |number: u64| {
+        let [head, body] =
+            [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9u64].map(|odd| number.wrapping_mul(odd));
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&head.to_be_bytes());
+        bytes[8..16].copy_from_slice(&body.to_be_bytes());
+        Digest::new(bytes)
+    };
+    (0..count).map(digest).collect()
+}
+
+#[test]
+fn groups_have_as_many_shards_as_their_keys_fill_however_they_come() {
+    for (count, shards) in [(1_000, 1..=1), (20_000, 4..=8), (400_000, 64..=128)] {
+        let digests = spread(count);
+        let records: Vec<_> = (0..).zip(&digests).map(|(owner, key)| record(*key, owner)).collect();
+        let mut sorted = records.clone();
+        sorted.sort_unstable_by_key(|record| *record.digest.bytes());
+        let [mut one_by_one, mut filled, mut roomy] = [(); 3].map(|()| Table::default());
+        let middle = sorted.len() / 3;
+        filled.fill(&sorted[..middle]);
+        filled.fill(&sorted[middle..]);
+        roomy.make_room(digests.iter());
+        for table in [&mut one_by_one, &mut roomy] {
+            records.iter().for_each(|record| assert!(table.put(*record).is_none()));
+        }
+        for table in [&one_by_one, &filled, &roomy] {
+            assert_eq!(table.len(), records.len());
+            let found = |record: &Record| table.find(&record.digest).map(|found| found.owner);
+            assert!(records.iter().all(|record| found(record) == Some(record.owner)));
+            assert_eq!(table.iter().count(), records.len());
+            assert!(table.groups.iter().all(|group| shards.contains(&group.len())));
+            let bytes = table.groups.iter().map(|group| bytes(group)).sum::<usize>();
+            assert_eq!(table.bytes(), bytes);
+        }
     }
 }
 
 #[test]
 fn room_is_made_once_and_for_little_more_than_what_comes() {
-    let digests: Vec<_> = (0..300_000u64)
-        .map(|number| {
-            let [head, body] = [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9u64]
-                .map(|odd| number.wrapping_mul(odd));
-            let mut bytes = [0; 32];
-            bytes[..8].copy_from_slice(&head.to_be_bytes());
-            bytes[8..16].copy_from_slice(&body.to_be_bytes());
-            Digest::new(bytes)
-        })
-        .collect();
+    let digests = spread(300_000);
     let mut table = Table::default();
     table.make_room(digests.iter());
     let room = table.bytes();
