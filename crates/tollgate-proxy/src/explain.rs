@@ -17,7 +17,7 @@ use tollgate_core::{
 
 use crate::arena::Arena;
 use crate::credential::{self, Brought, Credential};
-use crate::respond::{self, Ended};
+use crate::respond::{self, Challenges, Ended};
 use crate::switches::{Lead, Onward};
 use crate::target::{NoTarget, Target, host_field, permit};
 use crate::worker::WorkerSettings;
@@ -192,8 +192,13 @@ impl Explainer {
         told.verdict = Verdict::refused(&refused.refused);
         let End { refused, allow } = &refused;
         let ended = Ended { service, refused, allow: allow.as_deref(), now };
-        let answer =
-            respond::refuse(&mut Arena::default(), &self.settings, HeaderMap::new(), &ended);
+        let answer = respond::refuse(
+            &mut Arena::default(),
+            &mut Challenges::default(),
+            &self.settings,
+            HeaderMap::new(),
+            &ended,
+        );
         told.answer = Some(Answer::of(answer));
         Ok(told)
     }

@@ -1,6 +1,7 @@
 //! Answers of our own, each in the dialect of its service: refusals, and what an admitted caller
 //! is told beside the upstream's answer.
 
+mod challenge;
 pub(crate) mod grpc;
 mod limits;
 mod mashery;
@@ -15,6 +16,7 @@ use tollgate_core::{
     Service,
 };
 
+pub(crate) use challenge::Challenges;
 pub(crate) use grpc::{Grpc, deadline_exceeded};
 
 use crate::arena::Arena;
@@ -59,6 +61,7 @@ impl Reason {
 /// The answer to a refused request, with `fields` as an empty map for those of it.
 pub(crate) fn refuse(
     arena: &mut Arena,
+    challenges: &mut Challenges,
     settings: &WorkerSettings,
     fields: HeaderMap,
     ended: &Ended<'_>,
@@ -66,7 +69,7 @@ pub(crate) fn refuse(
     let dialect = ended.service.map_or(settings.error_dialect, |service| service.error_dialect);
     let reason = Reason::of(ended);
     let mut response = match dialect {
-        ErrorDialect::Problem => problem::answer(arena, fields, ended, reason),
+        ErrorDialect::Problem => problem::answer(challenges, fields, ended, reason),
         ErrorDialect::Mashery => mashery::answer(fields, reason, settings),
     };
     let headers = response.headers_mut();

@@ -35,7 +35,7 @@ use crate::headers;
 use crate::key_events::KeyEvents;
 use crate::live::{Kind, Live, LiveEntry, LiveList, OnKeyDead};
 use crate::metrics::Cells;
-use crate::respond::{self, Ended};
+use crate::respond::{self, Challenges, Ended};
 use crate::roster::{Deadline, Handle, Roster};
 #[cfg(feature = "otlp")]
 use crate::spans::SpanRing;
@@ -79,6 +79,7 @@ pub(crate) struct Worker {
     pub(crate) cells: Arc<Cells>,
     pub(crate) arena: RefCell<Arena>,
     pub(crate) names: RefCell<Names>,
+    challenges: RefCell<Challenges>,
     pub(crate) request_ids: RequestIds,
     /// What has requests be spans, if they are.
     pub(crate) tracer: Option<Tracer>,
@@ -178,7 +179,13 @@ impl Worker {
         {
             counter.add(1);
         }
-        respond::refuse(&mut self.arena.borrow_mut(), &self.settings, self.rooms.fields(), ended)
+        respond::refuse(
+            &mut self.arena.borrow_mut(),
+            &mut self.challenges.borrow_mut(),
+            &self.settings,
+            self.rooms.fields(),
+            ended,
+        )
     }
 
     /// Whether a request is recorded that is this span.

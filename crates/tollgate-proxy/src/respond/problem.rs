@@ -2,15 +2,15 @@
 
 use std::sync::OnceLock;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use tollgate_core::{CredentialPlace, Refusal, Refused, Service};
+use tollgate_core::{Refusal, Refused};
 
+use super::challenge::Challenges;
 use super::limits::policy;
 use super::{Ended, Reason};
-use crate::arena::Arena;
 use crate::body::Content;
 
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -27,7 +27,7 @@ struct Problem<'a> {
 
 /// The answer to a refused request, with `fields` as an empty map for those of it.
 pub(super) fn answer(
-    arena: &mut Arena,
+    challenges: &mut Challenges,
     fields: HeaderMap,
     ended: &Ended<'_>,
     reason: Reason,
@@ -49,7 +49,11 @@ pub(super) fn answer(
             }
             _ => ("ApiKey", &service.credentials),
         };
-        challenge(arena, headers, service, scheme, places);
+        for place in places {
+            if let Some(challenge) = challenges.value(scheme, &service.name, place) {
+                headers.append(WWW_AUTHENTICATE, challenge);
+            }
+        }
     }
     response
 }
@@ -90,38 +94,4 @@ fn violated(refused: &Refused) -> Option<&'static str> {
         Refusal::OverConcurrency => Some("concurrency"),
         _ => None,
     }
-}
-
-/// How a caller may authenticate: one challenge for each place (RFC 9110 §11.6.1).
-fn challenge(
-    arena: &mut Arena,
-    headers: &mut HeaderMap,
-    service: &Service,
-    scheme: &str,
-    places: &[CredentialPlace],
-) {
-    let realm = &*service.name;
-    let named = |to: &mut BytesMut, kind: &str, name: &str| {
-        join(to, &[scheme, " realm=\"", realm, "\", ", kind, "=\"", name, "\""]);
-    };
-    for place in places {
-        let challenge = arena.build(|to| match place {
-            CredentialPlace::Authorization(own) => join(to, &[own, " realm=\"", realm, "\""]),
-            CredentialPlace::Basic(_) => join(to, &["Basic realm=\"", realm, "\""]),
-            CredentialPlace::Header(name) => named(to, "header", name.as_str()),
-            CredentialPlace::Cookie(name) => named(to, "cookie", name),
-            CredentialPlace::Query(name) => named(to, "query", name),
-            CredentialPlace::PathSegment(number) => {
-                named(to, "path_segment", itoa::Buffer::new().format(*number));
-            }
-            CredentialPlace::Form(name) => named(to, "form", name),
-        });
-        if let Some(challenge) = challenge {
-            headers.append(WWW_AUTHENTICATE, challenge);
-        }
-    }
-}
-
-fn join(to: &mut BytesMut, pieces: &[&str]) {
-    pieces.iter().for_each(|piece| to.extend_from_slice(piece.as_bytes()));
 }

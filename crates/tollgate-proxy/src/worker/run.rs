@@ -104,6 +104,7 @@ async fn work(seat: Seat) -> std::io::Result<usize> {
         cells: seat.cells,
         arena: RefCell::default(),
         names: RefCell::default(),
+        challenges: RefCell::default(),
         request_ids: RequestIds::new(),
         tracer: seat.settings.traces.map(Tracer::new),
         settings: seat.settings.own(),
