@@ -63,7 +63,7 @@ impl<T: Keyed> Table<T> {
     fn shard(&self, digest: &Digest) -> &Shard<T> {
         let (group, place) = path(digest);
         let group = &self.groups[group];
-        &group[within(group, place)]
+        &group[within(group.len(), place)]
     }
 
     /// How many keys there are.
@@ -107,8 +107,8 @@ impl<T: Keyed> Table<T> {
         for group in paths.chunk_by(|one, next| one.0 == next.0) {
             let Some(number) = group.first().map(|path| usize::from(path.0)) else { continue };
             self.widen(number, group.len());
-            let shards = Arc::clone(&self.groups[number]);
-            let shard = |path: &(u8, u8)| within(&shards, path.1.into());
+            let shards = self.groups[number].len();
+            let shard = |path: &(u8, u8)| within(shards, path.1.into());
             for alike in group.chunk_by(|one, next| shard(one) == shard(next)) {
                 if let Some(first) = alike.first() {
                     self.with((number, first.1.into()), |shard| shard.make_room(alike.len()));
@@ -125,7 +125,7 @@ impl<T: Keyed> Table<T> {
             let Some(number) = records.first().map(group) else { continue };
             self.widen(number, records.len());
             let shards = self.groups[number].len();
-            let shard = |record: &T| within_so_many(shards, path(record.digest()).1);
+            let shard = |record: &T| within(shards, path(record.digest()).1);
             for alike in records.chunk_by(|one, next| shard(one) == shard(next)) {
                 let Some(first) = alike.first() else { continue };
                 self.keys += self.with(path(first.digest()), |shard| {
@@ -172,7 +172,7 @@ impl<T: Keyed> Table<T> {
             let even = shard.keys() / parts.len();
             parts.iter_mut().for_each(|part| part.make_room(even));
             for record in shard.iter() {
-                let part = within_so_many(count, path(record.digest()).1) % parts.len();
+                let part = within(count, path(record.digest()).1) % parts.len();
                 parts[part].put(record.clone());
             }
         }
@@ -187,7 +187,8 @@ impl<T: Keyed> Table<T> {
         change: impl FnOnce(&mut Shard<T>) -> R,
     ) -> R {
         let group = Arc::make_mut(&mut self.groups[group]);
-        let shard = &mut group[within(group, place)];
+        let place = within(group.len(), place);
+        let shard = &mut group[place];
         let before = shard.bytes();
         let changed = change(shard);
         self.bytes = self.bytes - before + shard.bytes();
@@ -201,12 +202,8 @@ fn path(digest: &Digest) -> (usize, usize) {
     ((head >> 57) as usize % FANOUT, (head >> 50) as usize % FANOUT)
 }
 
-/// The shard of a group in which a place is. Shards are in the order of digests.
-fn within<T>(group: &[Shard<T>], place: usize) -> usize {
-    within_so_many(group.len(), place)
-}
-
-fn within_so_many(shards: usize, place: usize) -> usize {
+/// The shard in which a place is, of so many of a group. They are in the order of digests.
+fn within(shards: usize, place: usize) -> usize {
     place * shards / FANOUT
 }
 
