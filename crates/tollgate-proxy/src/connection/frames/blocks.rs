@@ -154,8 +154,8 @@ impl Blocks {
                 }
                 At::Length { strings } => At::LongLength { strings, length: 0x7f, bits: 0 },
                 At::LongLength { strings, length, bits } => {
-                    let more = u32::from(byte & 0x7f).checked_shl(bits).unwrap_or(u32::MAX);
-                    let length = length.saturating_add(more);
+                    let more = u64::from(byte & 0x7f) << bits.min(56);
+                    let length = length.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
                     if byte < 0x80 {
                         At::text(strings, length)
                     } else {
