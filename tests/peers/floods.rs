@@ -1,13 +1,13 @@
 //! What a client of HTTP/2 can flood a server with: each is ended, and nobody else notices.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 
 use crate::support::frames::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, NO_TABLE, PING, POST,
-    PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, adding, beginning, frame, streams,
+    PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, adding, at_once, beginning, frame, get, streams,
 };
-use crate::support::{Config, Connection, Http2, Origin, Tollgate, tcp};
+use crate::support::{Answer, Config, Connection, Door, Http2, Origin, Tollgate, tcp};
 
 /// Sends all of it to a connection of its own, and reads on until that is closed. What was read.
 fn flood(address: SocketAddr, frames: &[u8]) -> Vec<u8> {
@@ -100,7 +100,7 @@ fn a_busy_client_is_no_flood() {
 }
 
 #[test]
-fn who_has_needed_much_is_asked_to_go_where_idle_connections_have_no_room() {
+fn who_has_needed_much_is_asked_to_go_where_connections_have_no_room() {
     let origin = Origin::start();
     let process = "workers = 1\nidle_room_bytes = 4096";
     let gate = Tollgate::start(&Config::new(&origin).section("process", process));
@@ -119,4 +119,54 @@ fn who_has_needed_much_is_asked_to_go_where_idle_connections_have_no_room() {
         gate.metrics().sum("tollgate_connections_refused_total", &[("reason", "idle_room")]);
     assert_eq!(reasons, 1.0);
     little.send(&gate.get("/orders").key("demo")).admitted();
+}
+
+/// The streams that were answered to their end.
+fn answered(mut frames: &[u8]) -> Vec<u32> {
+    let mut ended = Vec::new();
+    while let [a, b, c, kind, flags, stream @ ..] = frames {
+        let Some((stream, rest)) = stream.split_first_chunk() else { break };
+        if matches!(*kind, DATA | HEADERS) && flags & END_STREAM != 0 {
+            ended.push(u32::from_be_bytes(*stream));
+        }
+        frames = rest.get(u32::from_be_bytes([0, *a, *b, *c]) as usize..).unwrap_or_default();
+    }
+    ended
+}
+
+#[test]
+fn the_last_requests_of_who_is_asked_to_go_may_take_ten_seconds() {
+    let door = Door::shut();
+    let shut = door.clone();
+    let origin = Origin::answering(move |request| match request.target() {
+        "/orders/soon" | "/orders/late" => Answer::status(200).wait(&shut).then("ok"),
+        _ => Answer::ok("ok"),
+    });
+    let process = "workers = 1\nidle_room_bytes = 4096";
+    let gate = Tollgate::start(&Config::new(&origin).section("process", process));
+    let retired =
+        || gate.metrics().sum("tollgate_connections_refused_total", &[("reason", "idle_room")]);
+    for (count, path, opens) in [(1.0, "/orders/late", false), (2.0, "/orders/soon", true)] {
+        let mut line = tcp(gate.data()).unwrap();
+        let mut reader = line.try_clone().unwrap();
+        // As many at once as there may be, of which one goes on.
+        let others: Vec<u32> = streams().skip(1).take(99).collect();
+        line.write_all(&[beginning(), get(1, path), at_once(&others)].concat()).unwrap();
+        let read = std::thread::spawn(move || {
+            let mut read = Vec::new();
+            reader.read_to_end(&mut read).map(|_| ()).or_else(|error| match error.kind() {
+                ErrorKind::ConnectionReset => Ok(()),
+                _ => Err(error),
+            })?;
+            Ok::<_, std::io::Error>(read)
+        });
+        gate.wait_for("a connection that is asked to go", |_| retired() == count);
+        if opens {
+            door.open();
+        }
+        let read = read.join().unwrap().unwrap();
+        let answered = answered(&read);
+        assert_eq!(answered.len(), if opens { 100 } else { 99 }, "{path}");
+        assert_eq!(answered.contains(&1), opens, "{path}");
+    }
 }

@@ -46,6 +46,29 @@ pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
     bytes
 }
 
+/// A GET with a key.
+pub(crate) fn get(stream: u32, path: &str) -> Vec<u8> {
+    frame(HEADERS, END_HEADERS | END_STREAM, stream, &keyed(&GET[..2], path))
+}
+
+/// A POST with a key, whose body is still to come.
+pub(crate) fn post(stream: u32, path: &str) -> Vec<u8> {
+    frame(HEADERS, END_HEADERS, stream, &keyed(&POST[..2], path))
+}
+
+/// Requests that are all open at once.
+pub(crate) fn at_once(streams: &[u32]) -> Vec<u8> {
+    let begun = streams.iter().flat_map(|stream| post(*stream, "/orders"));
+    let ended = streams.iter().flat_map(|stream| frame(DATA, END_STREAM, *stream, b"x"));
+    begun.chain(ended).collect()
+}
+
+fn keyed(method: &[u8], path: &str) -> Vec<u8> {
+    let others = [(":path", path), (":authority", "a"), ("x-api-key", "demo")];
+    let others = others.map(|(name, value)| literal(name, value)).concat();
+    [method, &others].concat()
+}
+
 /// A request that adds a field to the table, with a long one that it does not add.
 pub(crate) fn adding(length: usize) -> Vec<u8> {
     let mut fields = vec![0x82, 0x86, 0x84, 0x41, 1, b'a'];

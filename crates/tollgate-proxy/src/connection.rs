@@ -46,8 +46,21 @@ pub(crate) use turned_away::TurnedAway;
 pub(crate) type Connections = Roster<Option<Rc<Client>>>;
 pub(crate) type ConnectionEntry = Entry<Option<Rc<Client>>>;
 
-/// How long a connection that is asked to go may take.
+/// How long a connection that is asked to go may take once it is idle.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long its last requests may take.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+
+/// What a connection of HTTP/2 holds beyond what every connection and each open body may.
+#[derive(Clone, Copy)]
+pub(crate) struct Surplus {
+    pub(crate) bytes: u64,
+    /// No request is open.
+    pub(crate) idle: bool,
+    /// Since when that is so.
+    pub(crate) since: u64,
+}
 
 /// The client at the other end of a connection.
 pub(crate) struct Client {
@@ -63,8 +76,8 @@ pub(crate) struct Client {
     clock: Rc<Coarse>,
     http2: bool,
     open: Cell<u32>,
-    /// Since when no request is open, if none is.
-    idle_since: Cell<u64>,
+    /// Since when requests are open, or none is.
+    since: Cell<u64>,
     room: Room,
     reading_head: Cell<bool>,
     resets: Cell<bool>,
@@ -113,6 +126,7 @@ impl Client {
     pub(crate) fn begin(&self) {
         if self.open.get() == 0 {
             self.written.begin();
+            self.since.set(self.clock.now());
         }
         self.open.set(self.open.get() + 1);
         self.room.hold(self.open.get());
@@ -125,7 +139,7 @@ impl Client {
     pub(crate) fn end(&self, now: u64) {
         self.open.set(self.open.get().saturating_sub(1));
         if self.open.get() == 0 {
-            self.idle_since.set(now);
+            self.since.set(now);
             self.wait(now, self.patience());
         }
     }
@@ -136,18 +150,22 @@ impl Client {
         if self.is_retired() { timeout.min(FAREWELL) } else { timeout }
     }
 
-    /// Since when it is idle, and the bytes that it holds all the same beyond what every connection may.
-    /// `None` = it is not, or was asked to go.
-    pub(crate) fn idle(&self) -> Option<(u64, u64)> {
-        let idle = self.open.get() == 0 && !self.is_retired();
-        idle.then(|| (self.idle_since.get(), self.room.beyond(self.session.is_some())))
+    /// What it holds beyond what it may; `None` = it was asked to go.
+    pub(crate) fn surplus(&self) -> Option<Surplus> {
+        let open = self.open.get();
+        let bytes = self.room.beyond(self.session.is_some(), open);
+        let surplus = Surplus { bytes, idle: open == 0, since: self.since.get() };
+        (!self.is_retired()).then_some(surplus)
     }
 
-    /// Asks an idle connection to go, to make room.
+    /// Asks the connection to go, to make room.
     pub(crate) fn retire(&self, now: u64) {
         self.turn_away(TurnedAway::IdleRoom);
         self.old_at.set(0);
-        self.wait(now, self.patience());
+        self.roster.set_limit(self.connection, now.saturating_add(nanoseconds(LAST_REQUESTS)));
+        if self.open.get() == 0 {
+            self.wait(now, self.patience());
+        }
         self.roster.wake(self.connection);
     }
 
@@ -217,6 +235,8 @@ impl Client {
     fn ended(&self, refusal: Refusal) {
         let begins_a_head = self.open.get() == 0 && self.reading_head.get();
         match refusal {
+            // The kernel keeps nothing for whoever was to make room.
+            Refusal::RequestTimeout if self.is_retired() && self.open.get() > 0 => self.reset(),
             // A request that is open is polled, unless its client does not read.
             Refusal::RequestTimeout | Refusal::UpstreamTimeout
                 if self.written.is_stalled() || self.open.get() > 0 =>

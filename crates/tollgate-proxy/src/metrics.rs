@@ -65,6 +65,8 @@ pub(crate) struct Cells {
     pub(crate) tunnelled_to_clients: Counter,
     /// Set, not counted: requests open now.
     pub(crate) streams: AtomicU64,
+    /// Set, not counted: bytes that connections of HTTP/2 hold for what they have once needed.
+    pub(crate) idle_room: AtomicU64,
     /// Client connections that the worker has. Others count them, too, before they send it one.
     pub(crate) connections: AtomicUsize,
 }
@@ -91,6 +93,7 @@ impl Default for Cells {
             tunnelled_from_clients: Counter::default(),
             tunnelled_to_clients: Counter::default(),
             streams: AtomicU64::new(0),
+            idle_room: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
         }
     }

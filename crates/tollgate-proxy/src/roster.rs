@@ -199,6 +199,11 @@ impl<T> Roster<T> {
         (slot.turn == handle.turn).then(|| act(slot))
     }
 
+    /// Moves the latest instant of `handle`, if it is still open.
+    pub(crate) fn set_limit(&self, handle: Handle, limit: u64) {
+        self.with(handle, |slot| slot.limit = limit);
+    }
+
     /// Moves the deadline of `handle`, if it is still open.
     pub(crate) fn set_deadline(&self, handle: Handle, deadline: Deadline) {
         self.with(handle, |slot| slot.deadline = deadline);

@@ -42,7 +42,8 @@ pub struct Process {
     pub takeover_timeout: Duration,
     /// Where quotas are kept beyond the process; `None` = nowhere.
     pub checkpoint_file: Option<PathBuf>,
-    /// Bytes that idle connections of HTTP/2 may hold in all beyond the 24 KiB that every connection may.
+    /// Bytes that connections of HTTP/2 may hold in all for what they have once needed, beyond what every connection and
+    /// each open body may.
     pub idle_room_bytes: u64,
     /// Whether the kernel may use huge pages.
     pub huge_pages: bool,

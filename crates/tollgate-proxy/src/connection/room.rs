@@ -1,4 +1,4 @@
-//! What a connection of HTTP/2 holds while it is idle.
+//! What a connection of HTTP/2 holds, whether it needs it or not.
 
 use std::cell::Cell;
 
@@ -13,8 +13,8 @@ pub(super) struct Room {
     read: Cell<u32>,
 }
 
-/// Bytes that are held for each stream, of which there is room for a power of two.
-const STREAM: u64 = 1200;
+/// Bytes that are held for each stream.
+const STREAM: u64 = 1700;
 
 /// Streams that were reset from here are remembered, so many at most.
 const RESET_STREAMS: u32 = 50;
@@ -24,6 +24,9 @@ const WRITTEN: u64 = 12 << 10;
 
 /// Bytes that TLS takes beside.
 const TLS: u64 = 4 << 10;
+
+/// Bytes that each open body leaves of the 128 KiB that it may have, for what is held.
+const LEFT_BY_BODY: u64 = 76 << 10;
 
 impl Room {
     /// So many streams are open.
@@ -39,13 +42,15 @@ impl Room {
         }
     }
 
-    /// Bytes that are held at most beyond the 24 KiB that every connection may have, over TLS or not.
-    pub(super) fn beyond(&self, tls: bool) -> u64 {
+    /// Bytes that are held at most beyond the 24 KiB that every connection may have, over TLS or not, and beyond what
+    /// so many open bodies may.
+    pub(super) fn beyond(&self, tls: bool, open: u32) -> u64 {
         let streams = match self.streams.get() {
             0 | 1 => 0,
-            streams => u64::from(streams.next_power_of_two()) * STREAM + WRITTEN,
+            streams => u64::from(streams) * STREAM + WRITTEN,
         };
         let tls = if tls { TLS } else { 0 };
-        tls + u64::from(self.read.get()) + streams
+        let held = tls + u64::from(self.read.get()) + streams;
+        held.saturating_sub(u64::from(open) * LEFT_BY_BODY)
     }
 }

@@ -107,7 +107,7 @@ fn client(
         clock: Rc::clone(&worker.coarse),
         http2,
         open: Cell::new(0),
-        idle_since: Cell::new(worker.coarse.now()),
+        since: Cell::new(worker.coarse.now()),
         room: Room::default(),
         reading_head: Cell::new(true),
         resets: Cell::new(false),

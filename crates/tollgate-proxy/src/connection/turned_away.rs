@@ -26,7 +26,7 @@ pub(crate) enum TurnedAway {
     ControlFrames,
     /// It keeps a table of header fields that there must not be.
     HeaderTable,
-    /// It was idle, and idle ones held more than they may.
+    /// It held what it did not need, and all together held too much of that.
     IdleRoom,
     /// HTTP/2 asked it to calm down for another reason: too many continuations, empty pieces of a
     /// body, or streams that had to be reset for its mistakes.

@@ -21,7 +21,8 @@ pub struct WorkerSettings {
     pub responder: Option<HeaderValue>,
     /// What becomes of `X-Request-Id`.
     pub request_ids: RequestIdSettings,
-    /// Bytes that a worker's idle connections of HTTP/2 may hold beyond the 24 KiB that every connection may.
+    /// Bytes that a worker's connections of HTTP/2 may hold for what they have once needed, beyond what every connection
+    /// and each open body may.
     pub idle_room: u64,
     /// How requests are traced; `None` = what clients say of traces goes on as it came.
     pub traces: Option<TraceSettings>,

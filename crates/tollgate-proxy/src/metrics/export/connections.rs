@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::tls::Failure;
 
 impl Metrics {
-    pub(super) fn connections(&self) -> [MetricFamily; 4] {
+    pub(super) fn connections(&self) -> [MetricFamily; 5] {
         let of_workers = self.workers.iter().enumerate().map(|(number, cells)| {
             let open = cells.connections.load(Relaxed) as f64;
             gauge(&[("worker", &number.to_string())], open)
@@ -54,6 +54,12 @@ impl Metrics {
                 "Client connections open now, by worker.",
                 MetricType::GAUGE,
                 of_workers.collect(),
+            ),
+            family(
+                "tollgate_idle_room_bytes",
+                "What connections of HTTP/2 hold for what they have once needed, at most, beyond what they and their bodies may.",
+                MetricType::GAUGE,
+                vec![gauge(&[], self.sum(|cells| cells.idle_room.load(Relaxed)) as f64)],
             ),
         ]
     }
