@@ -1,6 +1,7 @@
 //! Upstreams that speak HTTP/2.
 
 mod faults;
+mod leaving;
 mod server;
 
 use std::io::{Read, Write};

@@ -16,6 +16,7 @@ mod http1;
 mod io;
 mod known;
 mod lane;
+mod last_words;
 mod lease;
 mod peer;
 mod pending;

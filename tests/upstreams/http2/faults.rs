@@ -34,13 +34,13 @@ use Then::{Ends, GoesOn, Resets};
 struct Fault(&'static str, fn(u32) -> Vec<u8>, Then);
 
 /// `:status: 200` of the static table (RFC 7541 §A), and more fields.
-fn ok(stream: u32, fields: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn ok(stream: u32, fields: &[(&str, &str)]) -> Vec<u8> {
     let more = fields.iter().flat_map(|(name, value)| literal(name, value));
     let block: Vec<u8> = [0x88].into_iter().chain(more).collect();
     frame(HEADERS, END_HEADERS, stream, &block)
 }
 
-fn data(stream: u32, flags: u8, text: &str) -> Vec<u8> {
+pub(super) fn data(stream: u32, flags: u8, text: &str) -> Vec<u8> {
     frame(DATA, flags, stream, text.as_bytes())
 }
 
@@ -53,7 +53,7 @@ fn reset(stream: u32, code: u32) -> Vec<u8> {
     frame(RST_STREAM, 0, stream, &code.to_be_bytes())
 }
 
-fn leave(last: u32, code: u32) -> Vec<u8> {
+pub(super) fn leave(last: u32, code: u32) -> Vec<u8> {
     frame(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat())
 }
 

@@ -20,6 +20,7 @@ use tokio::time::sleep;
 
 use super::failure::{ConnectError, Unanswered, Unreached};
 use super::io::Stream;
+use super::last_words::LastWords;
 use crate::body::OutBody;
 use crate::connection::LocalExecutor;
 use crate::headers;
@@ -115,7 +116,7 @@ impl Shared {
         scheme: Scheme,
         now: u64,
     ) -> Result<Place, ConnectError> {
-        let io = TokioIo::new(stream);
+        let io = TokioIo::new(LastWords::of(stream));
         let mut builder = Builder::new(LocalExecutor);
         builder
             // Others wait within the connection until the server says how many it takes: what goes
