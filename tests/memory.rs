@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 
 use tempfile::TempDir;
 
-use crate::support::frames::{DATA, END_STREAM, HEADERS, beginning, get};
+use crate::support::frames::{DATA, END_STREAM, HEADERS, beginning, get, read_frame};
 use crate::support::{Authority, Config, Origin, TlsClient, Tollgate, tcp, wait_for};
 
 const CONNECTION: u64 = 24 << 10;
@@ -48,11 +48,8 @@ fn with_tls(config: Config, authority: &Authority) -> Tollgate {
 /// Reads frames until one ends a stream.
 fn read_response(line: &mut dyn Line) {
     loop {
-        let mut head = [0; 9];
-        line.read_exact(&mut head).unwrap();
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        line.read_exact(&mut vec![0; length as usize]).unwrap();
-        if matches!(head[3], DATA | HEADERS) && head[4] & END_STREAM != 0 {
+        let head = read_frame(line).unwrap();
+        if matches!(head.kind, DATA | HEADERS) && head.flags & END_STREAM != 0 {
             return;
         }
     }

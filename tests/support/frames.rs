@@ -1,5 +1,7 @@
 //! Frames of HTTP/2, byte for byte (RFC 9113 §4.1).
 
+use std::io::{self, Read};
+
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const PRIORITY: u8 = 2;
@@ -44,6 +46,22 @@ pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
         bytes.extend(text.as_bytes());
     }
     bytes
+}
+
+/// What the head of a frame says.
+pub(crate) struct Head {
+    pub(crate) kind: u8,
+    pub(crate) flags: u8,
+    pub(crate) stream: u32,
+}
+
+/// Reads a frame, whose payload nobody asks for.
+pub(crate) fn read_frame(from: &mut (impl Read + ?Sized)) -> io::Result<Head> {
+    let mut head = [0; 9];
+    from.read_exact(&mut head)?;
+    let [a, b, c, kind, flags, stream @ ..] = head;
+    from.read_exact(&mut vec![0; u32::from_be_bytes([0, a, b, c]) as usize])?;
+    Ok(Head { kind, flags, stream: u32::from_be_bytes(stream) })
 }
 
 /// A GET with a key.

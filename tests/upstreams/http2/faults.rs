@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use crate::support::frames::{
-    DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, SETTINGS, frame, literal,
+    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Head, RST_STREAM, SETTINGS, frame, literal,
+    read_frame,
 };
 use crate::support::{Connection, Http2, Origin, Tollgate, wait_for};
 use crate::upstreams::gate;
 
 const PUSH_PROMISE: u8 = 5;
-const GOAWAY: u8 = 7;
 
 /// How a connection goes on behind what was sent on a stream.
 #[derive(Clone, Copy, Debug)]
@@ -146,13 +146,9 @@ type Current = Arc<AtomicUsize>;
 fn serve(mut stream: TcpStream, current: &Current) -> std::io::Result<()> {
     stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
     stream.read_exact(&mut [0; 24])?;
-    let mut head = [0; 9];
     loop {
-        stream.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-        stream.read_exact(&mut vec![0; length])?;
-        let number = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        match (head[3], head[4]) {
+        let Head { kind, flags, stream: number } = read_frame(&mut stream)?;
+        match (kind, flags) {
             (SETTINGS, 0) => stream.write_all(&frame(SETTINGS, 1, 0, &[]))?,
             (HEADERS, _) => {
                 let Some(Fault(_, say, then)) = FAULTS.get(current.load(SeqCst)) else {
@@ -232,13 +228,9 @@ fn no_fault_of_a_stream_is_taken_for_an_answer_or_hangs() {
 fn early(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
     stream.read_exact(&mut [0; 24])?;
-    let mut head = [0; 9];
     loop {
-        stream.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-        stream.read_exact(&mut vec![0; length])?;
-        if head[3] == HEADERS {
-            let number = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let Head { kind, stream: number, .. } = read_frame(&mut stream)?;
+        if kind == HEADERS {
             let answer = [ok(number, &[]), data(number, END_STREAM, "enough"), reset(number, 0)];
             stream.write_all(&answer.concat())?;
         }

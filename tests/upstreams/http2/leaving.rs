@@ -1,10 +1,12 @@
 //! Servers of HTTP/2 that answer and leave, and read nothing more.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
 use super::faults::{data, leave, ok};
-use crate::support::frames::{END_STREAM, HEADERS, SETTINGS, WINDOW_UPDATE, frame};
+use crate::support::frames::{
+    END_STREAM, HEADERS, Head, SETTINGS, WINDOW_UPDATE, frame, read_frame,
+};
 use crate::support::{Config, Origin, Tollgate};
 
 /// A window as large as it may be (RFC 9113 §6.5.2, §6.9).
@@ -18,13 +20,9 @@ fn answer_and_leave(mut stream: TcpStream) -> std::io::Result<()> {
     let wider = frame(WINDOW_UPDATE, 0, 0, &(WIDE - 65_535).to_be_bytes());
     stream.write_all(&[frame(SETTINGS, 0, 0, &wide), wider].concat())?;
     stream.read_exact(&mut [0; 24])?;
-    let mut head = [0; 9];
     loop {
-        stream.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-        stream.read_exact(&mut vec![0; length])?;
-        if head[3] == HEADERS && head[4] & END_STREAM != 0 {
-            let number = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        let Head { kind, flags, stream: number } = read_frame(&mut stream)?;
+        if kind == HEADERS && flags & END_STREAM != 0 {
             let answer = [ok(number, &[]), data(number, END_STREAM, "enough"), leave(number, 0)];
             return stream.write_all(&answer.concat());
         }
@@ -57,9 +55,8 @@ fn server() -> SocketAddr {
 fn an_answer_is_read_though_the_server_takes_nothing_any_more() {
     let upstream = format!("url = \"http://{}\"\nhttp = \"2\"", server());
     // One, so that both requests share a connection.
-    let process = "workers = 1";
-    let config = Config::new(&Origin::start()).section("upstreams.demo", &upstream);
-    let gate = Tollgate::start(&config.section("process", process));
+    let config = Config::new(&Origin::start()).section("process", "workers = 1");
+    let gate = Tollgate::start(&config.section("upstreams.demo", &upstream));
     for round in 0..20 {
         let uploading = TcpStream::connect(gate.data()).unwrap();
         let client = uploading.try_clone().unwrap();
@@ -67,7 +64,7 @@ fn an_answer_is_read_though_the_server_takes_nothing_any_more() {
         gate.wait_for("the upload", |metrics| metrics.sum("tollgate_streams", &[]) == 1.0);
         let response = gate.request("POST", "/orders").key("demo").send();
         assert_eq!((response.status, response.text()), (200, "enough"), "{round}");
-        uploading.shutdown(std::net::Shutdown::Both).ok();
+        uploading.shutdown(Shutdown::Both).ok();
         upload.join().unwrap();
         gate.wait_for("its end", |metrics| metrics.sum("tollgate_streams", &[]) == 0.0);
     }
