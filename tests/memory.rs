@@ -48,8 +48,8 @@ fn with_tls(config: Config, authority: &Authority) -> Tollgate {
 /// Reads frames until one ends a stream.
 fn read_response(line: &mut dyn Line) {
     loop {
-        let head = read_frame(line).unwrap();
-        if matches!(head.kind, DATA | HEADERS) && head.flags & END_STREAM != 0 {
+        let frame = read_frame(line).unwrap();
+        if matches!(frame.kind, DATA | HEADERS) && frame.flags & END_STREAM != 0 {
             return;
         }
     }

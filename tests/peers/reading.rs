@@ -7,39 +7,24 @@ use std::time::{Duration, Instant};
 
 use super::limits::{house, turned_away};
 use crate::support::frames::{
-    DATA, END_HEADERS, END_STREAM, GET, HEADERS, RST_STREAM, WINDOW_UPDATE, beginning, frame,
-    literal,
+    DATA, END_STREAM, Frame, HEADERS, RST_STREAM, WINDOW_UPDATE, beginning, frame, get, read_frame,
 };
 use crate::support::{Answer, Door, Http2, Origin, Tollgate, tcp};
 
 const ONE: &str = "data: one\n\n";
 const TWO: &str = "data: two\n\n";
 
-/// A request on a stream of its own.
-fn get(stream: u32, path: &str) -> Vec<u8> {
-    let fields = [
-        GET[..2].to_vec(),
-        literal(":path", path),
-        literal(":authority", "a"),
-        literal("x-api-key", "demo"),
-    ];
-    frame(HEADERS, END_HEADERS | END_STREAM, stream, &fields.concat())
-}
-
 /// Reads frames until one of this stream ends it; which kind that was.
 fn read_to_the_end(line: &mut TcpStream, stream: u32) -> u8 {
     loop {
-        let mut head = [0; 9];
-        line.read_exact(&mut head).unwrap();
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        line.read_exact(&mut vec![0; length as usize]).unwrap();
-        let ends = match head[3] {
+        let Frame { kind, flags, stream: of, .. } = read_frame(line).unwrap();
+        let ends = match kind {
             RST_STREAM => true,
-            DATA | HEADERS => head[4] & END_STREAM != 0,
+            DATA | HEADERS => flags & END_STREAM != 0,
             _ => false,
         };
-        if ends && head[5..] == stream.to_be_bytes() {
-            return head[3];
+        if ends && of == stream {
+            return kind;
         }
     }
 }

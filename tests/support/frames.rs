@@ -48,20 +48,21 @@ pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
     bytes
 }
 
-/// What the head of a frame says.
-pub(crate) struct Head {
+/// A frame that was read.
+pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) flags: u8,
     pub(crate) stream: u32,
+    pub(crate) payload: Vec<u8>,
 }
 
-/// Reads a frame, whose payload nobody asks for.
-pub(crate) fn read_frame(from: &mut (impl Read + ?Sized)) -> io::Result<Head> {
+pub(crate) fn read_frame(from: &mut (impl Read + ?Sized)) -> io::Result<Frame> {
     let mut head = [0; 9];
     from.read_exact(&mut head)?;
     let [a, b, c, kind, flags, stream @ ..] = head;
-    from.read_exact(&mut vec![0; u32::from_be_bytes([0, a, b, c]) as usize])?;
-    Ok(Head { kind, flags, stream: u32::from_be_bytes(stream) })
+    let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+    from.read_exact(&mut payload)?;
+    Ok(Frame { kind, flags, stream: u32::from_be_bytes(stream), payload })
 }
 
 /// A GET with a key.

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use self::server::{Act, Server};
 use super::{gate, gate_in};
+use crate::support::frames::{GOAWAY, HEADERS, SETTINGS, frame, read_frame};
 use crate::support::{Answer, Authority, Config, Http2, Origin, Tollgate, wait_for};
 
 fn gate_to(address: SocketAddr) -> Tollgate {
@@ -162,17 +163,12 @@ fn leaving(times: usize, to: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
 
 /// SETTINGS, then GOAWAY of stream 0 after the first HEADERS (RFC 9113 §6.8).
 fn leave(mut stream: TcpStream, left: &AtomicUsize) {
-    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
-    let mut preface = [0; 24];
-    stream.read_exact(&mut preface).unwrap();
-    let mut head = [0; 9];
-    while stream.read_exact(&mut head).is_ok() {
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-        stream.read_exact(&mut vec![0; length]).unwrap();
-        if head[3] == 1 {
+    stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
+    stream.read_exact(&mut [0; 24]).unwrap();
+    while let Ok(read) = read_frame(&mut stream) {
+        if read.kind == HEADERS {
             left.fetch_add(1, SeqCst);
-            let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-            stream.write_all(&goaway).unwrap();
+            stream.write_all(&frame(GOAWAY, 0, 0, &[0; 8])).unwrap();
         }
     }
 }
@@ -207,9 +203,9 @@ fn leaving_when_told(to: SocketAddr) -> (SocketAddr, Sender<()>) {
         });
         told.recv().unwrap();
         // SETTINGS of one stream at once, so that nothing else begins, then GOAWAY of stream 1.
-        let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1];
-        let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
-        first.write_all(&[&settings[..], &goaway].concat()).unwrap();
+        let settings = frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 1]);
+        let goaway = frame(GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]);
+        first.write_all(&[settings, goaway].concat()).unwrap();
         first.shutdown(Shutdown::Write).unwrap();
         std::io::copy(&mut first, &mut std::io::sink()).ok();
     });

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use crate::support::frames::{
-    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Head, RST_STREAM, SETTINGS, frame, literal,
+    DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, RST_STREAM, SETTINGS, frame, literal,
     read_frame,
 };
 use crate::support::{Connection, Http2, Origin, Tollgate, wait_for};
@@ -147,7 +147,7 @@ fn serve(mut stream: TcpStream, current: &Current) -> std::io::Result<()> {
     stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
     stream.read_exact(&mut [0; 24])?;
     loop {
-        let Head { kind, flags, stream: number } = read_frame(&mut stream)?;
+        let Frame { kind, flags, stream: number, .. } = read_frame(&mut stream)?;
         match (kind, flags) {
             (SETTINGS, 0) => stream.write_all(&frame(SETTINGS, 1, 0, &[]))?,
             (HEADERS, _) => {
@@ -229,7 +229,7 @@ fn early(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
     stream.read_exact(&mut [0; 24])?;
     loop {
-        let Head { kind, stream: number, .. } = read_frame(&mut stream)?;
+        let Frame { kind, stream: number, .. } = read_frame(&mut stream)?;
         if kind == HEADERS {
             let answer = [ok(number, &[]), data(number, END_STREAM, "enough"), reset(number, 0)];
             stream.write_all(&answer.concat())?;

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
 use super::faults::{data, leave, ok};
 use crate::support::frames::{
-    END_STREAM, HEADERS, Head, SETTINGS, WINDOW_UPDATE, frame, read_frame,
+    END_STREAM, Frame, HEADERS, SETTINGS, WINDOW_UPDATE, frame, read_frame,
 };
 use crate::support::{Config, Origin, Tollgate};
 
@@ -21,7 +21,7 @@ fn answer_and_leave(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(&[frame(SETTINGS, 0, 0, &wide), wider].concat())?;
     stream.read_exact(&mut [0; 24])?;
     loop {
-        let Head { kind, flags, stream: number } = read_frame(&mut stream)?;
+        let Frame { kind, flags, stream: number, .. } = read_frame(&mut stream)?;
         if kind == HEADERS && flags & END_STREAM != 0 {
             let answer = [ok(number, &[]), data(number, END_STREAM, "enough"), leave(number, 0)];
             return stream.write_all(&answer.concat());

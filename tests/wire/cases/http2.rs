@@ -1,35 +1,17 @@
 //! A client that writes the frames of HTTP/2 by hand, and its fields as they are.
 
-use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-};
+use std::{io::Write, net::SocketAddr};
 
 use super::{
     Outcome, PROBE,
     row::{Row, unescape},
 };
+use crate::support::frames::{
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, read_frame,
+};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-
-const ACK: u8 = 1;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-struct Frame {
-    kind: u8,
-    flags: u8,
-    stream: u32,
-    payload: Vec<u8>,
-}
 
 /// Says what a row says on stream 1, and then asks on stream 3 what nobody else asks for.
 pub(super) fn exchange(gate: SocketAddr, row: &Row) -> Outcome {
@@ -47,7 +29,7 @@ pub(super) fn exchange(gate: SocketAddr, row: &Row) -> Outcome {
     let mut asked = false;
     let mut answer: Vec<u8> = Vec::new();
     let mut body: Vec<u8> = Vec::new();
-    while let Some(frame) = read(&mut stream) {
+    while let Ok(frame) = read_frame(&mut stream) {
         match (frame.kind, frame.stream) {
             (SETTINGS | PING, _) if frame.flags & ACK == 0 => {
                 let mut acknowledged = Vec::new();
@@ -155,7 +137,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8], to: &mut Vec<u8>) {
     to.extend(stream.to_be_bytes());
     to.extend(first);
     if !rest.is_empty() {
-        frame(9, END_HEADERS, stream, rest, to);
+        frame(CONTINUATION, END_HEADERS, stream, rest, to);
     }
 }
 
@@ -165,16 +147,6 @@ fn raw(text: &str, to: &mut Vec<u8>) {
     let mut number = || parts.next().unwrap().parse::<u32>().expect("a number");
     let (kind, flags, stream) = (number() as u8, number() as u8, number());
     frame(kind, flags, stream, &unescape(parts.next().unwrap_or_default()), to);
-}
-
-fn read(from: &mut TcpStream) -> Option<Frame> {
-    let mut head = [0; 9];
-    from.read_exact(&mut head).ok()?;
-    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-    let mut payload = vec![0; length as usize];
-    from.read_exact(&mut payload).ok()?;
-    let stream = u32::from_be_bytes([head[5] & 127, head[6], head[7], head[8]]);
-    Some(Frame { kind: head[3], flags: head[4], stream, payload })
 }
 
 /// `:status`, which is the first field of a response (RFC 7541 §6.1, §6.2, appendices A and B).
